@@ -1,0 +1,166 @@
+"""Networks as the binding loop uses them: from what the foreground pixels show to their feedback.
+
+A pixel with x = 0 neither fires nor uses its feedback. So the first layer needs only
+the weights from an image's foreground pixels, and the last layer only those to them:
+:class:`ForegroundAttention`. Networks of other kinds see whole images:
+:class:`DenseAttention`. Both map (N, d, F) to (N, d, F), F = foreground pixels.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dasbe.errors import InputError
+
+
+class Foreground(NamedTuple):
+    """Where the foreground pixels of a batch of images are.
+
+    Attributes
+    ----------
+    pixels : (N, F) int64
+        Indices into the flattened image, ascending; 0 beyond an image's own pixels.
+    valid : (N, F) bool
+        False beyond an image's own pixels.
+    image_shape : tuple of int
+        (H, W).
+    """
+
+    pixels: Tensor
+    valid: Tensor
+    image_shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, images: np.ndarray, device: torch.device | str = "cpu") -> "Foreground":
+        """Foreground of binary `images` (N, H, W)."""
+        flat = images.reshape(len(images), -1)
+        counts = np.count_nonzero(flat, axis=1)
+        valid = np.arange(max(counts.max(), 1)) < counts[:, None]
+        pixels = np.zeros(valid.shape, np.int64)
+        pixels[valid] = np.nonzero(flat)[1]
+        return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), images.shape[1:])
+
+    def to_images(self, values: Tensor) -> Tensor:
+        """Put (N, ..., F) values of the foreground pixels into images (N, ..., H, W), 0 elsewhere."""
+        n, *between, width = values.shape
+        height_width = self.image_shape[0] * self.image_shape[1]
+        shape = (n, *(1 for _ in between), width)
+        # padding goes to a pixel behind the last one, which is then cut off
+        where = torch.where(self.valid, self.pixels, height_width).view(shape).expand(values.shape)
+        images = values.new_zeros((n, *between, height_width + 1)).scatter_(-1, where, values)
+        return images[..., :-1].reshape(n, *between, *self.image_shape)
+
+
+class Attention(Protocol):
+    """What the binding loop asks of a network; latent is None if the network shows no code."""
+
+    def encode(self, seen: Tensor) -> Tensor | None:
+        """(N, d, F) float → latent (N, d, L)."""
+
+    def decode(self, latent: Tensor | None) -> Tensor:
+        """Latent (N, d, L) → feedback (N, d, F) in [0, 1]."""
+
+    def decode_images(self, latent: Tensor | None) -> Tensor:
+        """Latent (N, d, L) → feedback of all pixels (N, d, H·W) in [0, 1]."""
+
+
+class ForegroundAttention:
+    """An autoencoder of linear layers, cut down to each image's foreground.
+
+    Parameters
+    ----------
+    network : nn.Module
+        `network.encoder` and `network.decoder` are `nn.Sequential`; the first begins
+        and the second ends with a linear layer (and a sigmoid).
+    foreground : Foreground
+    """
+
+    def __init__(self, network: nn.Module, foreground: Foreground):
+        first, output = network.encoder[0], network.decoder[-2]
+        self.encoder, self.decoder, self.output = network.encoder[1:], network.decoder[:-2], output
+        self.first_bias = first.bias
+        self.first_weight = first.weight.t()[foreground.pixels]  # (N, F, hidden)
+        self.last_weight = output.weight[foreground.pixels].transpose(1, 2)  # (N, hidden, F)
+        self.last_bias = output.bias[foreground.pixels][:, None]  # (N, 1, F)
+
+    @staticmethod
+    def fits(network: object) -> bool:
+        """Whether `network` is built as this class needs it."""
+        encoder, decoder = getattr(network, "encoder", None), getattr(network, "decoder", None)
+        return (
+            isinstance(encoder, nn.Sequential)
+            and isinstance(decoder, nn.Sequential)
+            and len(decoder) >= 2
+            and isinstance(encoder[0], nn.Linear)
+            and isinstance(decoder[-2], nn.Linear)
+            and isinstance(decoder[-1], nn.Sigmoid)
+            and encoder[0].bias is not None
+            and decoder[-2].bias is not None
+        )
+
+    def encode(self, seen: Tensor) -> Tensor:
+        drive = torch.bmm(seen, self.first_weight).add_(self.first_bias)
+        return _apply_layers(self.encoder, drive, overwrite=True)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        hidden = _apply_layers(self.decoder, latent, overwrite=False)
+        return torch.bmm(hidden, self.last_weight).add_(self.last_bias).sigmoid_()
+
+    def decode_images(self, latent: Tensor) -> Tensor:
+        return self.output(self.decoder(latent)).sigmoid_()
+
+
+def _apply_layers(layers: nn.Sequential, x: Tensor, overwrite: bool) -> Tensor:
+    """`layers` applied to `x`; activations overwrite what nobody else holds (`x` itself only if allowed)."""
+    for layer in layers:
+        if overwrite and isinstance(layer, nn.ReLU):
+            x.relu_()
+        elif overwrite and isinstance(layer, nn.Sigmoid):
+            x.sigmoid_()
+        else:
+            x = layer(x)
+            overwrite = isinstance(layer, nn.Linear)
+    return x
+
+
+class DenseAttention:
+    """Any network, shown whole images.
+
+    Parameters
+    ----------
+    network : nn.Module with encoder and decoder, or callable
+        A callable maps (M, H·W) floats to (M, H·W) floats in [0, 1] (or to a tuple
+        that begins with that).
+    foreground : Foreground
+    """
+
+    def __init__(self, network: nn.Module | Callable[[Tensor], Tensor], foreground: Foreground):
+        self.foreground = foreground
+        self.two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
+        self.network = network
+
+    def encode(self, seen: Tensor) -> Tensor:
+        images = self.foreground.to_images(seen).flatten(2)
+        return self._apply(self.network.encoder, images) if self.two_parts else images
+
+    def decode(self, latent: Tensor) -> Tensor:
+        where = self.foreground.pixels[:, None].expand(-1, latent.shape[1], -1)
+        return self.decode_images(latent).gather(2, where)
+
+    def decode_images(self, latent: Tensor) -> Tensor:
+        feedback = self._apply(self.network.decoder if self.two_parts else self.network, latent)
+        n_pixels = self.foreground.image_shape[0] * self.foreground.image_shape[1]
+        if feedback.shape != (*latent.shape[:2], n_pixels):
+            raise InputError(
+                f"network returned shape {tuple(feedback.shape[1:])}, expected (M, {n_pixels}) as the images"
+            )
+        return feedback
+
+    @staticmethod
+    def _apply(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        y = function(x.flatten(0, 1))
+        y = y[0] if isinstance(y, tuple) else y
+        return y.unflatten(0, x.shape[:2])

@@ -1,0 +1,114 @@
+"""The denoising autoencoder: encoder, latent code, decoder (paper, section 3.2)."""
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dasbe.errors import InputError
+
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layers of an autoencoder; the decoder mirrors the encoder.
+
+    Attributes
+    ----------
+    image_shape : tuple of int
+        (H, W) of the images.
+    hidden : tuple of int
+        Units of the layers between the pixels and the latent layer.
+    latent : int
+        Units of the latent layer.
+    activation : str
+        Between the layers: a key of `ACTIVATIONS`.
+    latent_activation : str
+        Of the latent layer: a key of `ACTIVATIONS`.
+    spiking : bool
+        Whether the latent neurons spike: with drive z they fire iff z + u > 1,
+        u ~ U[0, 1).
+    """
+
+    image_shape: tuple[int, int]
+    hidden: tuple[int, ...]
+    latent: int
+    activation: str = "relu"
+    latent_activation: str = "sigmoid"
+    spiking: bool = False
+
+    def __post_init__(self):
+        if min(*self.image_shape, *self.hidden, self.latent) < 1:
+            raise InputError(f"architecture {asdict(self)}: all sizes must be at least 1")
+        for field in ("activation", "latent_activation"):
+            if getattr(self, field) not in ACTIVATIONS:
+                raise InputError(f"{field} '{getattr(self, field)}' is unknown; choose one of {', '.join(ACTIVATIONS)}")
+
+    def __str__(self) -> str:
+        layers = (math.prod(self.image_shape), *self.hidden, self.latent)
+        return "–".join(map(str, layers))
+
+
+class Autoencoder(nn.Module):
+    """Fully connected autoencoder with a sigmoid output.
+
+    Parameters
+    ----------
+    architecture : Architecture
+
+    Attributes
+    ----------
+    encoder : nn.Sequential
+        (M, H·W) → latent code (M, latent).
+    decoder : nn.Sequential
+        (M, latent) → reconstruction (M, H·W) in [0, 1].
+    """
+
+    def __init__(self, architecture: Architecture):
+        super().__init__()
+        self.architecture = architecture
+        widths = (math.prod(architecture.image_shape), *architecture.hidden, architecture.latent)
+        between = ACTIVATIONS[architecture.activation]
+        self.encoder = _layers(widths, between, ACTIVATIONS[architecture.latent_activation])
+        self.decoder = _layers(widths[::-1], between, nn.Sigmoid)
+
+    @property
+    def spiking_latent(self) -> bool:
+        """Whether the encoder gives the drive of spiking neurons rather than the code itself."""
+        return self.architecture.spiking
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Reconstruction (M, H·W) and latent code (M, latent) of `x` (M, H·W).
+
+        A spiking latent layer draws its noise from `generator` and has no
+        refractoriness here; the binding loop adds that.
+        """
+        latent = self.encoder(x)
+        if self.spiking_latent:
+            noise = torch.rand(latent.shape, generator=generator, device=x.device, dtype=x.dtype)
+            latent = SpikeWithSurrogate.apply(latent + noise - 1)
+        return self.decoder(latent), latent
+
+
+class SpikeWithSurrogate(torch.autograd.Function):
+    """Heaviside step; its gradient is taken as 1 within 0.5 of the threshold and 0 beyond."""
+
+    @staticmethod
+    def forward(ctx, excess: Tensor) -> Tensor:
+        ctx.save_for_backward(excess)
+        return (excess > 0).to(excess.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (excess,) = ctx.saved_tensors
+        return gradient * (excess.abs() < 0.5)
+
+
+def _layers(widths: tuple[int, ...], between: type[nn.Module], last: type[nn.Module]) -> nn.Sequential:
+    activations = [between] * (len(widths) - 2) + [last]
+    layers = []
+    for n_in, n_out, activation in zip(widths, widths[1:], activations):
+        layers += [nn.Linear(n_in, n_out), activation()]
+    return nn.Sequential(*layers)

@@ -1,0 +1,95 @@
+"""Network files: weights and a readable description, loaded without executing code.
+
+``NAME.pt`` holds the weights and, as JSON text, the description; ``NAME.json`` beside
+it is the description alone, for readers and for ``git diff``. Files are read with
+``torch.load(weights_only=True)``, so that a file cannot run anything.
+"""
+
+import json
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.errors import FileContentError, MissingFileError
+from dasbe.paths import network_folder, readable
+from dasbe.storage import atomic_path
+
+
+def network_path(name: str | Path) -> Path:
+    """Path of the network called `name` in ``tmp_net/``, or `name` itself if it is a path."""
+    if str(name).endswith(".pt") or len(Path(name).parts) > 1:
+        return Path(name)
+    return network_folder() / f"{name}.pt"
+
+
+def save_network(path: Path | str, network: Autoencoder, description: dict) -> None:
+    """Write a network to ``path`` (.pt) and its description beside it (.json), atomically.
+
+    Parameters
+    ----------
+    path : path ending in .pt
+    network : Autoencoder
+    description : dict
+        Values that JSON can hold; the architecture is added.
+    """
+    path = Path(path)
+    text = json.dumps({"architecture": asdict(network.architecture), **description}, indent=2, ensure_ascii=False)
+    weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    with atomic_path(path) as temporary:
+        torch.save({"description": text, "weights": weights}, temporary)
+    with atomic_path(path.with_suffix(".json")) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoencoder:
+    """Load a trained network.
+
+    Parameters
+    ----------
+    name : str or path
+        Name of a network in ``tmp_net/`` (``"shapes"``), or the path of a ``.pt`` file.
+    device : torch.device or str
+
+    Returns
+    -------
+    Autoencoder
+        In evaluation mode; ``network.encoder``, ``network.decoder``, and
+        ``network(x) -> (y, latent)`` for x (M, H·W) in [0, 1]. Its description is
+        ``network.description``.
+
+    Raises
+    ------
+    MissingFileError
+        There is no such file.
+    FileContentError
+        The file is not a network file, is damaged, or carries code.
+    """
+    path = network_path(name)
+    if not path.is_file():
+        known = sorted(p.stem for p in network_folder().glob("*.pt"))
+        raise MissingFileError(
+            f"network '{name}' is not there ({readable(path)}); choose one of {', '.join(known) or 'none yet'}, "
+            "give the path of a .pt file, or train it with: python -m dasbe.train NAME"
+        )
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+        description = json.loads(content["description"])
+        architecture = description["architecture"]
+        architecture = Architecture(**{key: _tuple(value) for key, value in architecture.items()})
+        network = Autoencoder(architecture)
+        network.load_state_dict(content["weights"])
+    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, ValueError, AttributeError) as error:
+        raise FileContentError(
+            f"{readable(path)} is not a network file of dasbe, is damaged, or carries code, and was not loaded "
+            f"({str(error).splitlines()[0][:120] if str(error) else type(error).__name__}); train one with: "
+            "python -m dasbe.train NAME"
+        ) from error
+    network.description = description
+    return network.to(device).eval()
+
+
+def _tuple(value):
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,39 @@
+"""``python -m dasbe.datasets NAME…|all``: make the dataset files, or check them with ``--verify``."""
+
+import argparse
+import sys
+
+from dasbe.cli import run_command
+from dasbe.datasets.store import RECIPES, dataset_path, is_complete, make_dataset, recipe_of, verify
+from dasbe.errors import InputError
+from dasbe.paths import readable
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m dasbe.datasets", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(RECIPES)}, or all")
+    parser.add_argument("--out", metavar="DIR", help="folder of the files (default: tmp_data)")
+    parser.add_argument("--verify", action="store_true", help="compare the files with the published SHA-256 sums")
+    arguments = parser.parse_args()
+    if not arguments.names and not arguments.verify:
+        raise InputError(f"no dataset named; give some of {', '.join(RECIPES)}, or all")
+
+    names = list(RECIPES) if arguments.names in ([], ["all"]) else arguments.names
+    for name in names:
+        recipe_of(name)
+    for name in names:
+        path = readable(dataset_path(name, arguments.out))
+        if arguments.verify:
+            faults = verify(name, arguments.out)
+            print("\n".join(faults) if faults else f"{path}: all arrays equal the published ones")
+            if faults:
+                sys.exit(1)
+        elif is_complete(name, arguments.out):
+            print(f"{path}: complete, nothing to do")
+        else:
+            make_dataset(name, arguments.out)
+            print(f"{path}: written")
+
+
+if __name__ == "__main__":
+    run_command(main)

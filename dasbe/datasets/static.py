@@ -1,0 +1,146 @@
+"""Generators of the datasets of still images.
+
+Every generator takes a `numpy.random.RandomState` and yields ``(group, arrays)``
+blocks in the order in which the published scripts draw their random numbers, so that
+the arrays equal the published ones bit by bit; where a group is large, several
+blocks of the same group follow each other. The order of the draws within an image is
+part of the format and is commented where it is not the obvious one.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.random import RandomState
+
+from dasbe.datasets.scenes import Scenes
+from dasbe.datasets.templates import (
+    CORNER_SQUARE,
+    CORNERS,
+    HORIZONTAL_BAR,
+    SHAPES,
+    VERTICAL_BAR,
+)
+
+Block = tuple[str, dict[str, np.ndarray]]
+Sizes = dict[str, int]
+
+BARS_SHAPE = (20, 20)
+SHAPES_SHAPE = (28, 28)
+
+
+def _draw_corner(rng: RandomState, template: np.ndarray, image_shape: tuple[int, int]) -> tuple[int, int]:
+    """Top left corner (y, x) of an object anywhere it fits; x is drawn first."""
+    x = rng.randint(0, image_shape[1] - template.shape[1] + 1)
+    y = rng.randint(0, image_shape[0] - template.shape[0] + 1)
+    return y, x
+
+
+def _draw_scenes(rng: RandomState, count: int, draws: list) -> np.ndarray:
+    """Images with one object for each of `draws`, in that order.
+
+    Each draw is a function of the random state that returns (template number, y, x).
+    Returns the placements, (count, objects, 3).
+    """
+    placements = np.empty((count, len(draws), 3), np.int64)
+    for i in range(count):
+        for k, draw in enumerate(draws):
+            placements[i, k] = draw(rng)
+    return placements
+
+
+def _render(placements: np.ndarray, templates, image_shape: tuple[int, int], first_label: int = 1):
+    """Draw `placements` (N, objects, 3: template number, y, x) with labels in drawing order."""
+    scenes = Scenes(len(placements), image_shape)
+    for k in range(placements.shape[1]):
+        number, y, x = placements[:, k].T
+        for t, template in enumerate(templates):
+            chosen = np.flatnonzero(number == t)
+            scenes.place(chosen, template, y[chosen], x[chosen], k + first_label)
+    return scenes.render()
+
+
+def _shuffled(rng: RandomState, *parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """All images of `parts` in an order drawn from `rng`."""
+    order = np.arange(sum(len(part["default"]) for part in parts))
+    rng.shuffle(order)
+    return {key: np.concatenate([part[key] for part in parts])[order] for key in parts[0]}
+
+
+def bars(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
+    """Six vertical and six horizontal bars on 20×20; singles of one bar."""
+
+    def draw(count: int, n_vertical: int, n_horizontal: int) -> dict[str, np.ndarray]:
+        lines = np.arange(20)
+        # an empty choice consumes random numbers as well, so it is drawn too
+        chosen = [
+            np.concatenate(
+                [rng.choice(lines, replace=False, size=n_vertical), rng.choice(lines, replace=False, size=n_horizontal)]
+            )
+            for _ in range(count)
+        ]
+        chosen = np.asarray(chosen, np.int64)
+        scenes, everyone = Scenes(count, BARS_SHAPE), np.arange(count)
+        for k in range(n_vertical):
+            scenes.place(everyone, VERTICAL_BAR, 0, chosen[:, k], k + 1)
+        for k in range(n_vertical, n_vertical + n_horizontal):
+            scenes.place(everyone, HORIZONTAL_BAR, chosen[:, k], 0, k + 1)
+        return scenes.render()
+
+    yield "train_multi", draw(sizes["multi"], 6, 6)
+    yield "test", draw(sizes["test"], 6, 6)
+    horizontal = draw(sizes["single"] // 2, 0, 1)
+    vertical = draw(sizes["single"] - sizes["single"] // 2, 1, 0)
+    yield "train_single", _shuffled(rng, horizontal, vertical)
+    yield "train_single_hori", horizontal
+    yield "train_single_vert", vertical
+
+
+def corners(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
+    """One square made of four corners, and four loose corners, on 28×28."""
+    templates = (*CORNERS, CORNER_SQUARE)
+
+    def square(rng):
+        return (4, *_draw_corner(rng, CORNER_SQUARE, SHAPES_SHAPE))
+
+    def corner(rng):
+        place = _draw_corner(rng, CORNERS[0], SHAPES_SHAPE)
+        return (rng.randint(0, 4), *place)  # which of the four is drawn after the place
+
+    def draw(count, draws):
+        return _render(_draw_scenes(rng, count, draws), templates, SHAPES_SHAPE)
+
+    yield "train_multi", draw(sizes["multi"], [square] + 4 * [corner])
+    yield "test", draw(sizes["test"], [square] + 4 * [corner])
+    squares = draw(sizes["single"] // 7, [square])
+    loose = draw(sizes["single"] - sizes["single"] // 7, [corner])
+    yield "train_single", _shuffled(rng, squares, loose)
+
+
+def _draw_shape(rng: RandomState, shape: int | None = None) -> tuple[int, int, int]:
+    """(shape number, y, x) of one of the three shapes; the shape is drawn unless given."""
+    if shape is None:
+        shape = rng.randint(0, 3)
+    return (shape, *_draw_corner(rng, SHAPES[shape], SHAPES_SHAPE))
+
+
+def shapes(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
+    """Three of square, triangle, inverted triangle on 28×28; singles, and singles of each shape."""
+
+    def draw(count, n_objects, shape=None):
+        draws = n_objects * [lambda rng: _draw_shape(rng, shape)]
+        return _render(_draw_scenes(rng, count, draws), SHAPES, SHAPES_SHAPE)
+
+    yield "train_multi", draw(sizes["multi"], 3)
+    yield "test", draw(sizes["test"], 3)
+    yield "train_single", draw(sizes["single"], 1)
+    for shape in range(3):
+        yield f"train_single_{shape}", draw(sizes["single"], 1, shape)
+
+
+def shapes_with_pos(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
+    """Single shapes with ``pos``, the (y, x) of the top left corner."""
+    for shape in range(3):
+        draws = [lambda rng: _draw_shape(rng, shape)]
+        placements = _draw_scenes(rng, sizes["single"], draws)
+        arrays = _render(placements, SHAPES, SHAPES_SHAPE)
+        yield f"train_single_{shape}", {**arrays, "pos": placements[:, 0, 1:].astype(np.uint8)}

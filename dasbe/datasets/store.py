@@ -1,0 +1,202 @@
+"""The dataset files: ``tmp_data/NAME.h5``, made by :func:`generate`, read by :func:`load_dataset`."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from tqdm import tqdm
+
+from dasbe.datasets import static
+from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.errors import FileContentError, InputError, MissingFileError
+from dasbe.paths import data_folder, readable
+from dasbe.storage import atomic_path
+
+CHUNK_IMAGES = 100  # images in one HDF5 chunk: a batch is read without its neighbours
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a dataset is made: its generator, seed and numbers of images."""
+
+    generator: Callable[[np.random.RandomState, dict[str, int]], Iterator[static.Block]]
+    seed: int
+    sizes: dict[str, int]
+
+
+RECIPES = {
+    "bars": Recipe(static.bars, 471958, {"multi": 60000, "test": 10000, "single": 200}),
+    "corners": Recipe(static.corners, 746519283, {"multi": 60000, "test": 10000, "single": 15000}),
+    "shapes": Recipe(static.shapes, 265076, {"multi": 60000, "test": 10000, "single": 20000}),
+    "shapes_with_pos": Recipe(static.shapes_with_pos, 265076, {"single": 60000}),
+}
+
+
+def recipe_of(name: str) -> Recipe:
+    """Recipe of dataset `name`; InputError if there is none."""
+    if name not in RECIPES:
+        raise InputError(f"dataset '{name}' is unknown; choose one of {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+def generate(name: str, sizes: dict[str, int] | None = None) -> Iterator[static.Block]:
+    """Draw a dataset block by block.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+    sizes : dict, optional
+        Numbers of images to use in place of the published ones (keys as in the
+        recipe); with other sizes the images differ from the published ones.
+
+    Yields
+    ------
+    group, arrays : str, dict
+        ``arrays["default"]`` (n, H, W) images and ``arrays["groups"]`` labels, uint8;
+        successive blocks of one group belong together.
+    """
+    recipe = recipe_of(name)
+    return recipe.generator(np.random.RandomState(recipe.seed), {**recipe.sizes, **(sizes or {})})
+
+
+def dataset_path(name: str, folder: Path | str | None = None) -> Path:
+    """Path of the file of dataset `name`."""
+    return (Path(folder) if folder is not None else data_folder()) / f"{name}.h5"
+
+
+def make_dataset(
+    name: str, folder: Path | str | None = None, sizes: dict[str, int] | None = None, progress: bool = True
+) -> Path:
+    """Write dataset `name` to its file, atomically, and return the path."""
+    blocks = generate(name, sizes)
+    path = dataset_path(name, folder)
+    total = sum(shape[0] for key, (shape, _) in CHECKSUMS[name].items() if key.endswith("/default"))
+    with (
+        atomic_path(path) as temporary,
+        h5py.File(temporary, "w") as file,
+        tqdm(total=None if sizes else total, desc=name, unit=" images", disable=not progress) as bar,
+    ):
+        for group, arrays in blocks:
+            for key, array in arrays.items():
+                _append(file.require_group(group), key, array)
+            bar.update(len(arrays["default"]))
+        file.attrs.update(dataset=name, seed=recipe_of(name).seed)
+    return path
+
+
+def _append(group: h5py.Group, key: str, array: np.ndarray) -> None:
+    """Add `array` (uint8) to the end of a dataset, which is created by its first block."""
+    if key not in group:
+        chunk = (min(CHUNK_IMAGES, max(len(array), 1)), *array.shape[1:])
+        group.create_dataset(
+            key, data=array, maxshape=(None, *array.shape[1:]), chunks=chunk, compression="gzip", compression_opts=1
+        )
+    else:
+        old = len(group[key])
+        group[key].resize(old + len(array), axis=0)
+        group[key][old:] = array
+
+
+def _open(path: Path, name: str) -> h5py.File:
+    """Open a dataset file for reading, or say what is wrong with it."""
+    command = f"python -m dasbe.datasets {name}"
+    if not path.is_file():
+        raise MissingFileError(f"dataset file {readable(path)} is not there; make it with: {command}")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise FileContentError(
+            f"dataset file {readable(path)} is damaged or not HDF5 ({error}); delete it and run: {command}"
+        ) from error
+
+
+def is_complete(name: str, folder: Path | str | None = None) -> bool:
+    """Whether the file of dataset `name` opens and holds every array in its published shape."""
+    try:
+        with _open(dataset_path(name, folder), name) as file:
+            return all(key in file and file[key].shape == shape for key, (shape, _) in CHECKSUMS[name].items())
+    except InputError:
+        return False
+
+
+def verify(name: str, folder: Path | str | None = None) -> list[str]:
+    """Compare every array of a dataset file with its published SHA-256.
+
+    Returns
+    -------
+    list of str
+        One line for each array that is missing or differs; empty if all agree.
+    """
+    path = dataset_path(name, folder)
+    faults = []
+    with _open(path, name) as file:
+        for key, (shape, expected) in CHECKSUMS[name].items():
+            if key not in file:
+                faults.append(f"{readable(path)}: {key} is missing")
+            elif file[key].shape != shape:
+                faults.append(f"{readable(path)}: {key} has shape {file[key].shape}, expected {shape}")
+            elif _sha256(file[key], path) != expected:
+                faults.append(f"{readable(path)}: {key} differs from the published array")
+    return faults
+
+
+def _sha256(dataset: h5py.Dataset, path: Path) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, len(dataset), 100 * CHUNK_IMAGES):
+        digest.update(np.ascontiguousarray(_read(dataset, start, start + 100 * CHUNK_IMAGES, path), np.uint8))
+    return digest.hexdigest()
+
+
+def _read(dataset: h5py.Dataset, start: int, stop: int, path: Path) -> np.ndarray:
+    try:
+        return dataset[start:stop]
+    except OSError as error:
+        raise FileContentError(f"{readable(path)}: {dataset.name} cannot be read ({error}); delete the file") from error
+
+
+def load_dataset(
+    name: str, split: str = "train_multi", start: int = 0, stop: int | None = None, folder: Path | str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read images and ground truth of a dataset.
+
+    Parameters
+    ----------
+    name : str
+        ``"bars"``, ``"corners"``, ``"shapes"`` or ``"shapes_with_pos"``.
+    split : str
+        Group of the file: ``"train_multi"``, ``"train_single"``, ``"test"``, …
+    start, stop : int
+        Half-open range of images; `stop` None reads to the end.
+    folder : path, optional
+        Where ``NAME.h5`` lies; by default ``tmp_data/`` (see :mod:`dasbe.paths`).
+
+    Returns
+    -------
+    images : (N, H, W) uint8
+        1 where there is ink.
+    groups : (N, H, W) uint8
+        0 = background or overlap of two objects, k = object number.
+
+    Raises
+    ------
+    MissingFileError
+        The file is not there; the message has the command that makes it.
+    FileContentError
+        The file is damaged.
+    InputError
+        Unknown dataset or split, or a range outside the split.
+    """
+    recipe_of(name)
+    path = dataset_path(name, folder)
+    with _open(path, name) as file:
+        if f"{split}/default" not in file:
+            raise InputError(f"split '{split}' is not in {readable(path)}; choose one of {', '.join(file)}")
+        count = len(file[split]["default"])
+        last = count if stop is None else stop
+        if not 0 <= start < last <= count:
+            raise InputError(f"images {start} to {last} are outside {name}/{split}, which has 0 to {count}")
+        return tuple(_read(file[split][key], start, last, path) for key in ("default", "groups"))

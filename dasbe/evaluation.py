@@ -1,0 +1,66 @@
+"""Binding scored: loop, readout and AMI of many images, a chunk at a time."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from dasbe.binding import Network, bind
+from dasbe.datasets import load_dataset
+from dasbe.metrics import ami
+from dasbe.parameters import CYCLES_TABLE, parameters_of
+from dasbe.readout import READOUT_CYCLES, group
+
+CHUNK_IMAGES = 100  # the spikes of a chunk are held in memory
+
+
+def numbers_of_groups(groups: np.ndarray) -> np.ndarray:
+    """(N,) K of each image: its largest label plus one for the background."""
+    return groups.max(axis=(1, 2)).astype(np.int64) + 1
+
+
+def binding_scores(
+    network: Network,
+    dataset: str,
+    split: str,
+    start: int,
+    stop: int,
+    *,
+    seed: int,
+    cycles: int = CYCLES_TABLE,
+    device: torch.device | str = "cpu",
+) -> Iterator[np.ndarray]:
+    """AMI of each image of a range, with the published delay and refractory time.
+
+    Parameters
+    ----------
+    network : as for :func:`dasbe.bind`
+    dataset, split, start, stop : as for :func:`dasbe.load_dataset`
+    seed : int
+        An image's random numbers depend on this and on its number in the split.
+    cycles : int
+    device : torch.device or str
+
+    Yields
+    ------
+    (n,) float
+        AMI of the next `CHUNK_IMAGES` images.
+    """
+    parameters = parameters_of(dataset)
+    for first in range(start, stop, CHUNK_IMAGES):
+        last = min(first + CHUNK_IMAGES, stop)
+        images, groups = load_dataset(dataset, split, first, last)
+        indices = np.arange(first, last)
+        run = bind(
+            images,
+            network,
+            delay=parameters.delay,
+            refractory=parameters.refractory,
+            cycles=cycles,
+            last=min(READOUT_CYCLES, cycles),
+            seed=seed,
+            indices=indices,
+            device=device,
+        )
+        labels = group(run.spikes, numbers_of_groups(groups), seed=seed, indices=indices, device=device)
+        yield ami(groups, labels)

@@ -1,0 +1,1 @@
+"""Experiments: one module for each figure and table; each computes, saves arrays, and draws."""

@@ -1,0 +1,97 @@
+"""The dance: an animation in which the objects of an image come to fire each at a time of its own."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colors, rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from dasbe.plotting.style import RC, SILHOUETTE, palette
+from dasbe.storage import atomic_path
+
+FRAME_MILLISECONDS = 80
+GLOW = (1.0, 0.45, 0.2)  # brightness of a spike in its own step and the two after it
+
+
+def cycles_to_show(n_cycles: int) -> list[int]:
+    """A few cycles, dense at the start, where most happens."""
+    chosen = [cycle for cycle in (0, 1, 2, 4, 9) if cycle < n_cycles - 1]
+    return [*chosen, n_cycles - 1]
+
+
+def _spike_frames(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """(d, H, W, 3) pictures of one cycle: spikes in their object's colour, fading, on a dim silhouette."""
+    ink = np.where(groups[..., None] > 0, colours[groups], 0.8)
+    silhouette = np.asarray(colors.to_rgb(SILHOUETTE))
+    frames = np.zeros((len(spikes), *groups.shape, 3))
+    frames[:, image > 0] = silhouette
+    for age in reversed(range(len(GLOW))):
+        for t in range(age, len(spikes)):
+            fired = spikes[t - age]
+            frames[t, fired] = GLOW[age] * ink[fired] + (1 - GLOW[age]) * silhouette
+    return frames
+
+
+@rc_context(RC)
+def animate_binding(
+    path: Path | str, spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, cycles: list[int] | None = None
+) -> None:
+    """Write a GIF of the spikes, step by step, over a few cycles.
+
+    Left, the pixels that fire; right, for each object the part of its pixels that
+    fires in each step of the cycle: scattered at first, one tall peak at a time later.
+
+    Parameters
+    ----------
+    path : path ending in .gif
+    spikes : (n, d, H, W) bool
+    image : (H, W) of 0 and 1
+    groups : (H, W) int
+        Objects from 1: the ground truth, or the grouping.
+    cycles : list of int, optional
+        Which cycles to show; by default :func:`cycles_to_show`.
+    """
+    n_groups, delay = int(groups.max()), spikes.shape[1]
+    colours = palette(n_groups)
+    figure = Figure(figsize=(6.2, 3.1), dpi=100, facecolor="black")
+    canvas = FigureCanvasAgg(figure)
+    picture_axes = figure.add_axes((0.02, 0.06, 0.42, 0.84))
+    picture = picture_axes.imshow(np.zeros((*groups.shape, 3)), interpolation="nearest")
+    picture_axes.set_axis_off()
+    title = picture_axes.set_title("", color="white", fontsize=11, loc="left")
+    bottom, height = 0.16, 0.72 / max(n_groups, 1)
+    rows = []
+    for k in range(n_groups):
+        ax = figure.add_axes((0.5, bottom + (n_groups - 1 - k) * height, 0.47, 0.86 * height), facecolor="black")
+        ax.set(xlim=(-0.5, delay - 0.5), ylim=(0, 1.05), xticks=[], yticks=[])
+        for side, spine in ax.spines.items():
+            spine.set(visible=side == "bottom", color="#666666")
+        rows.append(ax.bar(np.arange(delay), np.zeros(delay), width=0.9, color=colours[k + 1]))
+    figure.text(0.735, 0.05, "step of the cycle", color="white", ha="center", fontsize=9)
+    figure.text(0.735, 0.92, "part of each object that fires", color="white", ha="center", fontsize=9)
+
+    frames = []
+    for cycle in cycles_to_show(len(spikes)) if cycles is None else cycles:
+        title.set_text(f"cycle {cycle + 1}")
+        fractions = [spikes[cycle][:, groups == k + 1].mean(1) for k in range(n_groups)]
+        for bars in rows:
+            for bar in bars:
+                bar.set_height(0)
+        canvas.draw()
+        for t, shown in enumerate(_spike_frames(spikes[cycle], image, groups, colours)):
+            picture.set_data(shown)
+            picture_axes.draw_artist(picture)
+            for bars, fraction in zip(rows, fractions):
+                bars[t].set_height(fraction[t])
+                bars.patches[0].axes.draw_artist(bars[t])
+            frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
+    # one palette for all frames, made from a sample of them, keeps the file small and its colours steady
+    sample = Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames[:: max(len(frames) // 16, 1)]]))
+    table = sample.quantize(64, dither=Image.Dither.NONE)
+    quantised = [frame.quantize(palette=table, dither=Image.Dither.NONE) for frame in frames]
+    with atomic_path(path) as temporary:
+        quantised[0].save(
+            temporary, save_all=True, append_images=quantised[1:], duration=FRAME_MILLISECONDS, loop=0, optimize=True
+        )

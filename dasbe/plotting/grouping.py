@@ -1,0 +1,77 @@
+"""Pictures of images and of how their pixels were grouped."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from dasbe.plotting.style import RC, image_axes, new_figure, palette
+
+
+def coloured(labels: np.ndarray, image: np.ndarray | None = None, colours: np.ndarray | None = None) -> np.ndarray:
+    """(H, W, 3) picture of labels; ink without a label (overlaps) is grey if `image` is given."""
+    colours = palette(int(labels.max())) if colours is None else colours
+    picture = colours[labels]
+    if image is not None:
+        picture[(image > 0) & (labels == 0)] = 0.75
+    return picture
+
+
+@rc_context(RC)
+def input_and_grouping(
+    image: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None, score: float | None = None
+) -> Figure:
+    """The input, the ground truth if there is one, and the grouping.
+
+    Parameters
+    ----------
+    image : (H, W) of 0 and 1
+    labels : (H, W) int
+        Grouping; numbered as the ground truth where they match (:func:`dasbe.readout.align`).
+    groups : (H, W) int, optional
+    score : float, optional
+        AMI in [0, 1].
+    """
+    colours = palette(int(max(labels.max(), 0 if groups is None else groups.max())))
+    panels = [("input", coloured(np.zeros_like(image, int)) * (1 - 0.85 * image[..., None]))]
+    if groups is not None:
+        panels.append(("ground truth\n(overlap grey)", coloured(groups, image, colours)))
+    title = "grouping by spike timing" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
+    panels.append((title, coloured(labels, None, colours)))
+    figure = new_figure(2.6 * len(panels), 3.3)
+    for axes, (name, picture) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
+        axes.imshow(picture, interpolation="nearest")
+        image_axes(axes, name)
+    return figure
+
+
+@rc_context(RC)
+def decoded_groups(labels: np.ndarray, decoded: np.ndarray) -> Figure:
+    """Each group alone above what the network makes of it.
+
+    Parameters
+    ----------
+    labels : (H, W) int
+        Groups from 1.
+    decoded : (groups, H, W) float in [0, 1]
+        Reconstruction of each group.
+    """
+    colours = palette(len(decoded))
+    columns = min(len(decoded), 6)
+    rows = -(-len(decoded) // columns)
+    figure = new_figure(max(1.5 * columns, 3.5), 3.2 * rows)
+    axes = figure.subplots(2 * rows, columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for k, reconstruction in enumerate(decoded):
+        row, column = 2 * (k // columns), k % columns
+        above, below = axes[row, column], axes[row + 1, column]
+        for ax in (above, below):
+            ax.set_axis_on()
+        above.imshow(coloured(np.where(labels == k + 1, k + 1, 0), None, colours), interpolation="nearest")
+        below.imshow(reconstruction, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        image_axes(above, f"group {k + 1}")
+        image_axes(below)
+        if column == 0:
+            above.set_ylabel("pixels")
+            below.set_ylabel("decoded")
+    return figure

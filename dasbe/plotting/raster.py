@@ -1,0 +1,59 @@
+"""Spike rasters: pixels sorted by object, time along the horizontal axis."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from dasbe.plotting.style import INK, RC, new_figure, palette
+
+
+@rc_context(RC)
+def spike_raster(
+    spikes: np.ndarray, groups: np.ndarray, windows: list[tuple[int, int]], name: str = "object"
+) -> Figure:
+    """Raster of each group's pixels in its own colour, and the total count of spikes below.
+
+    Parameters
+    ----------
+    spikes : (n, d, H, W) bool
+        n cycles of d steps.
+    groups : (H, W) int
+        Pixels with label > 0 are shown.
+    windows : list of (first, last)
+        Half-open ranges of cycles, one column of panels each.
+    name : str
+        What a group is called.
+    """
+    n_groups = int(groups.max())
+    delay = spikes.shape[1]
+    colours = palette(n_groups)
+    row_height = max(0.28, min(0.9, 3.6 / n_groups))
+    figure = new_figure(10, 1.5 + row_height * (n_groups + 0.8))
+    widths = [last - first for first, last in windows]
+    axes = figure.subplots(
+        n_groups + 1, len(windows), sharex="col", sharey="row", squeeze=False, gridspec_kw={"width_ratios": widths}
+    )
+    for column, (first, last) in enumerate(windows):
+        window = spikes[first:last].reshape(-1, *groups.shape)  # (T, H, W)
+        start = first * delay
+        for k in range(1, n_groups + 1):
+            ax = axes[k - 1, column]
+            trains = window[:, groups == k]  # (T, pixels)
+            time, pixel = np.nonzero(trains)
+            ax.scatter(start + time, pixel, s=2.2, color=colours[k], linewidths=0)
+            ax.fill_between(
+                start + np.arange(len(trains)), trains.sum(1), color=colours[k], alpha=0.25, step="mid", linewidth=0
+            )
+            ax.set(yticks=[], ylim=(-1, max(trains.shape[1], 1)))
+            ax.spines["left"].set_visible(False)
+            if column == 0:
+                ax.set_ylabel(f"{name} {k}" if n_groups <= 5 else str(k), rotation=0, ha="right", va="center")
+        total = axes[-1, column]
+        total.plot(start + np.arange(len(window)), window[:, groups > 0].sum(1), color=INK, linewidth=0.9)
+        total.set(xlabel="time (steps)", xlim=(start - 1, start + len(window)))
+        for ax in axes[:, column]:
+            for cycle in range(first, last + 1):
+                ax.axvline(cycle * delay - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
+        axes[0, column].set_title(f"cycles {first + 1} to {last}")
+    axes[-1, 0].set_ylabel("spikes\na step", rotation=0, ha="right", va="center")
+    return figure

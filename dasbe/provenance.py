@@ -1,0 +1,34 @@
+"""How a result was made: command, parameters, versions and date, saved with every result."""
+
+import platform
+import sys
+from datetime import datetime, timezone
+
+import numpy as np
+import sklearn
+import torch
+
+
+def provenance(**parameters) -> dict:
+    """What has to be known to make a result again, as values that JSON can hold."""
+    import dasbe
+
+    return {
+        "command": _command(),
+        "parameters": parameters,
+        "versions": {
+            "dasbe": dasbe.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _command() -> str:
+    """The command line, without the path of the machine it ran on."""
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    program = f"python -m {main.name.removesuffix('.__main__')}" if main else sys.argv[0].rsplit("/", 1)[-1]
+    return " ".join([program, *sys.argv[1:]])

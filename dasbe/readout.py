@@ -1,0 +1,168 @@
+"""From spikes to groups: pixels that fire together belong together (paper, section 4)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.random import SFC64, Generator, SeedSequence
+from scipy.optimize import linear_sum_assignment
+
+from dasbe.errors import InputError
+from dasbe.kmeans import kmeans, n_trials
+
+READOUT_CYCLES = 10
+BLOCK_BYTES = 1 << 26  # of all the arrays of one block of images
+
+
+def smooth(spikes: np.ndarray) -> np.ndarray:
+    """Spike trains that also match a train one step later: D[t] = s[t] + ½ s[t−1].
+
+    Parameters
+    ----------
+    spikes : (T, ...) bool
+        Time on the first axis.
+
+    Returns
+    -------
+    (T, ...) float32
+    """
+    smoothed = spikes.astype(np.float32)
+    smoothed[1:] += 0.5 * spikes[:-1]
+    return smoothed
+
+
+def group(
+    spikes: np.ndarray,
+    n_groups: int | Sequence[int],
+    *,
+    last: int = READOUT_CYCLES,
+    restarts: int = 10,
+    seed: int = 0,
+    indices: Sequence[int] | None = None,
+    device: torch.device | str = "cpu",
+) -> np.ndarray:
+    """Group the pixels of each image by k-means on their smoothed spike trains.
+
+    All pixels that never fire in the cycles read form one point that counts as often
+    as there are of them, which gives the same problem as all of them one by one.
+
+    Parameters
+    ----------
+    spikes : (N, n, d, H, W) bool
+        As in :class:`dasbe.Binding`.
+    n_groups : int or (N,) int
+        K, the number of objects plus one for the background.
+    last : int
+        Read this many cycles at the end (all, if there are fewer).
+    restarts : int
+        Runs of k-means; the one of least inertia counts.
+    seed : int
+        Of the random numbers that seed the clusters.
+    indices : (N,) int, optional
+        Number of the random stream of each image, by default 0 … N−1.
+    device : torch.device or str
+
+    Returns
+    -------
+    (N, H, W) int64
+        0 = the cluster of the silent pixels; the others are numbered from 1 in the
+        order in which they appear along the rows.
+
+    Raises
+    ------
+    InputError
+        `spikes`, `n_groups` or `indices` do not fit together.
+    """
+    spikes = np.asarray(spikes)
+    if spikes.ndim != 5 or 0 in spikes.shape:
+        raise InputError(f"spikes have shape {spikes.shape}; they must be (N, cycles, delay, H, W)")
+    n, _, _, height, width = spikes.shape
+    n_groups = np.broadcast_to(np.asarray(n_groups), (n,)) if np.ndim(n_groups) == 0 else np.asarray(n_groups)
+    if (
+        n_groups.shape != (n,)
+        or n_groups.dtype.kind not in "iu"
+        or n_groups.min() < 1
+        or n_groups.max() > height * width
+    ):
+        raise InputError(
+            f"n_groups is {n_groups}; it must be one whole number from 1 to {height * width}, or {n} of them"
+        )
+    indices = np.arange(n) if indices is None else np.asarray(indices)
+    if len(indices) != n or restarts < 1 or last < 1:
+        raise InputError(f"indices ({len(indices)}), restarts ({restarts}) or last ({last}) do not fit {n} images")
+
+    trains = spikes[:, -last:].reshape(n, -1, height * width)  # (N, T, H·W)
+    active = trains.any(1)
+    labels = np.zeros((n, height * width), np.int64)
+    for k in np.unique(n_groups):
+        chosen = np.flatnonzero(n_groups == k)
+        chosen = chosen[np.argsort(active[chosen].sum(1), kind="stable")]
+        for block in _blocks(chosen, active, trains.shape[1], int(k), restarts):
+            points, weights = _points(trains, active, block)
+            uniforms = np.stack([_uniforms(seed, indices[i], restarts, int(k)) for i in block])
+            found, _ = kmeans(
+                *(torch.from_numpy(a).to(device) for a in (points, weights)),
+                int(k),
+                torch.from_numpy(uniforms).to(device),
+            )
+            for i, clusters in zip(block, found.cpu().numpy()):
+                silent, *others = clusters[: active[i].sum() + 1]
+                labels[i] = _renumber(silent, np.asarray(others, np.int64), active[i])
+    return labels.reshape(n, height, width)
+
+
+def _blocks(order: np.ndarray, active: np.ndarray, steps: int, k: int, restarts: int):
+    """Split `order` into blocks of images that fit into `BLOCK_BYTES` together."""
+    width = int(active[order].sum(1).max()) + 1
+    bytes_of_image = 4 * width * (steps + 3 * width + 4 * restarts * k)
+    size = max(1, BLOCK_BYTES // bytes_of_image)
+    return (order[start : start + size] for start in range(0, len(order), size))
+
+
+def _points(trains: np.ndarray, active: np.ndarray, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (N, 1 + F, T) and weights (N, 1 + F): first the silent pixels, then each that fires."""
+    counts = active[block].sum(1)
+    points = np.zeros((len(block), counts.max() + 1, trains.shape[1]), np.float32)
+    weights = np.zeros(points.shape[:2], np.float32)
+    weights[:, 0] = active.shape[1] - counts
+    for row, (i, count) in enumerate(zip(block, counts)):
+        points[row, 1 : count + 1] = smooth(trains[i][:, active[i]]).T
+        weights[row, 1 : count + 1] = 1
+    return points, weights
+
+
+def _uniforms(seed: int, index: int, restarts: int, k: int) -> np.ndarray:
+    stream = Generator(SFC64(SeedSequence([seed, int(index), 1])))  # the 1 sets it apart from the loop's stream
+    return stream.random((restarts, k, n_trials(k)), dtype=np.float32)
+
+
+def _renumber(silent: int, clusters: np.ndarray, active: np.ndarray) -> np.ndarray:
+    """Labels of all pixels (H·W) from the clusters of the active ones."""
+    labels = np.zeros(len(active), np.int64)
+    numbers = {silent: 0}
+    labels[active] = [numbers.setdefault(cluster, len(numbers)) for cluster in clusters.tolist()]
+    return labels
+
+
+def align(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Renumber a grouping so that its groups carry the numbers of the objects they overlap most.
+
+    Only for pictures: scores do not depend on the numbers.
+
+    Parameters
+    ----------
+    labels, groups : (H, W) int
+        Grouping and ground truth.
+
+    Returns
+    -------
+    (H, W) int64
+        0 stays 0; groups without an object get the numbers that are left.
+    """
+    size = int(max(labels.max(), groups.max()))
+    overlap = np.zeros((size + 1, size + 1), np.int64)
+    np.add.at(overlap, (labels.ravel(), groups.ravel()), 1)
+    found, numbers = linear_sum_assignment(-overlap[1:, 1:])
+    renumbered = np.arange(size + 1)
+    renumbered[found + 1] = numbers + 1
+    return renumbered[labels]

@@ -1,0 +1,104 @@
+"""``python -m dasbe.train NAME…``: train networks and write them to ``tmp_net/``."""
+
+import argparse
+import csv
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dasbe.ann.files import load_network, save_network
+from dasbe.cli import add_device_option, device_of, run_command
+from dasbe.datasets import is_complete, load_dataset, make_dataset
+from dasbe.errors import InputError
+from dasbe.evaluation import binding_scores
+from dasbe.experiments import heldout
+from dasbe.paths import network_folder, readable, results_folder
+from dasbe.plotting.training import learning_curve
+from dasbe.provenance import provenance
+from dasbe.storage import atomic_path
+from dasbe.train.denoising import TrainingState, train
+from dasbe.train.recipes import RECIPES, Recipe, training_recipe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m dasbe.train", description=__doc__)
+    parser.add_argument("names", nargs="+", metavar="NAME", help=", ".join(RECIPES))
+    parser.add_argument("--epochs", type=int, help="default: as in the recipe")
+    parser.add_argument("--seed", type=int, help="default: as in the recipe")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=network_folder(), help="default: tmp_net")
+    parser.add_argument("--force", action="store_true", help="train again what is there already")
+    parser.add_argument(
+        "--score-images", type=int, default=1000, help="held-out images for the AMI (default: %(default)s)"
+    )
+    add_device_option(parser)
+    arguments = parser.parse_args()
+    device = device_of(arguments.device)
+    recipes = {name: _recipe(name, arguments) for name in arguments.names}
+    for name, recipe in recipes.items():
+        path = arguments.out / f"{name}.pt"
+        if not arguments.force and path.is_file() and load_network(path).description.get("recipe") == recipe.as_dict():
+            print(f"{name}: {readable(path)} was trained by this recipe; --force trains it again")
+        else:
+            _train(name, recipe, path, device, arguments.score_images)
+
+
+def _recipe(name: str, arguments: argparse.Namespace) -> Recipe:
+    changes = {key: getattr(arguments, key) for key in ("epochs", "seed") if getattr(arguments, key) is not None}
+    if changes.get("epochs", 1) < 1 or changes.get("seed", 0) < 0:
+        raise InputError(f"--epochs and --seed are {changes}; epochs must be at least 1 and the seed at least 0")
+    return replace(training_recipe(name), **changes)
+
+
+def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> None:
+    """Train one network, score it on held-out images, and write network and learning curve."""
+    if not is_complete(recipe.dataset):
+        make_dataset(recipe.dataset)
+    images, _ = load_dataset(recipe.dataset, "train_single")
+    checkpoint = path.with_suffix(".checkpoint.pt")
+    started = time.perf_counter()
+    with tqdm(total=recipe.epochs, desc=name, unit=" epochs") as bar:
+
+        def report(state: TrainingState) -> None:
+            bar.update(state.epoch - bar.n)
+            if state.history:
+                bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
+
+        network, state = train(recipe, images, checkpoint, device, report)
+    seconds = time.perf_counter() - started
+
+    description = {"name": name, "recipe": recipe.as_dict(), "validation_loss": min(row[2] for row in state.history)}
+    description["epochs_trained"], description["best_epoch"] = state.epoch, state.best_epoch
+    if score_images:
+        chosen = (heldout.SPLIT, heldout.START, heldout.START + score_images)
+        scores = np.concatenate(
+            list(binding_scores(network, recipe.dataset, *chosen, seed=heldout.SEED, device=device))
+        )
+        description["held_out_ami"] = {
+            "mean": round(float(scores.mean()), 4),
+            "standard_error": round(float(scores.std() / np.sqrt(len(scores))), 4),
+            "images": f"{recipe.dataset} {heldout.SPLIT} {chosen[1]} to {chosen[2] - 1}, seed {heldout.SEED}",
+        }
+        print(f"{name}: AMI {100 * scores.mean():.2f} % on {score_images} held-out images")
+    save_network(path, network, {**description, "made": provenance(), "training_seconds": round(seconds)})
+    curve = results_folder() / "train" / f"{name}.csv"
+    _write_curve(curve, state)
+    with atomic_path(curve.with_suffix(".png")) as temporary:
+        learning_curve(state.history, name).savefig(temporary, dpi=150)
+    checkpoint.unlink(missing_ok=True)
+    print(
+        f"{name}: {readable(path)} in {seconds:.0f} s, {state.epoch} epochs; learning curve {readable(curve)} and .png"
+    )
+
+
+def _write_curve(path: Path, state: TrainingState) -> None:
+    with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", "training_loss", "validation_loss", "learning_rate"])
+        writer.writerows(state.history)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,179 @@
+"""Training of a denoising autoencoder, which goes on where it was stopped.
+
+Every epoch draws from a random stream of its own, and the learning rate is a function
+of the epoch alone; so a run that was killed and resumed from its last checkpoint ends
+with the same weights as an undisturbed one.
+"""
+
+import math
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy
+
+from dasbe.ann.autoencoder import Autoencoder
+from dasbe.storage import atomic_path
+from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
+
+VALIDATION_IMAGES = 2000
+
+
+@dataclass
+class TrainingState:
+    """All that a checkpoint holds.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs done.
+    weights, best_weights : dict
+        Of the network now, and at the lowest validation loss.
+    optimiser : dict
+    history : list of (epoch, training loss, validation loss, learning rate)
+        Losses are binary cross-entropies in nats per pixel.
+    """
+
+    epoch: int
+    weights: dict
+    best_weights: dict
+    optimiser: dict
+    history: list = field(default_factory=list)
+
+    @property
+    def best_epoch(self) -> int:
+        """Epochs done at the lowest validation loss."""
+        return min(self.history, key=lambda row: row[2])[0] if self.history else 0
+
+
+def corrupt(images: Tensor, corruption: tuple[float, float], generator: torch.Generator) -> Tensor:
+    """Switch pixels off: each image draws p ∈ U(low, high), each pixel is kept with probability 1 − p."""
+    low, high = corruption
+    p = low + (high - low) * torch.rand((len(images), 1), generator=generator, device=images.device)
+    return images * (torch.rand(images.shape, generator=generator, device=images.device) >= p)
+
+
+def train(
+    recipe: Recipe,
+    images: np.ndarray,
+    checkpoint: Path | None = None,
+    device: torch.device | str = "cpu",
+    report: Callable[[TrainingState], None] = lambda state: None,
+) -> tuple[Autoencoder, TrainingState]:
+    """Train the network of `recipe`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    images : (N, H, W) of 0 and 1
+        Single objects.
+    checkpoint : Path, optional
+        File that is written after every epoch and read at the start; one of another
+        recipe is ignored.
+    device : torch.device or str
+    report : callable
+        Called with the state after every epoch, and at the start.
+
+    Returns
+    -------
+    network : Autoencoder
+        With the weights of the lowest validation loss.
+    state : TrainingState
+    """
+    training, validation = _split(images, recipe.seed, device)
+    network = _initial_network(recipe).to(device)
+    optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
+    state = _load_checkpoint(checkpoint, recipe, device)
+    if state is None:
+        state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
+    else:
+        network.load_state_dict(state.weights)
+        optimiser.load_state_dict(state.optimiser)
+
+    report(state)
+    while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
+        rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * state.epoch / recipe.epochs))
+        training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
+        validation_loss = _validate(network, validation, recipe)
+        if not state.history or validation_loss < min(row[2] for row in state.history):
+            state.best_weights = _copy(network)
+        state.epoch += 1
+        state.history.append((state.epoch, training_loss, validation_loss, rate))
+        state.weights, state.optimiser = network.state_dict(), optimiser.state_dict()
+        if checkpoint is not None:
+            with atomic_path(checkpoint) as temporary:
+                torch.save({"recipe": recipe.as_dict(), **vars(state)}, temporary)
+        report(state)
+    network.load_state_dict(state.best_weights)
+    return network.eval(), state
+
+
+def _train_epoch(network, optimiser, images: Tensor, recipe: Recipe, epoch: int, rate: float) -> float:
+    """One epoch; the mean loss over its batches."""
+    generator = torch.Generator(images.device).manual_seed(_seed(recipe.seed, epoch))
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    network.train()
+    total = 0.0
+    for _ in range(BATCHES_PER_EPOCH):
+        chosen = torch.randint(len(images), (recipe.batch,), generator=generator, device=images.device)
+        clean = images[chosen].float()
+        reconstruction, _ = network(corrupt(clean, recipe.corruption, generator), generator)
+        loss = binary_cross_entropy(reconstruction, clean)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        total += loss.item()
+    return total / BATCHES_PER_EPOCH
+
+
+@torch.no_grad()
+def _validate(network: Autoencoder, images: Tensor, recipe: Recipe) -> float:
+    """Loss on the validation images, corrupted in the same way every time."""
+    generator = torch.Generator(images.device).manual_seed(_seed(recipe.seed, -1))
+    clean = images.float()
+    network.eval()
+    reconstruction, _ = network(corrupt(clean, recipe.corruption, generator), generator)
+    return binary_cross_entropy(reconstruction, clean).item()
+
+
+def _split(images: np.ndarray, seed: int, device) -> tuple[Tensor, Tensor]:
+    """90 % of the images for training; of the others, at most `VALIDATION_IMAGES` for validation."""
+    order = np.random.default_rng([seed, 0]).permutation(len(images))
+    flat = torch.from_numpy(np.ascontiguousarray(images)).reshape(len(images), -1).to(device)
+    n_training = max(1, int(0.9 * len(images)))
+    validation = order[n_training:][:VALIDATION_IMAGES]
+    return flat[order[:n_training]], flat[validation if len(validation) else order[:1]]
+
+
+def _initial_network(recipe: Recipe) -> Autoencoder:
+    """A network with PyTorch's standard initial weights, drawn from the recipe's seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return Autoencoder(recipe.architecture)
+
+
+def _seed(seed: int, epoch: int) -> int:
+    """Seed of an epoch's random stream (of validation for epoch −1)."""
+    return int(np.random.SeedSequence([seed, epoch + 2]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _copy(network: Autoencoder) -> dict:
+    return {key: value.detach().clone() for key, value in network.state_dict().items()}
+
+
+def _load_checkpoint(path: Path | None, recipe: Recipe, device) -> TrainingState | None:
+    """State of an interrupted run of the same recipe, or None."""
+    if path is None or not path.is_file():
+        return None
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError):
+        return None
+    if content.pop("recipe", None) != recipe.as_dict():
+        return None
+    return TrainingState(**content)

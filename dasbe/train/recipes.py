@@ -1,0 +1,71 @@
+"""The one table of training recipes: what each shipped network is and how it is trained."""
+
+from dataclasses import asdict, dataclass
+
+from dasbe.ann.autoencoder import Architecture
+from dasbe.errors import InputError
+from dasbe.parameters import PARAMETERS
+
+BATCHES_PER_EPOCH = 100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a denoising autoencoder is trained, on images of single objects only.
+
+    Attributes
+    ----------
+    dataset : str
+        Its ``train_single`` is split 90/10 into training and validation.
+    hidden, latent, activation, latent_activation, spiking
+        See :class:`dasbe.ann.autoencoder.Architecture`.
+    corruption : (low, high)
+        Every image draws p ∈ U(low, high); each of its pixels is switched off with
+        probability p.
+    batch : int
+        Images a batch.
+    learning_rate : float
+        Of Adam at the start; it falls to 0 along a cosine over all epochs.
+    epochs : int
+        One epoch = `BATCHES_PER_EPOCH` batches drawn with replacement.
+    patience : int
+        Training ends after this many epochs without a lower validation loss.
+    seed : int
+    """
+
+    dataset: str
+    hidden: tuple[int, ...]
+    latent: int
+    corruption: tuple[float, float]
+    epochs: int
+    batch: int = 256
+    learning_rate: float = 1e-3
+    patience: int = 40
+    seed: int = 1
+    activation: str = "relu"
+    latent_activation: str = "sigmoid"
+    spiking: bool = False
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network that this recipe trains."""
+        shape = PARAMETERS[self.dataset].image_shape
+        return Architecture(shape, self.hidden, self.latent, self.activation, self.latent_activation, self.spiking)
+
+    def as_dict(self) -> dict:
+        """All fields, tuples as lists, as they come back from JSON."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+
+RECIPES = {
+    "bars": Recipe("bars", hidden=(), latent=256, corruption=(0.6, 0.8), epochs=60),
+    "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.4, 0.6), epochs=120),
+    "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.4, 0.6), epochs=120),
+}
+
+
+def training_recipe(name: str) -> Recipe:
+    """Recipe of network `name`; InputError if there is none."""
+    if name not in RECIPES:
+        raise InputError(f"network '{name}' has no recipe; choose some of {', '.join(RECIPES)}")
+    return RECIPES[name]
