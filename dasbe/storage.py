@@ -3,9 +3,15 @@
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import torch
+
+from dasbe.errors import FileContentError
+from dasbe.paths import readable
 
 
 @contextmanager
@@ -29,6 +35,26 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def load_tensors(path: Path | str, device: torch.device | str = "cpu"):
+    """What ``torch.save`` wrote to `path`: tensors, numbers and text only, so that no file can run code.
+
+    Raises
+    ------
+    FileContentError
+        The file is of another kind, is damaged, or carries code.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location=device, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # on foreign bytes the reader fails in ways of its own, KeyError among them
+        raise FileContentError(
+            f"{readable(path)} was not loaded: it is damaged, carries code, or is not a file of dasbe"
+        ) from error
 
 
 def sha256_of_file(path: Path | str) -> str:

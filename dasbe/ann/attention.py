@@ -154,9 +154,7 @@ class DenseAttention:
         feedback = self._apply(self.network.decoder if self.two_parts else self.network, latent)
         n_pixels = self.foreground.image_shape[0] * self.foreground.image_shape[1]
         if feedback.shape != (*latent.shape[:2], n_pixels):
-            raise InputError(
-                f"network returned shape {tuple(feedback.shape[1:])}, expected (M, {n_pixels}) as the images"
-            )
+            raise InputError(f"network returns {feedback.shape[2:].numel()} values for an image of {n_pixels} pixels")
         return feedback
 
     @staticmethod

@@ -6,7 +6,6 @@ it is the description alone, for readers and for ``git diff``. Files are read wi
 """
 
 import json
-import pickle
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import torch
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.errors import FileContentError, MissingFileError
 from dasbe.paths import network_folder, readable
-from dasbe.storage import atomic_path
+from dasbe.storage import atomic_path, load_tensors
 
 
 def network_path(name: str | Path) -> Path:
@@ -74,19 +73,17 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
             f"network '{name}' is not there ({readable(path)}); choose one of {', '.join(known) or 'none yet'}, "
             "give the path of a .pt file, or train it with: python -m dasbe.train NAME"
         )
+    remedy = "train one with: python -m dasbe.train NAME"
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = load_tensors(path, device)
         description = json.loads(content["description"])
-        architecture = description["architecture"]
-        architecture = Architecture(**{key: _tuple(value) for key, value in architecture.items()})
-        network = Autoencoder(architecture)
+        architecture = {key: _tuple(value) for key, value in description["architecture"].items()}
+        network = Autoencoder(Architecture(**architecture))
         network.load_state_dict(content["weights"])
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, ValueError, AttributeError) as error:
-        raise FileContentError(
-            f"{readable(path)} is not a network file of dasbe, is damaged, or carries code, and was not loaded "
-            f"({str(error).splitlines()[0][:120] if str(error) else type(error).__name__}); train one with: "
-            "python -m dasbe.train NAME"
-        ) from error
+    except FileContentError as error:
+        raise FileContentError(f"{error}; {remedy}") from error
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileContentError(f"{readable(path)} is not a network file of dasbe; {remedy}") from error
     network.description = description
     return network.to(device).eval()
 

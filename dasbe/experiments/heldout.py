@@ -23,9 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dasbe.experiments.heldout", description=__doc__)
     shipped = [name for name in PARAMETERS if (network_folder() / f"{name}.pt").is_file()]
     parser.add_argument("datasets", nargs="*", default=shipped, help=f"default: {', '.join(shipped)}")
-    parser.add_argument(
-        "--images", type=int, default=STOP - START, help=f"from {START} on (default: %(default)s)"
-    )
+    parser.add_argument("--images", type=int, default=STOP - START, help=f"from {START} on (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")
     add_device_option(parser)
     arguments = parser.parse_args()

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
 SILENT = -(2**31)  # word with u = 0: no feedback in [0, 1] lifts such a pixel above threshold
 
 

@@ -6,7 +6,6 @@ with the same weights as an undisturbed one.
 """
 
 import math
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.storage import atomic_path
+from dasbe.errors import FileContentError
+from dasbe.storage import atomic_path, load_tensors
 from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
@@ -171,8 +171,8 @@ def _load_checkpoint(path: Path | None, recipe: Recipe, device) -> TrainingState
     if path is None or not path.is_file():
         return None
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError):
+        content = load_tensors(path, device)
+    except FileContentError:
         return None
     if content.pop("recipe", None) != recipe.as_dict():
         return None

@@ -1,0 +1,53 @@
+"""Small data and networks that the tests share."""
+
+import numpy as np
+import pytest
+import torch
+
+from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.datasets import generate
+from dasbe.train.denoising import train
+from dasbe.train.recipes import Recipe
+
+
+@pytest.fixture(scope="session")
+def shapes():
+    """(images, groups), (40, 28, 28) each, drawn as the shapes dataset is."""
+    name, arrays = next(generate("shapes", {"multi": 40, "test": 1, "single": 1}))
+    assert name == "train_multi"
+    return arrays["default"], arrays["groups"]
+
+
+@pytest.fixture(scope="session")
+def single_shapes():
+    """(3000, 28, 28) images of one shape each."""
+    blocks = generate("shapes", {"multi": 1, "test": 1, "single": 3000})
+    return dict(blocks)["train_single"]["default"]
+
+
+@pytest.fixture(scope="session")
+def trained(single_shapes):
+    """A network that binds: a few seconds of training, AMI about 80 %."""
+    recipe = Recipe("shapes", (), 128, corruption=(0.4, 0.6), epochs=12, batch=128, learning_rate=1e-2)
+    return train(recipe, single_shapes)[0]
+
+
+@pytest.fixture
+def random_network():
+    """Untrained network for 28×28 images; `make(spiking=…, dtype=…)`."""
+
+    def make(spiking=False, dtype=torch.float32, image_shape=(28, 28), hidden=(50,)):
+        with torch.random.fork_rng():
+            torch.manual_seed(5)
+            network = Autoencoder(Architecture(image_shape, hidden, 60, spiking=spiking)).to(dtype)
+        with torch.no_grad():  # lively latent neurons, feedback around one spike a cycle
+            network.encoder[-2].weight *= 4
+            network.decoder[-2].bias -= 2.5
+        return network
+
+    return make
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)

@@ -1,0 +1,126 @@
+"""The binding loop: agreement with the literal form, and the properties of its spikes."""
+
+import numpy as np
+import pytest
+import torch
+from stepwise import ReplayedNoise, bind_step_by_step
+
+from dasbe.binding import bind
+
+
+@pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_spikes_equal_those_of_the_literal_form(shapes, random_network, spiking, dtype):
+    images = shapes[0][:3]
+    network = random_network(spiking, dtype)
+    delay, refractory, cycles, seed = 13, 4, 6, 7
+    run = bind(
+        images, network, delay=delay, refractory=refractory, cycles=cycles, seed=seed, record=("spikes", "feedback")
+    )
+    for i, image in enumerate(images):
+        noise = ReplayedNoise(image, delay, 60, spiking, seed, i, dtype)
+        spikes, feedback = bind_step_by_step(image, network, delay, refractory, cycles, noise)
+        assert spikes.any(1).any(1).all(), "every cycle must have spikes for the comparison to mean anything"
+        np.testing.assert_array_equal(run.spikes[i].reshape(cycles, delay, -1), spikes.numpy())
+        np.testing.assert_allclose(run.feedback[i].reshape(cycles, delay, -1), feedback.numpy(), atol=1e-5)
+
+
+def test_synchrony_within_objects_grows_from_chance(shapes, trained):
+    """In the last cycles a small part of the steps holds nearly all spikes of an object."""
+    images, groups = shapes[0][:10], shapes[1][:10]
+    spikes = bind(images, trained, delay=32, refractory=9, cycles=20, seed=1).spikes
+    peaks = np.zeros((2, 0))
+    for image_spikes, truth in zip(spikes, groups):
+        for k in range(1, truth.max() + 1):
+            counts = image_spikes[..., truth == k].sum(-1)  # (n, d)
+            share = np.sort(counts, axis=1)[:, -6:].sum(1) / np.maximum(counts.sum(1), 1)
+            peaks = np.column_stack([peaks, [share[0], share[-5:].mean()]])
+    assert peaks[1].mean() > 0.8 > 0.6 > peaks[0].mean()
+
+
+def test_a_pixel_is_silent_for_r_steps_after_a_spike(shapes, trained):
+    for refractory in (0, 1, 9):
+        run = bind(shapes[0][:5], trained, delay=16, refractory=refractory, cycles=10, seed=3)
+        trains = run.spikes.reshape(5, 160, -1)
+        gaps = [np.diff(np.flatnonzero(train)) for image in trains for train in image.T]
+        shortest = min(gap.min() for gap in gaps if len(gap))
+        assert shortest == refractory + 1  # kept, and reached
+
+
+def test_background_pixels_never_fire(shapes, trained):
+    run = bind(shapes[0][:10], trained, delay=20, refractory=5, cycles=8, seed=0)
+    background = np.broadcast_to(shapes[0][:10, None, None] == 0, run.spikes.shape)
+    assert run.spikes.any() and not run.spikes[background].any()
+
+
+def test_an_images_spikes_do_not_depend_on_its_batch(shapes, random_network):
+    network = random_network(spiking=True, dtype=torch.float64)
+    options = {"delay": 11, "refractory": 3, "cycles": 4, "seed": 5}
+    together = bind(shapes[0][:12], network, **options)
+    alone = bind(shapes[0][7:8], network, indices=[7], **options)
+    np.testing.assert_array_equal(together.spikes[7:8], alone.spikes)
+
+
+def test_same_seed_same_spikes_other_seed_others(shapes, random_network):
+    options = {"delay": 9, "refractory": 2, "cycles": 3}
+    first, again, other = (bind(shapes[0][:4], random_network(), seed=seed, **options).spikes for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_recording_does_not_change_the_run(shapes, random_network):
+    options = {"delay": 9, "refractory": 2, "cycles": 5, "seed": 1}
+    network = random_network(spiking=True)
+    everything = bind(shapes[0][:4], network, record=("spikes", "latents", "feedback"), **options)
+    end = bind(shapes[0][:4], network, last=2, **options)
+    np.testing.assert_array_equal(everything.spikes[:, -2:], end.spikes)
+    assert end.latents is None and end.feedback is None
+    assert everything.latents.shape == (4, 5, 9, 60) and set(np.unique(everything.latents)) <= {0.0, 1.0}
+    assert everything.feedback.shape == (4, 5, 9, 28, 28)
+
+
+def test_the_feedback_of_one_cycle_drives_the_next(shapes):
+    """A callable that always returns 1 makes every pixel fire as often as it can; one of 0 silences all."""
+    options = {"delay": 12, "refractory": 2, "cycles": 3, "seed": 0}
+    always = bind(shapes[0][:2], torch.ones_like, **options).spikes
+    fired = always[:, 1:].reshape(2, 24, -1).sum(1)
+    assert (fired[shapes[0][:2].reshape(2, -1) == 1] >= 24 // 3 - 1).all()
+    never = bind(shapes[0][:2], torch.zeros_like, **options).spikes
+    assert never[:, 0].any() and not never[:, 1:].any()
+
+
+def test_any_module_or_callable_will_do(shapes, random_network):
+    network = random_network(dtype=torch.float64)
+    options = {"delay": 9, "refractory": 2, "cycles": 4, "seed": 1}
+    expected = bind(shapes[0][:3], network, **options).spikes
+
+    class Foreign(torch.nn.Module):  # not built of Sequentials
+        def __init__(self):
+            super().__init__()
+            self.inner = network
+
+        def encoder(self, x):
+            return self.inner.encoder(x)
+
+        def decoder(self, h):
+            return self.inner.decoder(h)
+
+    np.testing.assert_array_equal(bind(shapes[0][:3], Foreign(), **options).spikes, expected)
+
+    def reconstruct(x):
+        return network(x.double())[0]
+
+    assert bind(shapes[0][:3], reconstruct, **options).spikes.shape == expected.shape
+
+
+def test_spike_train_of_a_pixel_without_feedback_is_empty():
+    """V is above 1, so that u < 1 alone never reaches it."""
+    run = bind(np.ones((1, 4, 4)), torch.zeros_like, delay=200, refractory=0, cycles=3, seed=0)
+    assert not run.spikes[:, 1:].any()
+
+
+def test_image_without_ink_stays_silent(random_network):
+    images = np.zeros((2, 28, 28))
+    images[1, 5, 5:9] = 1
+    run = bind(images, random_network(), delay=8, refractory=1, cycles=3, seed=0)
+    assert not run.spikes[0].any() and run.spikes[1].any()

@@ -1,0 +1,142 @@
+"""Network files: what is saved is what is loaded, and nothing in a file is executed."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import dasbe
+from dasbe.ann.autoencoder import Architecture, Autoencoder, SpikeWithSurrogate
+from dasbe.ann.files import save_network
+from dasbe.paths import network_folder
+
+SHIPPED = sorted(path.stem for path in network_folder().glob("*.pt"))
+
+
+def test_saved_and_loaded(tmp_path, random_network):
+    network = random_network(spiking=True)
+    save_network(tmp_path / "mine.pt", network, {"name": "mine", "note": "ℓ"})
+    loaded = dasbe.load_network(tmp_path / "mine.pt")
+    assert loaded.architecture == network.architecture and loaded.spiking_latent
+    x = torch.rand(3, 784)
+    torch.testing.assert_close(loaded.decoder(loaded.encoder(x)), network.decoder(network.encoder(x)))
+    assert loaded.description["note"] == json.loads((tmp_path / "mine.json").read_text())["note"] == "ℓ"
+
+
+def test_output_and_latent_have_the_documented_shapes(random_network):
+    y, latent = random_network()(torch.rand(5, 784))
+    assert y.shape == (5, 784) and latent.shape == (5, 60)
+    assert 0 <= y.min() and y.max() <= 1
+
+
+def test_spiking_latent_fires_at_the_rate_of_its_drive():
+    network = Autoencoder(Architecture((2, 2), (), 3, latent_activation="sigmoid", spiking=True))
+    with torch.no_grad():
+        network.encoder[0].weight.zero_()
+        network.encoder[0].bias.copy_(torch.logit(torch.tensor([0.1, 0.5, 0.9])))
+        _, latent = network(torch.zeros(20000, 4), torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(latent.mean(0), [0.1, 0.5, 0.9], atol=0.02)
+
+
+def test_surrogate_gradient_is_one_near_the_threshold():
+    excess = torch.tensor([-0.7, -0.4, 0.0, 0.4, 0.7], requires_grad=True)
+    spikes = SpikeWithSurrogate.apply(excess)
+    spikes.sum().backward()
+    assert spikes.tolist() == [0, 0, 0, 1, 1]
+    assert excess.grad.tolist() == [0, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_networks_load_and_are_described(name):
+    network = dasbe.load_network(name)
+    assert network.description == json.loads((network_folder() / f"{name}.json").read_text(encoding="utf-8"))
+    assert network.description["recipe"]["dataset"] and 0 < network.description["held_out_ami"]["mean"] <= 1
+
+
+class TestBadInput:
+    def test_missing(self):
+        with pytest.raises(dasbe.MissingFileError, match="network 'circles' is not there .*python -m dasbe.train"):
+            dasbe.load_network("circles")
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"not a network", b"PK\x03\x04 half a zip", pickle.dumps({"weights": 1})],
+        ids=["empty", "text", "truncated", "pickle"],
+    )
+    def test_not_a_network(self, tmp_path, content):
+        (tmp_path / "x.pt").write_bytes(content)
+        with pytest.raises(dasbe.FileContentError, match="x.pt was not loaded: it is damaged.* train one with"):
+            dasbe.load_network(tmp_path / "x.pt")
+
+    def test_truncated(self, tmp_path, random_network):
+        save_network(tmp_path / "x.pt", random_network(), {})
+        content = (tmp_path / "x.pt").read_bytes()
+        (tmp_path / "x.pt").write_bytes(content[: len(content) // 2])
+        with pytest.raises(dasbe.FileContentError):
+            dasbe.load_network(tmp_path / "x.pt")
+
+    def test_other_weights_than_described(self, tmp_path, random_network):
+        torch.save({"description": '{"architecture": {"image_shape": [2, 2], "hidden": [], "latent": 3}}',
+                    "weights": random_network().state_dict()}, tmp_path / "x.pt")  # fmt: skip
+        with pytest.raises(dasbe.FileContentError):
+            dasbe.load_network(tmp_path / "x.pt")
+
+    def test_code_is_not_executed(self, tmp_path):
+        class Evil:
+            def __reduce__(self):
+                return (open, (str(tmp_path / "executed"), "w"))
+
+        torch.save({"description": Evil(), "weights": {}}, tmp_path / "x.pt")
+        with pytest.raises(dasbe.FileContentError, match="carries code"):
+            dasbe.load_network(tmp_path / "x.pt")
+        assert not (tmp_path / "executed").exists()
+
+    def test_architecture(self):
+        with pytest.raises(dasbe.InputError, match="activation 'sin' is unknown"):
+            Architecture((4, 4), (), 3, activation="sin")
+        with pytest.raises(dasbe.InputError, match="at least 1"):
+            Architecture((4, 4), (0,), 3)
+
+
+class TestBindRefuses:
+    """Every argument of bind that can be wrong, named with its value and the remedy."""
+
+    images = np.zeros((2, 28, 28), np.uint8)
+
+    def _raises(self, match, images=None, network=None, random_network=None, **changes):
+        options = {"delay": 8, "refractory": 2, "cycles": 3, **changes}
+        images = self.images if images is None else images
+        with pytest.raises(dasbe.InputError, match=match) as caught:
+            dasbe.bind(images, network or random_network(), **options)
+        assert "\n" not in str(caught.value)
+
+    def test_numbers(self, random_network):
+        wrong = (("delay", 0), ("refractory", -1), ("cycles", 0), ("delay", 2.5), ("seed", -3), ("last", 0))
+        for name, value in wrong:
+            match = f"{name} is {value}; it must be a whole number"
+            self._raises(match, random_network=random_network, **{name: value})
+        self._raises("last is 4, more than the 3 cycles", random_network=random_network, last=4)
+        self._raises("refractory is 128; it must be at most 127", random_network=random_network, refractory=128)
+
+    def test_images(self, random_network):
+        def refuse(images, match):
+            self._raises(match, images=images, random_network=random_network)
+
+        refuse(self.images[0], r"images have shape \(28, 28\)")
+        refuse(self.images + 0.5, r"images\[0, 0, 0\] is 0.5; binarise")
+        with_nan = self.images.astype(float)
+        with_nan[1, 2, 3] = np.nan
+        refuse(with_nan, r"images\[1, 2, 3\] is nan")
+        refuse(self.images.astype(str), "type <U")
+        refuse(np.zeros((1, 20, 20)), r"network does not take images of 20×20 = 400 pixels")
+
+    def test_records_and_indices(self, random_network):
+        self._raises("record names voltage; choose some of spikes", random_network=random_network, record=("voltage",))
+        self._raises("indices must be 2 numbers", random_network=random_network, indices=[1])
+        self._raises("this network has no encoder", network=torch.zeros_like, record=("latents",))
+
+    def test_networks(self):
+        self._raises("network is a str; it must be a module or a function", network="shapes")
+        self._raises("network returns 783 values for an image of 784 pixels", network=lambda x: x[:, :-1])

@@ -1,0 +1,146 @@
+"""K-means and grouping, against scikit-learn and on cases whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+import dasbe
+from dasbe.kmeans import kmeans, n_trials
+from dasbe.readout import align, smooth
+
+
+def _run(points, weights, k, restarts=10, seed=0):
+    uniforms = torch.rand((len(points), restarts, k, n_trials(k)), generator=torch.Generator().manual_seed(seed))
+    return kmeans(torch.as_tensor(points), torch.as_tensor(weights), k, uniforms)
+
+
+def _inertia(points, weights, labels):
+    total = 0.0
+    for k in np.unique(labels):
+        inside = labels == k
+        centre = np.average(points[inside], axis=0, weights=weights[inside])
+        total += (weights[inside, None] * (points[inside] - centre) ** 2).sum()
+    return total
+
+
+def test_kmeans_is_as_good_as_scikit_learn(rng):
+    ours, theirs = [], []
+    for k in (2, 4, 7):
+        centres = rng.normal(size=(20, k, 5)) * 2
+        points = (centres[:, rng.integers(0, k, 60)] + rng.normal(size=(20, 60, 5))).astype(np.float32)
+        weights = rng.integers(1, 5, (20, 60)).astype(np.float32)
+        labels, inertia = _run(points, weights, k)
+        for i in range(20):
+            reference = KMeans(k, n_init=10, random_state=0).fit(points[i], sample_weight=weights[i])
+            theirs.append(reference.inertia_)
+            ours.append(_inertia(points[i], weights[i], labels[i].numpy()))
+            assert inertia[i] == pytest.approx(ours[-1], rel=1e-3)
+    assert np.mean(np.divide(ours, theirs)) < 1.005
+
+
+def test_points_of_weight_zero_do_not_count(rng):
+    points = rng.normal(size=(1, 30, 4)).astype(np.float32)
+    padded = np.concatenate([points, np.full((1, 12, 4), 50, np.float32)], axis=1)
+    weights = np.ones((1, 30), np.float32)
+    padded_weights = np.concatenate([weights, np.zeros((1, 12), np.float32)], axis=1)
+    labels, inertia = _run(points, weights, 4)
+    labels_padded, inertia_padded = _run(padded, padded_weights, 4)
+    assert inertia_padded[0] == pytest.approx(inertia[0].item(), rel=1e-5)
+    assert adjusted_rand_score(labels[0], labels_padded[0, :30]) == 1
+
+
+def test_a_heavy_point_is_many_points(rng):
+    points = rng.normal(size=(1, 20, 3)).astype(np.float32)
+    copies = np.concatenate([points, np.repeat(points[:, :1], 9, axis=1)], axis=1)
+    weights = np.ones((1, 20), np.float32)
+    weights[0, 0] = 10
+    heavy, _ = _run(points, weights, 3, restarts=40)
+    many, _ = _run(copies, np.ones((1, 29), np.float32), 3, restarts=40)
+    assert adjusted_rand_score(heavy[0], many[0, :20]) == 1
+
+
+def test_fewer_distinct_points_than_clusters():
+    points = np.repeat(np.eye(3, dtype=np.float32)[None], 4, axis=1)
+    labels, inertia = _run(points, np.ones((1, 12), np.float32), 6)
+    assert inertia[0] == pytest.approx(0, abs=1e-5)
+    assert len(np.unique(labels[0])) == 3
+
+
+def _synchronous(rng, n_objects=3, jitter=0.1):
+    """Spikes of objects that fire at times of their own, and the truth."""
+    truth = np.zeros((8, 8), int)
+    for k in range(n_objects):
+        truth[2 * k : 2 * k + 2, 1:7] = k + 1
+    spikes = np.zeros((1, 12, 9, 8, 8), bool)
+    for k in range(n_objects):
+        late = rng.random((12, (truth == k + 1).sum())) < jitter
+        for cycle in range(12):
+            rows, columns = np.nonzero(truth == k + 1)
+            spikes[0, cycle, 3 * k + late[cycle], rows, columns] = True
+    return spikes, truth
+
+
+def test_group_finds_objects_that_fire_in_turn(rng):
+    spikes, truth = _synchronous(rng)
+    labels = dasbe.group(spikes, 4)
+    assert adjusted_mutual_info_score(truth.ravel(), labels.ravel()) == pytest.approx(1)
+    assert (labels[0][truth == 0] == 0).all()  # the silent pixels are group 0
+    np.testing.assert_array_equal(labels[0], truth)  # the others are numbered along the rows
+
+
+def test_group_takes_a_number_for_each_image(rng):
+    spikes = np.concatenate([_synchronous(rng, n)[0] for n in (1, 2, 3)])
+    labels = dasbe.group(spikes, [2, 3, 4])
+    assert labels.max((1, 2)).tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(labels[2], dasbe.group(spikes[2:], 4, indices=[2])[0])
+
+
+def test_grouping_of_real_runs_agrees_with_scikit_learn_on_all_pixels(shapes, trained):
+    """One weighted point for all silent pixels gives what all pixels give one by one."""
+    images, groups = shapes[0][:12], shapes[1][:12]
+    spikes = dasbe.bind(images, trained, delay=32, refractory=9, cycles=15, last=10, seed=2).spikes
+    n_groups = groups.max((1, 2)).astype(int) + 1
+    labels = dasbe.group(spikes, n_groups)
+    ratios, scores = [], []
+    for i, k in enumerate(n_groups):
+        points = smooth(spikes[i].reshape(-1, 784)).T
+        reference = KMeans(k, n_init=10, random_state=0).fit(points)
+        ratios.append(_inertia(points, np.ones(784), labels[i].ravel()) / reference.inertia_)
+        scores.append(dasbe.ami(groups[i : i + 1], reference.labels_.reshape(1, 28, 28))[0])
+    assert np.mean(ratios) < 1.005
+    assert abs(dasbe.ami(groups, labels).mean() - np.mean(scores)) < 0.03
+
+
+def test_smoothing():
+    spikes = np.array([[1, 0], [0, 0], [1, 1], [1, 0]], bool)
+    np.testing.assert_array_equal(smooth(spikes), [[1, 0], [0.5, 0], [1, 1], [1.5, 0.5]])
+
+
+def test_align_gives_groups_the_numbers_of_their_objects():
+    groups = np.array([[1, 1, 2, 2, 3, 3, 0]])
+    labels = np.array([[3, 3, 1, 1, 2, 2, 0]])
+    np.testing.assert_array_equal(align(labels, groups), groups)
+
+
+def test_ami_leaves_out_background_and_overlap():
+    groups = np.array([[[0, 1, 1, 2, 2, 0]], [[0, 0, 0, 0, 0, 0]]])
+    labels = np.array([[[7, 3, 3, 4, 4, 9]], [[0, 1, 2, 3, 4, 5]]])
+    scores = dasbe.ami(groups, labels)
+    assert scores[0] == pytest.approx(1) and np.isnan(scores[1])
+
+
+class TestBadInput:
+    spikes = np.zeros((2, 3, 4, 5, 5), bool)
+
+    def test_group(self):
+        with pytest.raises(dasbe.InputError, match=r"spikes have shape \(3, 4, 5, 5\)"):
+            dasbe.group(self.spikes[0], 2)
+        for n_groups in (0, 26, 2.5, [2, 2, 2]):
+            with pytest.raises(dasbe.InputError, match="n_groups is"):
+                dasbe.group(self.spikes, n_groups)
+
+    def test_ami(self):
+        with pytest.raises(dasbe.InputError, match="same shape"):
+            dasbe.ami(np.zeros((1, 4, 4)), np.zeros((1, 4, 5)))

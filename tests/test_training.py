@@ -1,0 +1,121 @@
+"""Training: what it is shown, what it learns, and that a killed run ends as an undisturbed one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import dasbe
+from dasbe.train.denoising import corrupt, train
+from dasbe.train.recipes import RECIPES, Recipe, training_recipe
+
+TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, batch=16)
+
+
+def _weights(network):
+    return torch.cat([parameter.detach().ravel() for parameter in network.parameters()])
+
+
+def test_corruption_only_switches_off_and_at_its_rate():
+    images = (torch.rand(400, 1000) < 0.5).float()
+    corrupted = corrupt(images, (0.2, 0.6), torch.Generator().manual_seed(0))
+    assert (corrupted <= images).all()
+    kept = (corrupted.sum(1) / images.sum(1)).numpy()
+    assert abs(kept.mean() - 0.6) < 0.02
+    assert kept.min() < 0.45 and kept.max() > 0.75  # p is drawn per image
+
+
+def test_training_learns_to_restore(trained, single_shapes):
+    clean = torch.from_numpy(single_shapes[-200:]).float().flatten(1)
+    corrupted = corrupt(clean, (0.5, 0.5), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        restored = trained(corrupted)[0]
+    missed_pixels = [((x > 0.5) != (clean > 0.5)).float().mean() for x in (restored, corrupted)]
+    assert missed_pixels[0] < 0.5 * missed_pixels[1]
+
+
+def test_same_seed_same_weights_other_seed_others(single_shapes):
+    first, again = (_weights(train(TINY, single_shapes)[0]) for _ in range(2))
+    other = _weights(train(replace(TINY, seed=9), single_shapes)[0])
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("spiking", [False, True])
+def test_resumed_training_ends_as_an_undisturbed_one(tmp_path, single_shapes, spiking):
+    recipe = replace(TINY, spiking=spiking, latent_activation="relu" if spiking else "sigmoid")
+    undisturbed, state = train(recipe, single_shapes)
+    checkpoint = tmp_path / "checkpoint.pt"
+
+    class Killed(Exception):
+        pass
+
+    def stop_after_two(state):
+        if state.epoch == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(recipe, single_shapes, checkpoint, report=stop_after_two)
+    resumed, resumed_state = train(recipe, single_shapes, checkpoint)
+    assert torch.equal(_weights(undisturbed), _weights(resumed))
+    assert [tuple(row) for row in resumed_state.history] == [tuple(row) for row in state.history]
+
+
+def test_checkpoint_of_another_recipe_or_damaged_is_ignored(tmp_path, single_shapes):
+    checkpoint = tmp_path / "checkpoint.pt"
+    train(replace(TINY, seed=5), single_shapes, checkpoint)
+    network, state = train(TINY, single_shapes, checkpoint)
+    assert state.epoch == TINY.epochs and torch.equal(_weights(network), _weights(train(TINY, single_shapes)[0]))
+    checkpoint.write_bytes(b"half a file")
+    assert train(TINY, single_shapes, checkpoint)[1].epoch == TINY.epochs
+
+
+def test_early_stopping_keeps_the_best_weights(single_shapes):
+    recipe = replace(TINY, epochs=200, patience=2, learning_rate=0.5)  # diverges at once
+    network, state = train(recipe, single_shapes)
+    assert state.epoch < 200 and state.epoch == state.best_epoch + 2
+    torch.testing.assert_close(network.state_dict(), state.best_weights)
+
+
+def test_every_recipe_describes_a_network():
+    for name, recipe in RECIPES.items():
+        assert training_recipe(name) == recipe
+        assert json.loads(json.dumps(recipe.as_dict())) == recipe.as_dict()
+        assert recipe.architecture.image_shape
+    with pytest.raises(dasbe.InputError, match="network 'circles' has no recipe"):
+        training_recipe("circles")
+
+
+def _command(home, out, *options):
+    """`python -m dasbe.train bars` with a small budget, in a process of its own."""
+    command = [sys.executable, "-m", "dasbe.train", "bars", "--epochs", "6", "--score-images", "0", "--out", str(out)]
+    environment = {**os.environ, "DASBE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_command_survives_sigkill(tmp_path):
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    assert _command(tmp_path, undisturbed).wait() == 0
+    process = _command(tmp_path, killed)
+    while not (killed / "bars.checkpoint.pt").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "bars.pt").exists()
+    process = _command(tmp_path, killed)
+    output = process.communicate()[0].decode()
+    assert process.returncode == 0 and "6 epochs" in output
+    first, second = (dasbe.load_network(folder / "bars.pt") for folder in (undisturbed, killed))
+    assert torch.equal(_weights(first), _weights(second))
+    assert sorted(path.name for path in killed.iterdir()) == ["bars.json", "bars.pt"]
+    curve = np.genfromtxt(tmp_path / "results" / "train" / "bars.csv", delimiter=",", names=True)
+    assert curve["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+
+    again = _command(tmp_path, killed)
+    assert "--force trains it again" in again.communicate()[0].decode()
