@@ -49,7 +49,9 @@ def main():
         seed=options.seed,
         device=device,
     )
-    n_groups = options.groups or (published.objects if groups is None else int(groups.max())) + 1
+    n_groups = options.groups
+    if n_groups is None:
+        n_groups = (published.objects if groups is None else int(groups.max())) + 1
     labels = dasbe.group(run.spikes, n_groups)
     score = None if groups is None else dasbe.ami(groups, labels)[0]
     files = draw(options.out, images[0], run, labels[0], network, None if groups is None else groups[0], score)

@@ -13,8 +13,8 @@ def load_image(path: Path | str, image_shape: tuple[int, int]) -> np.ndarray:
     """Read an image file and binarise it.
 
     A pixel is ink if it is brighter than half; if that makes most of the picture ink
-    (dark drawing on white paper), ink and background change places. What is
-    transparent is background.
+    (dark drawing on white paper), ink and background change places. In a picture with
+    transparent parts, everything else is ink.
 
     Parameters
     ----------
@@ -44,11 +44,12 @@ def load_image(path: Path | str, image_shape: tuple[int, int]) -> np.ndarray:
             f"image {readable(path)} is {rgba.shape[0]}×{rgba.shape[1]} pixels, but the network takes "
             f"{image_shape[0]}×{image_shape[1]} (height×width); resize it or use another network"
         )
-    opaque = rgba[..., 3] > 0.5
-    bright = rgba[..., :3].mean(2) > 0.5
-    ink = bright & opaque
-    if ink[opaque].mean() > 0.5 if opaque.any() else False:
-        ink = ~bright & opaque
+    if (rgba[..., 3] < 0.5).any():
+        ink = rgba[..., 3] >= 0.5
+    else:
+        ink = rgba[..., :3].mean(2) > 0.5
+        if ink.mean() > 0.5:
+            ink = ~ink
     if not ink.any():
         raise InputError(f"image {readable(path)} has no ink: all its pixels are equally bright")
     return ink.astype(np.uint8)

@@ -1,14 +1,16 @@
 """The denoising autoencoder: encoder, latent code, decoder (paper, section 3.2)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from dasbe.errors import InputError
 
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "softmax": partial(nn.Softmax, dim=-1)}
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class SpikeWithSurrogate(torch.autograd.Function):
         return gradient * (excess.abs() < 0.5)
 
 
-def _layers(widths: tuple[int, ...], between: type[nn.Module], last: type[nn.Module]) -> nn.Sequential:
+def _layers(widths: tuple[int, ...], between: Callable[[], nn.Module], last: Callable[[], nn.Module]) -> nn.Sequential:
     activations = [between] * (len(widths) - 2) + [last]
     layers = []
     for n_in, n_out, activation in zip(widths, widths[1:], activations):

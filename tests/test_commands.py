@@ -1,0 +1,136 @@
+"""The commands as a user runs them: what they write and print, and how they fail."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dasbe
+from dasbe.ann.files import save_network
+from dasbe.datasets import make_dataset
+from dasbe.images import load_image
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def home(tmp_path, trained):
+    """A DASBE_HOME with nothing but a shapes network."""
+    folder = tmp_path / "home"
+    save_network(folder / "tmp_net" / "shapes.pt", trained, {"recipe": {}})
+    return folder
+
+
+def run(home, *arguments, cwd=None):
+    environment = {**os.environ, "DASBE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, env=environment, cwd=cwd or home, capture_output=True, text=True, timeout=300)
+
+
+def refused(home, *arguments):
+    """The one line with which a command refuses its input."""
+    result = run(home, *arguments)
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), result.stderr
+    return lines[0]
+
+
+EXAMPLE = ROOT / "dasbe_example.py"
+
+
+def test_example_binds_an_image_of_the_users_own(home, tmp_path, shapes):
+    Image.fromarray(255 * (1 - shapes[0][0])).convert("RGB").save(tmp_path / "mine.png")  # dark on white
+    result = run(home, EXAMPLE, "--image", tmp_path / "mine.png", "--cycles", 12, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert "grouped into 3 groups" in result.stdout and "time:" in result.stdout
+    names = ["binding.gif", "decoded.png", "grouping.png", "raster.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    for name in names:
+        assert name in result.stdout
+        with Image.open(tmp_path / "out" / name) as picture:
+            assert len(np.unique(np.asarray(picture.convert("L")))) > 5  # not empty
+            if name.endswith("gif"):
+                assert picture.n_frames > 32 * 5 and picture.info["loop"] == 0
+
+
+def test_example_refuses_bad_input(home, tmp_path):
+    Image.new("L", (20, 20), 255).save(tmp_path / "small.png")
+    Image.new("L", (28, 28), 0).save(tmp_path / "empty.png")
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "net.pt").write_text("no network")
+    assert "dataset 'circles' is unknown; choose one of bars" in refused(home, EXAMPLE, "--dataset", "circles")
+    assert "network 'circles' is not there" in refused(home, EXAMPLE, "--network", "circles")
+    assert "net.pt was not loaded" in refused(home, EXAMPLE, "--network", tmp_path / "net.pt")
+    assert "is not there; give the path" in refused(home, EXAMPLE, "--image", tmp_path / "none.png")
+    assert "is 20×20 pixels, but the network takes 28×28" in refused(home, EXAMPLE, "--image", tmp_path / "small.png")
+    assert "has no ink" in refused(home, EXAMPLE, "--image", tmp_path / "empty.png")
+    assert "not an image that can be read" in refused(home, EXAMPLE, "--image", tmp_path / "text.png")
+    assert "--device 'tpu' is unknown" in refused(home, EXAMPLE, "--device", "tpu")
+    assert not (home / "results").exists() and not (home / "tmp_data").exists()
+
+
+def test_example_refuses_bad_numbers(home, tmp_path, shapes):
+    Image.fromarray(255 * shapes[0][0]).save(tmp_path / "mine.png")
+    for option, value, line in (
+        ("--delay", 0, "delay is 0; it must be a whole number of at least 1"),
+        ("--refractory", -1, "refractory is -1; it must be a whole number of at least 0"),
+        ("--cycles", 0, "cycles is 0"),
+        ("--groups", 999, "n_groups is"),
+        ("--groups", 0, "n_groups is"),
+    ):
+        assert line in refused(home, EXAMPLE, "--image", tmp_path / "mine.png", option, value)
+
+
+def test_a_damaged_dataset_is_named_and_made_again(home):
+    (home / "tmp_data").mkdir()
+    file = home / "tmp_data" / "bars.h5"
+    file.write_bytes(b"\x89HDF\r\n\x1a\n half a file")
+    line = refused(home, "-m", "dasbe.datasets", "bars", "--verify")
+    assert "bars.h5 is damaged" in line and "python -m dasbe.datasets bars" in line
+    result = run(home, "-m", "dasbe.datasets", "bars")
+    assert result.returncode == 0 and "written" in result.stdout
+    again = run(home, "-m", "dasbe.datasets", "bars")
+    assert "complete, nothing to do" in again.stdout
+    assert run(home, "-m", "dasbe.datasets", "bars", "--verify").returncode == 0
+
+
+def test_other_commands_refuse_bad_input(home):
+    assert "dataset 'circles' is unknown" in refused(home, "-m", "dasbe.datasets", "circles")
+    assert "no dataset named" in refused(home, "-m", "dasbe.datasets")
+    assert "network 'circles' has no recipe" in refused(home, "-m", "dasbe.train", "circles")
+    assert "epochs must be at least 1" in refused(home, "-m", "dasbe.train", "bars", "--epochs", "0")
+    assert "dataset 'circles' is unknown" in refused(home, "-m", "dasbe.experiments.heldout", "circles")
+
+
+def test_import_from_any_directory(tmp_path, home):
+    result = run(home, "-c", "import dasbe; print(dasbe.load_network('shapes').architecture)", cwd=tmp_path)
+    assert result.returncode == 0 and "784–128" in result.stdout
+
+
+def test_own_image_may_be_dark_on_light_or_light_on_dark(tmp_path, shapes):
+    ink = shapes[0][1]
+    for name, picture in (("light.png", 255 * ink), ("dark.png", 255 - 255 * ink)):
+        Image.fromarray(picture.astype(np.uint8)).save(tmp_path / name)
+        np.testing.assert_array_equal(load_image(tmp_path / name, (28, 28)), ink)
+    transparent = np.zeros((28, 28, 4), np.uint8)
+    transparent[ink == 1] = (0, 0, 0, 255)  # black ink on nothing
+    Image.fromarray(transparent).save(tmp_path / "transparent.png")
+    np.testing.assert_array_equal(load_image(tmp_path / "transparent.png", (28, 28)), ink)
+
+
+@pytest.mark.slow
+def test_held_out_binding_of_the_shipped_networks():
+    """AMI of the first 200 held-out images, as the README's table has it for 1000."""
+    from dasbe.evaluation import binding_scores
+
+    for name, least in (("bars", 0.985), ("corners", 0.87), ("shapes", 0.88)):
+        network = dasbe.load_network(name)
+        if not dasbe.datasets.is_complete(name):
+            make_dataset(name)
+        scores = np.concatenate(list(binding_scores(network, name, "train_multi", 6000, 6200, seed=111)))
+        assert scores.mean() > least, name
