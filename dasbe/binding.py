@@ -128,18 +128,19 @@ def bind(
             attention = attend(network, foreground)
             noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
             spiking = getattr(network, "spiking_latent", False)
-            for cycle, (spikes, latent) in enumerate(
-                _loop(attention, noise, spiking, delay, refractory, cycles, dtype)
-            ):
-                if (recorded := cycle - (cycles - last)) < 0:
+            loop = _loop(attention, noise, spiking, delay, refractory, cycles, dtype)
+            for cycle, (spikes, latent) in enumerate(loop, start=last - cycles):
+                if cycle < 0:
                     continue
-                values = {
-                    "spikes": lambda: foreground.to_images(spikes),
-                    "latents": lambda: latent,
-                    "feedback": lambda: attention.decode_images(latent).unflatten(2, foreground.image_shape),
-                }
-                for name in record:
-                    _store(run, name, values[name](), block, recorded, len(images), last)
+                values = {}
+                if "spikes" in record:
+                    values["spikes"] = foreground.to_images(spikes)
+                if "latents" in record:
+                    values["latents"] = latent
+                if "feedback" in record:
+                    values["feedback"] = attention.decode_images(latent).unflatten(2, foreground.image_shape)
+                for name, value in values.items():
+                    _store(run, name, value, block, cycle, len(images), last)
             bar.update(len(block))
     return run
 

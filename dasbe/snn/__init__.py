@@ -1,0 +1,1 @@
+"""Spiking neural network: the coding space and its noise."""
