@@ -28,7 +28,7 @@ def single_shapes():
 @pytest.fixture(scope="session")
 def trained(single_shapes):
     """A network that binds: a few seconds of training, AMI about 80 %."""
-    recipe = Recipe("shapes", (), 128, corruption=(0.4, 0.6), epochs=12, batch=128, learning_rate=1e-2)
+    recipe = Recipe("shapes", (), 128, corruption=(0.4, 0.6), epochs=12, batch=128)
     return train(recipe, single_shapes)[0]
 
 

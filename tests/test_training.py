@@ -11,30 +11,45 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.svm import SVC
 
 import dasbe
-from dasbe.train.denoising import corrupt, train
+from dasbe.train.corruption import occlude, switch_off
+from dasbe.train.denoising import train
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 
-TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, batch=16)
+TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, batch=16)
 
 
 def _weights(network):
     return torch.cat([parameter.detach().ravel() for parameter in network.parameters()])
 
 
-def test_corruption_only_switches_off_and_at_its_rate():
+def test_pixels_are_only_switched_off_and_at_their_rate():
     images = (torch.rand(400, 1000) < 0.5).float()
-    corrupted = corrupt(images, (0.2, 0.6), torch.Generator().manual_seed(0))
+    corrupted = switch_off(images, 0.2, 0.6, torch.Generator().manual_seed(0))
     assert (corrupted <= images).all()
     kept = (corrupted.sum(1) / images.sum(1)).numpy()
     assert abs(kept.mean() - 0.6) < 0.02
     assert kept.min() < 0.45 and kept.max() > 0.75  # p is drawn per image
 
 
+def test_occlusion_erases_one_side_of_a_line_and_less_than_half(single_shapes):
+    images = torch.from_numpy(single_shapes[:500]).float().flatten(1)
+    occluded = occlude(images, images, (28, 28), 0.5, torch.Generator().manual_seed(0))
+    untouched = (occluded == images).all(1)
+    assert (occluded <= images).all() and 0.4 < untouched.float().mean() < 0.75
+    for whole, rest in zip(images[~untouched], occluded[~untouched]):
+        assert rest.sum() > 0.4 * whole.sum()
+        where = np.argwhere(whole.reshape(28, 28).numpy())
+        erased = rest.numpy()[where @ [28, 1]] == 0
+        line = SVC(kernel="linear", C=1e4).fit(where, erased)  # kept and erased pixels can be told apart by a line
+        assert line.score(where, erased) == 1
+
+
 def test_training_learns_to_restore(trained, single_shapes):
     clean = torch.from_numpy(single_shapes[-200:]).float().flatten(1)
-    corrupted = corrupt(clean, (0.5, 0.5), torch.Generator().manual_seed(0))
+    corrupted = switch_off(clean, 0.5, 0.5, torch.Generator().manual_seed(0))
     with torch.no_grad():
         restored = trained(corrupted)[0]
     missed_pixels = [((x > 0.5) != (clean > 0.5)).float().mean() for x in (restored, corrupted)]

@@ -28,7 +28,7 @@ BARS_SHAPE = (20, 20)
 SHAPES_SHAPE = (28, 28)
 
 
-def _draw_corner(rng: RandomState, template: np.ndarray, image_shape: tuple[int, int]) -> tuple[int, int]:
+def draw_place(rng: RandomState, template: np.ndarray, image_shape: tuple[int, int]) -> tuple[int, int]:
     """Top left corner (y, x) of an object anywhere it fits; x is drawn first."""
     x = rng.randint(0, image_shape[1] - template.shape[1] + 1)
     y = rng.randint(0, image_shape[0] - template.shape[0] + 1)
@@ -48,7 +48,7 @@ def _draw_scenes(rng: RandomState, count: int, draws: list) -> np.ndarray:
     return placements
 
 
-def _render(placements: np.ndarray, templates, image_shape: tuple[int, int], first_label: int = 1):
+def render_placements(placements: np.ndarray, templates, image_shape: tuple[int, int], first_label: int = 1):
     """Draw `placements` (N, objects, 3: template number, y, x) with labels in drawing order."""
     scenes = Scenes(len(placements), image_shape)
     for k in range(placements.shape[1]):
@@ -59,7 +59,7 @@ def _render(placements: np.ndarray, templates, image_shape: tuple[int, int], fir
     return scenes.render()
 
 
-def _shuffled(rng: RandomState, *parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def shuffled(rng: RandomState, *parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All images of `parts` in an order drawn from `rng`."""
     order = np.arange(sum(len(part["default"]) for part in parts))
     rng.shuffle(order)
@@ -90,7 +90,7 @@ def bars(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     yield "test", draw(sizes["test"], 6, 6)
     horizontal = draw(sizes["single"] // 2, 0, 1)
     vertical = draw(sizes["single"] - sizes["single"] // 2, 1, 0)
-    yield "train_single", _shuffled(rng, horizontal, vertical)
+    yield "train_single", shuffled(rng, horizontal, vertical)
     yield "train_single_hori", horizontal
     yield "train_single_vert", vertical
 
@@ -100,35 +100,35 @@ def corners(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     templates = (*CORNERS, CORNER_SQUARE)
 
     def square(rng):
-        return (4, *_draw_corner(rng, CORNER_SQUARE, SHAPES_SHAPE))
+        return (4, *draw_place(rng, CORNER_SQUARE, SHAPES_SHAPE))
 
     def corner(rng):
-        place = _draw_corner(rng, CORNERS[0], SHAPES_SHAPE)
+        place = draw_place(rng, CORNERS[0], SHAPES_SHAPE)
         return (rng.randint(0, 4), *place)  # which of the four is drawn after the place
 
     def draw(count, draws):
-        return _render(_draw_scenes(rng, count, draws), templates, SHAPES_SHAPE)
+        return render_placements(_draw_scenes(rng, count, draws), templates, SHAPES_SHAPE)
 
     yield "train_multi", draw(sizes["multi"], [square] + 4 * [corner])
     yield "test", draw(sizes["test"], [square] + 4 * [corner])
     squares = draw(sizes["single"] // 7, [square])
     loose = draw(sizes["single"] - sizes["single"] // 7, [corner])
-    yield "train_single", _shuffled(rng, squares, loose)
+    yield "train_single", shuffled(rng, squares, loose)
 
 
-def _draw_shape(rng: RandomState, shape: int | None = None) -> tuple[int, int, int]:
+def draw_shape(rng: RandomState, shape: int | None = None) -> tuple[int, int, int]:
     """(shape number, y, x) of one of the three shapes; the shape is drawn unless given."""
     if shape is None:
         shape = rng.randint(0, 3)
-    return (shape, *_draw_corner(rng, SHAPES[shape], SHAPES_SHAPE))
+    return (shape, *draw_place(rng, SHAPES[shape], SHAPES_SHAPE))
 
 
 def shapes(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     """Three of square, triangle, inverted triangle on 28×28; singles, and singles of each shape."""
 
     def draw(count, n_objects, shape=None):
-        draws = n_objects * [lambda rng: _draw_shape(rng, shape)]
-        return _render(_draw_scenes(rng, count, draws), SHAPES, SHAPES_SHAPE)
+        draws = n_objects * [lambda rng: draw_shape(rng, shape)]
+        return render_placements(_draw_scenes(rng, count, draws), SHAPES, SHAPES_SHAPE)
 
     yield "train_multi", draw(sizes["multi"], 3)
     yield "test", draw(sizes["test"], 3)
@@ -140,7 +140,7 @@ def shapes(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
 def shapes_with_pos(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     """Single shapes with ``pos``, the (y, x) of the top left corner."""
     for shape in range(3):
-        draws = [lambda rng: _draw_shape(rng, shape)]
+        draws = [lambda rng: draw_shape(rng, shape)]
         placements = _draw_scenes(rng, sizes["single"], draws)
-        arrays = _render(placements, SHAPES, SHAPES_SHAPE)
+        arrays = render_placements(placements, SHAPES, SHAPES_SHAPE)
         yield f"train_single_{shape}", {**arrays, "pos": placements[:, 0, 1:].astype(np.uint8)}

@@ -9,20 +9,20 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from dasbe.datasets import static
+from dasbe.datasets import digits, moving, static
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import data_folder, readable
 from dasbe.storage import atomic_path
 
-CHUNK_IMAGES = 100  # images in one HDF5 chunk: a batch is read without its neighbours
+CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a dataset is made: its generator, seed and numbers of images."""
 
-    generator: Callable[[np.random.RandomState, dict[str, int]], Iterator[static.Block]]
+    generator: Callable[..., Iterator[static.Block]]
     seed: int
     sizes: dict[str, int]
 
@@ -32,7 +32,12 @@ RECIPES = {
     "corners": Recipe(static.corners, 746519283, {"multi": 60000, "test": 10000, "single": 15000}),
     "shapes": Recipe(static.shapes, 265076, {"multi": 60000, "test": 10000, "single": 20000}),
     "shapes_with_pos": Recipe(static.shapes_with_pos, 265076, {"single": 60000}),
+    "mnist_shape": Recipe(digits.mnist_shape, 985619, {"multi": 60000, "test": 10000, "single": 20000}),
+    "multi_mnist": Recipe(digits.multi_mnist, 36520, {"multi": 60000, "test": 10000, "single": 300000}),
+    "moving_shapes": Recipe(moving.moving_shapes, 265076, {"multi": 60, "test": 60, "single": 60, "frames": 1000}),
+    "moving_shapes_3": Recipe(moving.moving_shapes_3, 265076, {"multi": 600, "test": 60, "single": 60, "frames": 200}),
 }
+NEEDS_MNIST = ("mnist_shape", "multi_mnist")
 
 
 def recipe_of(name: str) -> Recipe:
@@ -42,7 +47,7 @@ def recipe_of(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def generate(name: str, sizes: dict[str, int] | None = None) -> Iterator[static.Block]:
+def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str | None = None) -> Iterator[static.Block]:
     """Draw a dataset block by block.
 
     Parameters
@@ -52,6 +57,8 @@ def generate(name: str, sizes: dict[str, int] | None = None) -> Iterator[static.
     sizes : dict, optional
         Numbers of images to use in place of the published ones (keys as in the
         recipe); with other sizes the images differ from the published ones.
+    mnist : path, optional
+        Folder of the MNIST files, for the datasets with digits.
 
     Yields
     ------
@@ -60,7 +67,8 @@ def generate(name: str, sizes: dict[str, int] | None = None) -> Iterator[static.
         successive blocks of one group belong together.
     """
     recipe = recipe_of(name)
-    return recipe.generator(np.random.RandomState(recipe.seed), {**recipe.sizes, **(sizes or {})})
+    options = {"mnist": mnist} if name in NEEDS_MNIST else {}
+    return recipe.generator(np.random.RandomState(recipe.seed), {**recipe.sizes, **(sizes or {})}, **options)
 
 
 def dataset_path(name: str, folder: Path | str | None = None) -> Path:
@@ -69,10 +77,14 @@ def dataset_path(name: str, folder: Path | str | None = None) -> Path:
 
 
 def make_dataset(
-    name: str, folder: Path | str | None = None, sizes: dict[str, int] | None = None, progress: bool = True
+    name: str,
+    folder: Path | str | None = None,
+    sizes: dict[str, int] | None = None,
+    progress: bool = True,
+    mnist: Path | str | None = None,
 ) -> Path:
     """Write dataset `name` to its file, atomically, and return the path."""
-    blocks = generate(name, sizes)
+    blocks = generate(name, sizes, mnist)
     path = dataset_path(name, folder)
     total = sum(shape[0] for key, (shape, _) in CHECKSUMS[name].items() if key.endswith("/default"))
     with (
@@ -91,7 +103,9 @@ def make_dataset(
 def _append(group: h5py.Group, key: str, array: np.ndarray) -> None:
     """Add `array` (uint8) to the end of a dataset, which is created by its first block."""
     if key not in group:
-        chunk = (min(CHUNK_IMAGES, max(len(array), 1)), *array.shape[1:])
+        # whole images, or whole frames of a sequence
+        length = min(max(CHUNK_BYTES // max(array[:1].nbytes, 1), 1), max(len(array), 1))
+        chunk = (length, *array.shape[1:])
         group.create_dataset(
             key, data=array, maxshape=(None, *array.shape[1:]), chunks=chunk, compression="gzip", compression_opts=1
         )
@@ -146,8 +160,9 @@ def verify(name: str, folder: Path | str | None = None) -> list[str]:
 
 def _sha256(dataset: h5py.Dataset, path: Path) -> str:
     digest = hashlib.sha256()
-    for start in range(0, len(dataset), 100 * CHUNK_IMAGES):
-        digest.update(np.ascontiguousarray(_read(dataset, start, start + 100 * CHUNK_IMAGES, path), np.uint8))
+    block = 64 * dataset.chunks[0]
+    for start in range(0, len(dataset), block):
+        digest.update(np.ascontiguousarray(_read(dataset, start, start + block, path), np.uint8))
     return digest.hexdigest()
 
 

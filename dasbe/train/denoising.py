@@ -18,6 +18,7 @@ from torch.nn.functional import binary_cross_entropy
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.errors import FileContentError
 from dasbe.storage import atomic_path, load_tensors
+from dasbe.train.corruption import occlude, switch_off
 from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
@@ -50,11 +51,12 @@ class TrainingState:
         return min(self.history, key=lambda row: row[2])[0] if self.history else 0
 
 
-def corrupt(images: Tensor, corruption: tuple[float, float], generator: torch.Generator) -> Tensor:
-    """Switch pixels off: each image draws p ∈ U(low, high), each pixel is kept with probability 1 − p."""
-    low, high = corruption
-    p = low + (high - low) * torch.rand((len(images), 1), generator=generator, device=images.device)
-    return images * (torch.rand(images.shape, generator=generator, device=images.device) >= p)
+def corrupt(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """What the network is shown of clean `images` (M, H·W), by the recipe."""
+    corrupted = switch_off(images, *recipe.corruption, generator)
+    if recipe.occlusion:
+        corrupted = occlude(corrupted, images, recipe.architecture.image_shape, recipe.occlusion, generator)
+    return corrupted
 
 
 def train(
@@ -122,7 +124,7 @@ def _train_epoch(network, optimiser, images: Tensor, recipe: Recipe, epoch: int,
     for _ in range(BATCHES_PER_EPOCH):
         chosen = torch.randint(len(images), (recipe.batch,), generator=generator, device=images.device)
         clean = images[chosen].float()
-        reconstruction, _ = network(corrupt(clean, recipe.corruption, generator), generator)
+        reconstruction, _ = network(corrupt(clean, recipe, generator), generator)
         loss = binary_cross_entropy(reconstruction, clean)
         optimiser.zero_grad()
         loss.backward()
@@ -137,7 +139,7 @@ def _validate(network: Autoencoder, images: Tensor, recipe: Recipe) -> float:
     generator = torch.Generator(images.device).manual_seed(_seed(recipe.seed, -1))
     clean = images.float()
     network.eval()
-    reconstruction, _ = network(corrupt(clean, recipe.corruption, generator), generator)
+    reconstruction, _ = network(corrupt(clean, recipe, generator), generator)
     return binary_cross_entropy(reconstruction, clean).item()
 
 

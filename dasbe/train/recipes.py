@@ -22,6 +22,9 @@ class Recipe:
     corruption : (low, high)
         Every image draws p ∈ U(low, high); each of its pixels is switched off with
         probability p.
+    occlusion : float
+        Probability with which all on one side of a line is erased as well
+        (:func:`dasbe.train.corruption.occlude`).
     batch : int
         Images a batch.
     learning_rate : float
@@ -38,8 +41,9 @@ class Recipe:
     latent: int
     corruption: tuple[float, float]
     epochs: int
+    occlusion: float = 0.0
     batch: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 1e-2
     patience: int = 40
     seed: int = 1
     activation: str = "relu"

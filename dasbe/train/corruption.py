@@ -1,0 +1,56 @@
+"""What training takes away from an image of a single object; nothing is ever added.
+
+Two kinds of loss teach two things. Pixels switched off one by one teach the network to
+restore an object from scattered spikes, as at the beginning of binding. Erasing all on
+one side of a line teaches it that an object is a whole: without it, half of one object
+and half of another can keep each other company in the same steps for ever.
+"""
+
+import torch
+from torch import Tensor
+
+LINE_DISTANCE = 3.0  # pixels between the line and the object's centre of mass, at most
+
+
+def switch_off(images: Tensor, low: float, high: float, generator: torch.Generator) -> Tensor:
+    """Each image draws p ∈ U(low, high); each of its pixels is kept with probability 1 − p.
+
+    Parameters
+    ----------
+    images : (M, H·W) float
+    low, high : float
+        In [0, 1].
+    generator : torch.Generator
+    """
+    p = low + (high - low) * _uniform((len(images), 1), images, generator)
+    return images * (_uniform(images.shape, images, generator) >= p)
+
+
+def occlude(
+    images: Tensor, object_images: Tensor, image_shape: tuple[int, int], probability: float, generator: torch.Generator
+) -> Tensor:
+    """With `probability`, erase what lies on one side of a straight line; more than half of the object stays.
+
+    The line has any direction, and passes the object's centre of mass at a distance of
+    U(0, `LINE_DISTANCE`) pixels.
+
+    Parameters
+    ----------
+    images, object_images : (M, H·W) float
+        Images to erase from, and the whole objects in them, whose centres count.
+    image_shape : (H, W)
+    probability : float
+    generator : torch.Generator
+    """
+    height, width = image_shape
+    y = torch.arange(height, device=images.device).repeat_interleave(width)
+    x = torch.arange(width, device=images.device).repeat(height)
+    angle, distance, chance = _uniform((3, len(images), 1), images, generator)
+    along = torch.cos(2 * torch.pi * angle) * x + torch.sin(2 * torch.pi * angle) * y  # (M, H·W)
+    centre = (along * object_images).sum(1, keepdim=True) / object_images.sum(1, keepdim=True).clamp(min=1)
+    kept = (along > centre - LINE_DISTANCE * distance) | (chance >= probability)
+    return images * kept
+
+
+def _uniform(shape, like: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=generator, device=like.device)
