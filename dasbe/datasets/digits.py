@@ -36,13 +36,8 @@ def mnist_shape(rng: RandomState, sizes: Sizes, mnist: str | None = None) -> Ite
 
 
 def _cropped(digits: np.ndarray) -> list[np.ndarray]:
-    """Each digit without its empty margins, binarised."""
-    templates = []
-    for digit in digits:
-        rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
-        box = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        templates.append(box / 255 >= 0.5)
-    return templates
+    """Each digit binarised, without its empty rows and columns (those inside the digit as well)."""
+    return [digit[digit.any(1)][:, digit.any(0)] / 255 >= 0.5 for digit in digits]
 
 
 def _place_digits(rng: RandomState, digits: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
