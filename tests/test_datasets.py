@@ -1,6 +1,9 @@
 """The datasets equal the published ones bit by bit, and their files can be trusted."""
 
+import gzip
 import hashlib
+import http.server
+import threading
 
 import h5py
 import numpy as np
@@ -9,10 +12,24 @@ import pytest
 import dasbe
 from dasbe.datasets import RECIPES, generate, is_complete, make_dataset, verify
 from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.datasets.mnist import FILES, load_digits
+from dasbe.datasets.moving import trajectory
+from dasbe.datasets.store import NEEDS_MNIST
+
+SMALL = {"multi": 30, "test": 5, "single": 9, "frames": 40}
+
+
+def _skip_without_mnist(name):
+    if name in NEEDS_MNIST:
+        try:
+            load_digits("t10k")
+        except dasbe.MissingFileError as error:
+            pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_arrays_equal_the_published_ones(name):
+    _skip_without_mnist(name)
     digests, shapes = {}, {}
     for group, arrays in generate(name):
         for key, array in arrays.items():
@@ -24,11 +41,9 @@ def test_arrays_equal_the_published_ones(name):
     assert found == CHECKSUMS[name]
 
 
-SMALL = {"multi": 30, "test": 5, "single": 9}
-
-
 @pytest.mark.parametrize("name", RECIPES)
 def test_labels_are_consistent_with_images(name):
+    _skip_without_mnist(name)
     for _, arrays in generate(name, SMALL):
         assert set(np.unique(arrays["default"])) <= {0, 1}
         assert not arrays["groups"][arrays["default"] == 0].any()
@@ -64,6 +79,64 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         make_dataset("bars", tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_moving_objects_bounce():
+    ys = trajectory(np.array([2]), np.array([1]), np.array([4]), 12)[:, 0]
+    assert ys.tolist() == [2, 3, 4, 3, 2, 1, 0, 1, 2, 3, 4, 3]
+
+
+def test_late_objects_enter_at_their_frames():
+    _, arrays = next(generate("moving_shapes_3", SMALL))
+    for frame, labels in ((0, {1}), (14, {1}), (15, {1, 2}), (30, {1, 2, 3})):
+        present = np.unique(arrays["groups"][:, frame])
+        assert set(present) - {0} == labels
+
+
+class TestMnist:
+    def test_named_folder_must_hold_the_files(self, tmp_path):
+        with pytest.raises(dasbe.MissingFileError, match="lacks t10k-images-idx3-ubyte.gz; it must hold train-images"):
+            load_digits("t10k", tmp_path)
+
+    def test_damaged_file(self, tmp_path):
+        for content in (b"", b"not gzip", gzip.compress(b"other digits")):
+            (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(content)
+            with pytest.raises(dasbe.FileContentError, match="SHA-256 differs"):
+                load_digits("t10k", tmp_path)
+
+    def test_offline_names_the_files_and_where_to_put_them(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("DASBE_HOME", str(tmp_path / "home"))
+        monkeypatch.setattr("dasbe.datasets.mnist.MIRRORS", ("http://127.0.0.1:9",))
+        with pytest.raises(dasbe.MissingFileError, match="could not be downloaded") as caught:
+            load_digits("train")
+        assert all(name in str(caught.value) for name in FILES) and "--mnist DIR" in str(caught.value)
+
+    def test_download_resumes_where_it_broke_off(self, tmp_path, monkeypatch):
+        content = gzip.compress(np.random.default_rng(0).bytes(16 + 3 * 784), mtime=0)
+        name = "t10k-images-idx3-ubyte.gz"
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.headers.get("Range"))
+                start = int(asked[-1][6:-1]) if asked[-1] else 0
+                self.send_response(206 if start else 200)
+                self.send_header("Content-Length", str(len(content) - start))
+                self.end_headers()
+                self.wfile.write(content[start:] if start else content[:100])  # the first answer breaks off
+
+            def log_message(self, *arguments):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DASBE_HOME", str(tmp_path / "home"))
+        monkeypatch.setattr("dasbe.datasets.mnist.MIRRORS", (f"http://127.0.0.1:{server.server_port}",) * 2)
+        monkeypatch.setitem(FILES, name, hashlib.sha256(gzip.decompress(content)).hexdigest())
+        assert load_digits("t10k").shape == (3, 28, 28)
+        server.shutdown()
+        assert asked == [None, "bytes=100-"]
+        assert [path.name for path in (tmp_path / "home" / "tmp_data").iterdir()] == [name]
 
 
 class TestBadInput:

@@ -13,6 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dasbe.datasets", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(RECIPES)}, or all")
     parser.add_argument("--out", metavar="DIR", help="folder of the files (default: tmp_data)")
+    parser.add_argument("--mnist", metavar="DIR", help="folder of the four MNIST files (default: see README)")
     parser.add_argument("--verify", action="store_true", help="compare the files with the published SHA-256 sums")
     arguments = parser.parse_args()
     if not arguments.names and not arguments.verify:
@@ -31,7 +32,7 @@ def main() -> None:
         elif is_complete(name, arguments.out):
             print(f"{path}: complete, nothing to do")
         else:
-            make_dataset(name, arguments.out)
+            make_dataset(name, arguments.out, mnist=arguments.mnist)
             print(f"{path}: written")
 
 
