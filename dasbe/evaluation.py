@@ -12,6 +12,8 @@ from dasbe.parameters import CYCLES_TABLE, parameters_of
 from dasbe.readout import READOUT_CYCLES, group
 
 CHUNK_IMAGES = 100  # the spikes of a chunk are held in memory
+# images for judging networks: Table 1 uses 0 to 5999 of this split, training none of it
+HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_IMAGES, HELD_OUT_SEED = "train_multi", 6000, 1000, 111
 
 
 def numbers_of_groups(groups: np.ndarray) -> np.ndarray:
@@ -64,3 +66,11 @@ def binding_scores(
         )
         labels = group(run.spikes, numbers_of_groups(groups), seed=seed, indices=indices, device=device)
         yield ami(groups, labels)
+
+
+def held_out_scores(
+    network: Network, dataset: str, n_images: int = HELD_OUT_IMAGES, seed: int = HELD_OUT_SEED, device="cpu"
+) -> Iterator[np.ndarray]:
+    """:func:`binding_scores` of the images that networks are judged by."""
+    stop = HELD_OUT_START + n_images
+    return binding_scores(network, dataset, HELD_OUT_SPLIT, HELD_OUT_START, stop, seed=seed, device=device)

@@ -10,24 +10,25 @@ from tqdm import tqdm
 from dasbe.ann.files import load_network
 from dasbe.cli import add_device_option, device_of, run_command
 from dasbe.datasets import is_complete, make_dataset
-from dasbe.evaluation import binding_scores
+from dasbe.errors import InputError
+from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, held_out_scores
 from dasbe.parameters import CYCLES_TABLE, PARAMETERS, parameters_of
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
-
-SPLIT, START, STOP, SEED = "train_multi", 6000, 7000, 111  # Table 1 uses 0 to 5999
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dasbe.experiments.heldout", description=__doc__)
     shipped = [name for name in PARAMETERS if (network_folder() / f"{name}.pt").is_file()]
     parser.add_argument("datasets", nargs="*", default=shipped, help=f"default: {', '.join(shipped)}")
-    parser.add_argument("--images", type=int, default=STOP - START, help=f"from {START} on (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")
+    parser.add_argument("--images", type=int, default=HELD_OUT_IMAGES, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="default: %(default)s")
     add_device_option(parser)
     arguments = parser.parse_args()
     device = device_of(arguments.device)
+    if arguments.images < 1 or arguments.seed < 0:
+        raise InputError(f"--images is {arguments.images} and --seed {arguments.seed}; at least 1 and 0 are needed")
 
     scores = {}
     print(f"{'dataset':<12} {'AMI %':>7} {'± s.e.':>7} {'published':>10} {'s':>7}")
@@ -39,18 +40,17 @@ def main() -> None:
         started = time.perf_counter()
         chunks = []
         with tqdm(total=arguments.images, desc=dataset, unit=" images", leave=False) as bar:
-            stop = START + arguments.images
-            for chunk in binding_scores(network, dataset, SPLIT, START, stop, seed=arguments.seed, device=device):
+            for chunk in held_out_scores(network, dataset, arguments.images, arguments.seed, device):
                 chunks.append(chunk)
                 bar.update(len(chunk))
         scores[dataset] = np.concatenate(chunks)
         mean, error = 100 * scores[dataset].mean(), 100 * scores[dataset].std() / np.sqrt(arguments.images)
-        print(
-            f"{dataset:<12} {mean:7.2f} {error:7.2f} {published:10.1f} {time.perf_counter() - started:7.1f}", flush=True
-        )
+        seconds = time.perf_counter() - started
+        print(f"{dataset:<12} {mean:7.2f} {error:7.2f} {published:10.1f} {seconds:7.1f}", flush=True)
 
     path = results_folder() / "heldout" / "ami.json"
-    made = provenance(split=SPLIT, start=START, images=arguments.images, seed=arguments.seed, cycles=CYCLES_TABLE)
+    images = {"split": HELD_OUT_SPLIT, "start": HELD_OUT_START, "images": arguments.images}
+    made = provenance(**images, seed=arguments.seed, cycles=CYCLES_TABLE)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps({"ami": {k: v.tolist() for k, v in scores.items()}, "made": made}))
     print(f"scores of every image: {readable(path)}")

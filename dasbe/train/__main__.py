@@ -13,8 +13,7 @@ from dasbe.ann.files import load_network, save_network
 from dasbe.cli import add_device_option, device_of, run_command
 from dasbe.datasets import is_complete, load_dataset, make_dataset
 from dasbe.errors import InputError
-from dasbe.evaluation import binding_scores
-from dasbe.experiments import heldout
+from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, held_out_scores
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import provenance
@@ -31,7 +30,7 @@ def main() -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, default=network_folder(), help="default: tmp_net")
     parser.add_argument("--force", action="store_true", help="train again what is there already")
     parser.add_argument(
-        "--score-images", type=int, default=1000, help="held-out images for the AMI (default: %(default)s)"
+        "--score-images", type=int, default=HELD_OUT_IMAGES, help="held-out images for the AMI (default: %(default)s)"
     )
     add_device_option(parser)
     arguments = parser.parse_args()
@@ -72,14 +71,11 @@ def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> 
     description = {"name": name, "recipe": recipe.as_dict(), "validation_loss": min(row[2] for row in state.history)}
     description["epochs_trained"], description["best_epoch"] = state.epoch, state.best_epoch
     if score_images:
-        chosen = (heldout.SPLIT, heldout.START, heldout.START + score_images)
-        scores = np.concatenate(
-            list(binding_scores(network, recipe.dataset, *chosen, seed=heldout.SEED, device=device))
-        )
+        scores = np.concatenate(list(held_out_scores(network, recipe.dataset, score_images, device=device)))
         description["held_out_ami"] = {
             "mean": round(float(scores.mean()), 4),
             "standard_error": round(float(scores.std() / np.sqrt(len(scores))), 4),
-            "images": f"{recipe.dataset} {heldout.SPLIT} {chosen[1]} to {chosen[2] - 1}, seed {heldout.SEED}",
+            "images": f"{HELD_OUT_SPLIT} from {HELD_OUT_START} on, {score_images} images, seed {HELD_OUT_SEED}",
         }
         print(f"{name}: AMI {100 * scores.mean():.2f} % on {score_images} held-out images")
     save_network(path, network, {**description, "made": provenance(), "training_seconds": round(seconds)})

@@ -36,7 +36,7 @@ class TrainingState:
         Of the network now, and at the lowest validation loss.
     optimiser : dict
     history : list of (epoch, training loss, validation loss, learning rate)
-        Losses are binary cross-entropies in nats per pixel.
+        Losses are weighted binary cross-entropies in nats per pixel.
     """
 
     epoch: int
@@ -125,7 +125,7 @@ def _train_epoch(network, optimiser, images: Tensor, recipe: Recipe, epoch: int,
         chosen = torch.randint(len(images), (recipe.batch,), generator=generator, device=images.device)
         clean = images[chosen].float()
         reconstruction, _ = network(corrupt(clean, recipe, generator), generator)
-        loss = binary_cross_entropy(reconstruction, clean)
+        loss = _loss(reconstruction, clean, recipe)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -140,7 +140,12 @@ def _validate(network: Autoencoder, images: Tensor, recipe: Recipe) -> float:
     clean = images.float()
     network.eval()
     reconstruction, _ = network(corrupt(clean, recipe, generator), generator)
-    return binary_cross_entropy(reconstruction, clean).item()
+    return _loss(reconstruction, clean, recipe).item()
+
+
+def _loss(reconstruction: Tensor, clean: Tensor, recipe: Recipe) -> Tensor:
+    """Binary cross-entropy, in which pixels of the object count `recipe.ink_weight` times."""
+    return binary_cross_entropy(reconstruction, clean, 1 + (recipe.ink_weight - 1) * clean)
 
 
 def _split(images: np.ndarray, seed: int, device) -> tuple[Tensor, Tensor]:

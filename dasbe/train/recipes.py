@@ -25,6 +25,9 @@ class Recipe:
     occlusion : float
         Probability with which all on one side of a line is erased as well
         (:func:`dasbe.train.corruption.occlude`).
+    ink_weight : float
+        How much a pixel of the object counts in the loss; a background pixel counts 1.
+        Above 1 the network gives more feedback where it is in doubt.
     batch : int
         Images a batch.
     learning_rate : float
@@ -42,6 +45,7 @@ class Recipe:
     corruption: tuple[float, float]
     epochs: int
     occlusion: float = 0.0
+    ink_weight: float = 1.0
     batch: int = 256
     learning_rate: float = 1e-2
     patience: int = 40
@@ -62,9 +66,9 @@ class Recipe:
 
 
 RECIPES = {
-    "bars": Recipe("bars", hidden=(), latent=256, corruption=(0.6, 0.8), epochs=60),
-    "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.4, 0.6), epochs=120),
-    "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.4, 0.6), epochs=120),
+    "bars": Recipe("bars", hidden=(), latent=256, corruption=(0.6, 0.8), epochs=60, learning_rate=1e-3),
+    "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
+    "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
 }
 
 
