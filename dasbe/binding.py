@@ -8,6 +8,7 @@ evaluated once for all steps of all images. That is exact, not an approximation.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,13 +16,13 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from dasbe.ann.attention import Attention, DenseAttention, Foreground, ForegroundAttention
+from dasbe.ann.attention import Attention, DenseAttention, Foreground, ForegroundAttention, float_type
 from dasbe.errors import InputError
-from dasbe.snn.coding_space import MAX_REFRACTORY, THRESHOLD, fire, initial_state, run_cycle
-from dasbe.snn.noise import NoiseStreams, coins, uniform
+from dasbe.snn.coding_space import MAX_REFRACTORY, initial_state, run_cycle, run_latent_cycle
+from dasbe.snn.noise import NoiseStreams
 
 RECORDABLE = ("spikes", "latents", "feedback")
-BLOCK_VALUES = 1 << 19  # steps × pixels of one block of images: a few arrays of this size fit in the cache
+BLOCK_VALUES = 1 << 17  # steps × pixels of one block of images: a few arrays of this size fit in the cache
 
 Network = nn.Module | Callable[[Tensor], Tensor]
 
@@ -114,73 +115,83 @@ def bind(
     indices = np.arange(len(images)) if indices is None else np.asarray(indices)
     if indices.shape != (len(images),) or (len(indices) and indices.min() < 0):
         raise InputError(f"indices must be {len(images)} numbers from 0, one for each image")
-    dtype = check_network(network, images.shape[1:], device)
-    if "latents" in record and not has_latent(network):
+    dtype, n_latent = check_network(network, images.shape[1:], device)
+    if "latents" in record and n_latent is None:
         raise InputError("record names latents, but this network has no encoder and decoder")
 
     given = {"delay": delay, "refractory": refractory, "cycles": cycles, "seed": seed}
     run = Binding(parameters={**given, "recorded_cycles": last})
-    # images with about as many pixels share a block, so that little is padded
-    order = np.argsort(np.count_nonzero(images, axis=(1, 2)), kind="stable")
-    with torch.inference_mode(), tqdm(total=len(images), unit=" images", disable=not progress) as bar:
-        for block in _blocks(images, order, delay):
-            foreground = Foreground.of(images[block], device)
-            attention = attend(network, foreground)
-            noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
-            spiking = getattr(network, "spiking_latent", False)
-            loop = _loop(attention, noise, spiking, delay, refractory, cycles, dtype)
-            for cycle, (spikes, latent) in enumerate(loop, start=last - cycles):
-                if cycle < 0:
-                    continue
-                values = {}
-                if "spikes" in record:
-                    values["spikes"] = foreground.to_images(spikes)
-                if "latents" in record:
-                    values["latents"] = latent
-                if "feedback" in record:
-                    values["feedback"] = attention.decode_images(latent).unflatten(2, foreground.image_shape)
-                for name, value in values.items():
-                    _store(run, name, value, block, cycle, len(images), last)
-            bar.update(len(block))
+    steps = (len(images), last, delay)
+    if "spikes" in record:
+        run.spikes = np.zeros((*steps, *images.shape[1:]), bool)
+    if "latents" in record:
+        run.latents = np.zeros((*steps, n_latent), np.float32)
+    if "feedback" in record:
+        run.feedback = np.zeros((*steps, *images.shape[1:]), np.float32)
+
+    @torch.inference_mode()
+    def bind_block(block: np.ndarray) -> int:
+        """Run the loop on the images numbered in `block` and record what it gives."""
+        foreground = Foreground.of(images[block], device)
+        attention = attend(network, foreground)
+        noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
+        spiking = getattr(network, "spiking_latent", False)
+        loop = _loop(attention, noise, spiking, refractory, noise.initial_feedback(delay).to(dtype), cycles)
+        for cycle, (spikes, latent) in enumerate(loop, start=last - cycles):
+            if cycle < 0:
+                continue
+            if run.spikes is not None:
+                run.spikes[block, cycle] = foreground.to_images(spikes).cpu()
+            if run.latents is not None:
+                run.latents[block, cycle] = latent.cpu()
+            if run.feedback is not None:
+                feedback = attention.decode_images(latent).unflatten(2, foreground.image_shape)
+                run.feedback[block, cycle] = feedback.cpu()
+        return len(block)
+
+    with tqdm(total=len(images), unit=" images", disable=not progress) as bar:
+        for n_done in _map_blocks(bind_block, _blocks(images, delay), network, device):
+            bar.update(n_done)
     return run
 
 
+def _map_blocks(function: Callable, blocks: list[np.ndarray], network: Network, device) -> Iterator[int]:
+    """`function` of each block; on a CPU, blocks share the cores, one thread each.
+
+    One thread a block is faster than many on the same small operations, and gives the
+    same result on any number of cores. Functions of the user's own may not be safe to
+    call from several threads, so they are not.
+    """
+    n_threads = torch.get_num_threads()
+    if torch.device(device).type != "cpu" or not ForegroundAttention.fits(network):
+        yield from map(function, blocks)
+        return
+    try:
+        with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield from pool.map(function, blocks)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 def _loop(
-    attention: Attention,
-    noise: NoiseStreams,
-    spiking: bool,
-    delay: int,
-    refractory: int,
-    cycles: int,
-    dtype: torch.dtype,
+    attention: Attention, noise: NoiseStreams, spiking: bool, refractory: int, feedback: Tensor, cycles: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The loop itself: yields the spikes (N, d, F) bool and the latent code (N, d, L) of every cycle."""
-    refractory = torch.tensor(refractory, dtype=torch.int8, device=noise.device)
-    feedback = noise.initial_feedback(delay).to(dtype)  # c of cycle 0, (N, d, F)
-    pixels = initial_state((feedback.shape[0], feedback.shape[2]), noise.device)
-    latent_counter = None
+    """The loop itself: from the `feedback` c of cycle 0, (N, d, F), on.
+
+    Yields the spikes (N, d, F) bool and the latent code (N, d, L) of every cycle.
+    """
+    pixels = initial_state(feedback.shape[0], feedback.shape[2], feedback.device)
+    rest = torch.full_like(pixels.refractory, refractory)  # r of each pixel
+    counter = None  # f of the latent neurons
 
     for _ in range(cycles):
-        words = noise.pixel_words(delay)
-        membrane = feedback.add_(uniform(words, dtype))  # m = x·c + u, where x = 1
-        spikes, seen, pixels = run_cycle(
-            _time_first(membrane) > THRESHOLD, coins(_time_first(words)), refractory, pixels
-        )
-
-        latent = attention.encode(_time_first(seen).to(dtype))
+        spikes, seen, pixels = run_cycle(feedback, noise, rest, pixels)
+        latent = attention.encode(seen)
         if spiking:
-            drive = latent.add_(uniform(noise.latent_words(delay, latent.shape[2]), dtype))  # z + u
-            if latent_counter is None:
-                latent_counter = torch.zeros_like(drive[:, 0], dtype=torch.int8)
-            fired, latent_counter = fire(_time_first(drive) > 1, latent_counter, refractory)
-            latent = _time_first(fired).to(dtype)
-        yield _time_first(spikes), latent
+            counter = torch.zeros_like(latent[:, 0], dtype=torch.int8) if counter is None else counter
+            latent, counter = run_latent_cycle(latent, noise, refractory, counter)
+        yield spikes, latent
         feedback = attention.decode(latent)  # y, c of the next cycle
-
-
-def _time_first(x: Tensor) -> Tensor:
-    """(N, d, ...) ↔ (d, N, ...): networks want images first, spiking neurons steps first."""
-    return x.transpose(0, 1)
 
 
 def attend(network: Network, foreground: Foreground) -> Attention:
@@ -188,29 +199,17 @@ def attend(network: Network, foreground: Foreground) -> Attention:
     return (ForegroundAttention if ForegroundAttention.fits(network) else DenseAttention)(network, foreground)
 
 
-def has_latent(network: Network) -> bool:
-    """Whether `network` shows its latent code."""
-    return hasattr(network, "encoder") and hasattr(network, "decoder")
+def _blocks(images: np.ndarray, delay: int) -> list[np.ndarray]:
+    """Numbers of the images in blocks of about `BLOCK_VALUES` values (steps × pixels).
 
-
-def _blocks(images: np.ndarray, order: np.ndarray, delay: int) -> Iterator[np.ndarray]:
-    """Split `order` (by rising number of pixels) into blocks of about `BLOCK_VALUES` values."""
-    counts = np.maximum(np.count_nonzero(images, axis=(1, 2))[order], 1)
-    start = 0
-    while start < len(order):
-        stop = start + 1
-        while stop < len(order) and (stop + 1 - start) * delay * counts[stop] <= BLOCK_VALUES:
-            stop += 1
-        yield order[start:stop]
-        start = stop
-
-
-def _store(run: Binding, name: str, value: Tensor, block: np.ndarray, cycle: int, n_images: int, n_cycles: int) -> None:
-    """Write what one block gave in one cycle into the record, which is created by the first call."""
-    value = value.cpu().numpy()
-    if getattr(run, name) is None:
-        setattr(run, name, np.zeros((n_images, n_cycles, *value.shape[1:]), value.dtype))
-    getattr(run, name)[block, cycle] = value
+    Images with about as many pixels share a block, so that little is padded.
+    """
+    counts = np.maximum(np.count_nonzero(images, axis=(1, 2)), 1)
+    order = np.argsort(counts, kind="stable")
+    values = delay * np.cumsum(counts[order])
+    n_blocks = -(-int(values[-1]) // BLOCK_VALUES)
+    ends = np.searchsorted(values, values[-1] * np.arange(1, n_blocks) / n_blocks)
+    return [block for block in np.split(order, ends) if len(block)]
 
 
 def check_images(images: np.ndarray) -> np.ndarray:
@@ -227,26 +226,30 @@ def check_images(images: np.ndarray) -> np.ndarray:
     return images.astype(np.uint8)
 
 
-def check_network(network: Network, image_shape: tuple[int, int], device: torch.device | str) -> torch.dtype:
-    """Move `network` to `device`, try it on an empty image, and return the float type it computes in."""
+def check_network(
+    network: Network, image_shape: tuple[int, int], device: torch.device | str
+) -> tuple[torch.dtype, int | None]:
+    """Move `network` to `device` and try it on an empty image.
+
+    Returns the float type it computes in, and the width of its latent code (None for a
+    plain function).
+    """
     if not callable(network):
         raise InputError(f"network is a {type(network).__name__}; it must be a module or a function of (M, H·W) floats")
-    dtype = torch.float32
     if isinstance(network, nn.Module):
         network.to(device)
-        dtype = next((parameter.dtype for parameter in network.parameters()), dtype)
-    empty = Foreground.of(np.zeros((1, *image_shape), np.uint8), device)
-    attention = DenseAttention(network, empty)
+    attention = DenseAttention(network, Foreground.of(np.zeros((1, *image_shape), np.uint8), device))
     try:
         with torch.inference_mode():
-            attention.decode(attention.encode(torch.zeros(1, 1, 1, dtype=dtype, device=device)))
+            latent = attention.encode(torch.zeros(1, 1, 1, dtype=torch.uint8, device=device))
+            attention.decode(latent)
     except RuntimeError as error:
         height, width = image_shape
         raise InputError(
             f"network does not take images of {height}×{width} = {height * width} pixels ({error}); "
             "use a network trained on images of this size"
         ) from error
-    return dtype
+    return float_type(network), latent.shape[2] if attention.two_parts else None
 
 
 def _check_integers(**arguments: tuple[int, int]) -> None:

@@ -95,11 +95,12 @@ class ReplayedNoise:
         self.t = self.step % self.delay
         self.step += 1
         words = self.words[self.t]
+        flips = coins(words)
         u = torch.full((self.n_pixels,), 0.99, dtype=self.dtype)
         u[self.foreground] = uniform(words, self.dtype)
         b, b_prime = torch.zeros((2, self.n_pixels), dtype=torch.bool)
-        b[self.foreground] = (coins(words) >> 1 & 1).bool()
-        b_prime[self.foreground] = (coins(words) & 1).bool()
+        b[self.foreground] = (flips >> 1 & 1).bool()
+        b_prime[self.foreground] = (flips & 1).bool()
         return u, b, b_prime
 
     def latent(self, n):

@@ -8,8 +8,8 @@ from dasbe.snn.noise import SILENT, NoiseStreams, coins, uniform
 
 def test_uniform_and_coins_are_fair_and_independent():
     words = NoiseStreams(3, [0], [5000]).pixel_words(100)[0]
-    u = uniform(words).numpy().ravel()
     flips = coins(words).numpy().ravel()
+    u = uniform(words).numpy().ravel()
     first, second = flips & 1, flips >> 1 & 1
     n = u.size
     assert 0 <= u.min() and u.max() < 1
@@ -44,3 +44,13 @@ def test_streams_depend_on_seed_and_index_only():
     assert torch.equal(together.pixel_words(5)[0, :, :6], alone.pixel_words(5)[0])
     assert torch.equal(together.latent_words(5, 3)[0], alone.latent_words(5, 3)[0])
     assert not torch.equal(NoiseStreams(4, [12], [6]).pixel_words(5), NoiseStreams(5, [12], [6]).pixel_words(5))
+
+
+def test_words_are_those_of_numpys_generator():
+    for count, steps in ((9, 7), (8, 3), (1, 5)):
+        reference = np.random.SFC64(np.random.SeedSequence([11, 3]))
+        streams = NoiseStreams(11, [3], [count])
+        for _ in range(3):
+            words = streams.pixel_words(steps).numpy().ravel()
+            raw = reference.random_raw((words.size + 1) // 2).view(np.int32)[: words.size]
+            np.testing.assert_array_equal(words, raw)

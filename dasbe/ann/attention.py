@@ -12,8 +12,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding_bag
 
 from dasbe.errors import InputError
+from dasbe.snn import fused
 
 
 class Foreground(NamedTuple):
@@ -54,21 +56,30 @@ class Foreground(NamedTuple):
         return images[..., :-1].reshape(n, *between, *self.image_shape)
 
 
+def float_type(network: nn.Module | Callable) -> torch.dtype:
+    """Float type that `network` computes in: that of its parameters, float32 if it has none."""
+    parameters = network.parameters() if isinstance(network, nn.Module) else iter(())
+    return next((parameter.dtype for parameter in parameters), torch.float32)
+
+
 class Attention(Protocol):
-    """What the binding loop asks of a network; latent is None if the network shows no code."""
+    """What the binding loop asks of a network."""
 
-    def encode(self, seen: Tensor) -> Tensor | None:
-        """(N, d, F) float → latent (N, d, L)."""
+    def encode(self, seen: Tensor) -> Tensor:
+        """Seen spikes (N, d, F) uint8 0 or 1 → latent (N, d, L)."""
 
-    def decode(self, latent: Tensor | None) -> Tensor:
+    def decode(self, latent: Tensor) -> Tensor:
         """Latent (N, d, L) → feedback (N, d, F) in [0, 1]."""
 
-    def decode_images(self, latent: Tensor | None) -> Tensor:
+    def decode_images(self, latent: Tensor) -> Tensor:
         """Latent (N, d, L) → feedback of all pixels (N, d, H·W) in [0, 1]."""
 
 
 class ForegroundAttention:
     """An autoencoder of linear layers, cut down to each image's foreground.
+
+    The first layer is driven by events: it adds up the weights from the pixels that are
+    seen, about a fifth of the foreground in each step.
 
     Parameters
     ----------
@@ -81,8 +92,9 @@ class ForegroundAttention:
     def __init__(self, network: nn.Module, foreground: Foreground):
         first, output = network.encoder[0], network.decoder[-2]
         self.encoder, self.decoder, self.output = network.encoder[1:], network.decoder[:-2], output
+        self.pixels = foreground.pixels.to(torch.int32)
         self.first_bias = first.bias
-        self.first_weight = first.weight.t()[foreground.pixels]  # (N, F, hidden)
+        self.first_weight = first.weight.t().contiguous()  # (H·W, hidden)
         self.last_weight = output.weight[foreground.pixels].transpose(1, 2)  # (N, hidden, F)
         self.last_bias = output.bias[foreground.pixels][:, None]  # (N, 1, F)
 
@@ -102,8 +114,9 @@ class ForegroundAttention:
         )
 
     def encode(self, seen: Tensor) -> Tensor:
-        drive = torch.bmm(seen, self.first_weight).add_(self.first_bias)
-        return _apply_layers(self.encoder, drive, overwrite=True)
+        pixels, starts = _events(seen, self.pixels)
+        drive = embedding_bag(pixels, self.first_weight, starts, mode="sum").view(*seen.shape[:2], -1)
+        return _apply_layers(self.encoder, drive.add_(self.first_bias), overwrite=True)
 
     def decode(self, latent: Tensor) -> Tensor:
         hidden = _apply_layers(self.decoder, latent, overwrite=False)
@@ -111,6 +124,18 @@ class ForegroundAttention:
 
     def decode_images(self, latent: Tensor) -> Tensor:
         return self.output(self.decoder(latent)).sigmoid_()
+
+
+def _events(seen: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixels seen, step after step, and where each step's begin: int32, of `seen` (N, d, F) and `pixels` (N, F)."""
+    n, steps, width = seen.shape
+    if seen.device.type == "cpu":
+        events, starts = np.empty(seen.numel() + 1, np.int32), np.empty(n * steps, np.int32)
+        count = fused.seen_pixels(seen.numpy(), pixels.numpy(), events, starts)
+        return torch.from_numpy(events[:count]), torch.from_numpy(starts)
+    where = seen.reshape(-1).nonzero()[:, 0]
+    starts = torch.searchsorted(where, width * torch.arange(n * steps, device=seen.device))
+    return pixels[:, None].expand(n, steps, width).reshape(-1)[where], starts.to(torch.int32)
 
 
 def _apply_layers(layers: nn.Sequential, x: Tensor, overwrite: bool) -> Tensor:
@@ -141,9 +166,10 @@ class DenseAttention:
         self.foreground = foreground
         self.two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
         self.network = network
+        self.dtype = float_type(network)
 
     def encode(self, seen: Tensor) -> Tensor:
-        images = self.foreground.to_images(seen).flatten(2)
+        images = self.foreground.to_images(seen).flatten(2).to(self.dtype)
         return self._apply(self.network.encoder, images) if self.two_parts else images
 
     def decode(self, latent: Tensor) -> Tensor:

@@ -1,14 +1,20 @@
 """The spike coding space: one spiking neuron a pixel, its refractoriness and the coincidence detector.
 
-Pure functions of (input, state, parameters), time on the first axis. Everything that
-does not look back in time is computed for all steps at once; only the refractory
-recursion walks through them (paper, section 3.1; equations for m, s and a).
+Pure functions of (input, state, parameters). :func:`run_cycle` computes a whole cycle,
+whose feedback is known before it begins: on a CPU in one compiled pass
+(:mod:`dasbe.snn.fused`), elsewhere with tensors, where only the refractory recursion
+walks through the steps. Both give the same spikes (paper, section 3.1; equations for m,
+s and a).
 """
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from dasbe.snn import fused
+from dasbe.snn.noise import NoiseStreams, coins, uniform
 
 THRESHOLD = 1 + 1e-5  # V; above 1, so that a pixel without feedback never fires
 MAX_REFRACTORY = 127  # counters are int8
@@ -31,10 +37,97 @@ class CodingSpaceState(NamedTuple):
     trace2: Tensor
 
 
-def initial_state(shape: tuple[int, ...], device: torch.device | str = "cpu") -> CodingSpaceState:
-    """State of neurons that have been silent for long."""
-    zeros = torch.zeros(shape, dtype=torch.uint8, device=device)
-    return CodingSpaceState(zeros.view(torch.int8).clone(), zeros, zeros)
+def initial_state(n_images: int, width: int, device: torch.device | str = "cpu") -> CodingSpaceState:
+    """State of neurons (N, F) that have been silent for long."""
+    counter, trace1, trace2 = torch.zeros((3, n_images, width), dtype=torch.uint8, device=device)
+    return CodingSpaceState(counter.view(torch.int8), trace1, trace2)
+
+
+def run_cycle(
+    feedback: Tensor, noise: NoiseStreams, refractory: Tensor, state: CodingSpaceState
+) -> tuple[Tensor, Tensor, CodingSpaceState]:
+    """All steps of one cycle of the coding space.
+
+    m = x·c + u; fires iff m > V and not refractory; a = s ∨ s1 ∨ s2.
+
+    Parameters
+    ----------
+    feedback : (N, d, F) float
+        c of the foreground pixels (x = 1).
+    noise : NoiseStreams
+        Of these images; advanced.
+    refractory : (N, F) int8
+        r, silent steps after a spike.
+    state : CodingSpaceState
+        (N, F) each.
+
+    Returns
+    -------
+    spikes : (N, d, F) bool
+        s.
+    seen : (N, d, F) uint8, 0 or 1
+        a, what the network is shown.
+    state : CodingSpaceState
+    """
+    if feedback.device.type != "cpu":
+        return run_cycle_with_tensors(feedback, noise, refractory, state)
+    spikes, seen = np.zeros(feedback.shape, bool), np.zeros(feedback.shape, np.uint8)
+    advanced = CodingSpaceState(*(tensor.clone() for tensor in state))
+    c = feedback.numpy()
+    threshold = c.dtype.type(THRESHOLD)
+    arrays = (tensor.numpy() for tensor in advanced)
+    fused.run_cycle(c, noise.states, noise.counts, refractory.numpy(), threshold, *arrays, spikes, seen)
+    return torch.from_numpy(spikes), torch.from_numpy(seen), advanced
+
+
+def run_cycle_with_tensors(
+    feedback: Tensor, noise: NoiseStreams, refractory: Tensor, state: CodingSpaceState
+) -> tuple[Tensor, Tensor, CodingSpaceState]:
+    """:func:`run_cycle` on any device."""
+    words = noise.pixel_words(feedback.shape[1])
+    above = feedback + uniform(words, feedback.dtype) > THRESHOLD
+    spikes, counter = fire(above.transpose(0, 1), state.refractory, refractory)
+    flips = coins(words).transpose(0, 1)
+    seen, trace1, trace2 = detect_coincidence(spikes, flips, state.trace1, state.trace2)
+    return spikes.transpose(0, 1), seen.transpose(0, 1), CodingSpaceState(counter, trace1, trace2)
+
+
+def run_latent_cycle(drive: Tensor, noise: NoiseStreams, refractory: int, counter: Tensor) -> tuple[Tensor, Tensor]:
+    """All steps of one cycle of a latent layer that spikes: fires iff z + u > 1 and not refractory.
+
+    Parameters
+    ----------
+    drive : (N, d, L) float
+        z, what the encoder gives.
+    noise : NoiseStreams
+        Advanced.
+    refractory : int
+        r.
+    counter : (N, L) int8
+        f before the first step.
+
+    Returns
+    -------
+    latent : (N, d, L) of the type of `drive`
+        1 where a neuron fires, else 0.
+    counter : (N, L) int8
+        f after the last step.
+    """
+    if drive.device.type != "cpu":
+        return run_latent_cycle_with_tensors(drive, noise, refractory, counter)
+    latent, counter = torch.empty_like(drive), counter.clone()
+    fused.fire_latent(drive.numpy(), noise.states, refractory, counter.numpy(), latent.numpy())
+    return latent, counter
+
+
+def run_latent_cycle_with_tensors(
+    drive: Tensor, noise: NoiseStreams, refractory: int, counter: Tensor
+) -> tuple[Tensor, Tensor]:
+    """:func:`run_latent_cycle` on any device."""
+    u = uniform(noise.latent_words(*drive.shape[1:]), drive.dtype)
+    r = torch.tensor(refractory, dtype=torch.int8, device=drive.device)
+    fired, counter = fire((drive + u > 1).transpose(0, 1), counter, r)
+    return fired.transpose(0, 1).to(drive.dtype), counter
 
 
 def fire(above: Tensor, counter: Tensor, refractory: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,13 +152,12 @@ def fire(above: Tensor, counter: Tensor, refractory: Tensor) -> tuple[Tensor, Te
         f after the last step.
     """
     spikes = torch.empty_like(above)
-    spikes_as_numbers, above_as_numbers = spikes.view(torch.int8), above.view(torch.int8)
     counter, restart = counter.clone(), torch.empty_like(counter)
-    for t in range(len(above)):
-        counter -= 1
-        torch.lt(counter, 0, out=spikes[t])
-        spikes_as_numbers[t] &= above_as_numbers[t]
-        torch.mul(spikes_as_numbers[t], refractory, out=restart)
+    for above_now, spikes_now in zip(above.view(torch.int8).unbind(0), spikes.view(torch.int8).unbind(0)):
+        counter.sub_(1)
+        torch.bitwise_right_shift(counter, 7, out=spikes_now)  # the sign: all bits set where f < 0
+        spikes_now.bitwise_and_(above_now)
+        torch.mul(spikes_now, refractory, out=restart)
         torch.maximum(counter, restart, out=counter)
     return spikes, counter
 
@@ -90,37 +182,13 @@ def detect_coincidence(spikes: Tensor, coins: Tensor, trace1: Tensor, trace2: Te
     trace1, trace2 : (...) uint8
         s1, s2 after the last step.
     """
-    steps = len(spikes)
-    spikes = spikes.view(torch.uint8)
-    trace1 = torch.cat([trace1[None], spikes & coins])  # trace1[t] = s1 before step t
-    older = trace1[:-1] & (coins >> 1)
-    trace2 = torch.cat([trace2[None], older])
-    return spikes | trace1[:steps] | trace2[:steps], trace1[steps], trace2[steps]
-
-
-def run_cycle(
-    above: Tensor, coins: Tensor, refractory: Tensor, state: CodingSpaceState
-) -> tuple[Tensor, Tensor, CodingSpaceState]:
-    """All steps of one cycle of the coding space.
-
-    Parameters
-    ----------
-    above : (d, ...) bool
-        m > V in every step, with m = x·c + u.
-    coins : (d, ...) uint8
-        See :func:`detect_coincidence`.
-    refractory : (...) or () int8
-        r.
-    state : CodingSpaceState
-
-    Returns
-    -------
-    spikes : (d, ...) bool
-        s.
-    seen : (d, ...) uint8
-        a.
-    state : CodingSpaceState
-    """
-    spikes, counter = fire(above, state.refractory, refractory)
-    seen, trace1, trace2 = detect_coincidence(spikes, coins, state.trace1, state.trace2)
-    return spikes, seen, CodingSpaceState(counter, trace1, trace2)
+    fired = spikes.view(torch.uint8)
+    after_one = fired & coins  # s ∧ B′: seen one step later
+    after_two = after_one[:-1] & (coins[1:] >> 1)  # and ∧ B of that step: seen two steps later
+    last_of_trace1 = trace1 & (coins[0] >> 1)
+    seen = fired.clone()
+    seen[0] |= trace1 | trace2
+    seen[1:] |= after_one[:-1]
+    seen[1:2] |= last_of_trace1
+    seen[2:] |= after_two[:-1]
+    return seen, after_one[-1], after_two[-1] if len(after_two) else last_of_trace1

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dasbe.snn import fused
+
 SILENT = -(2**31)  # word with u = 0: no feedback in [0, 1] lifts such a pixel above threshold
 
 
@@ -26,39 +28,48 @@ class NoiseStreams:
         How many foreground pixels each image has; only those draw numbers.
     device : torch.device
         Where the numbers are wanted. They are the same on every device.
+
+    Attributes
+    ----------
+    states : (N, 4) uint64
+        Of the generators; whoever draws from them advances them.
+    counts : (N,) int64
+        `pixel_counts`.
     """
 
     def __init__(self, seed: int, indices: Sequence[int], pixel_counts: Sequence[int], device="cpu"):
-        self.streams = [np.random.SFC64(np.random.SeedSequence([seed, int(i)])) for i in indices]
-        self.pixel_counts = [int(count) for count in pixel_counts]
-        self.width = max(1, *self.pixel_counts)
+        self._generators = [np.random.SFC64(np.random.SeedSequence([seed, int(i)])) for i in indices]
+        self.counts = np.asarray(pixel_counts, np.int64)
+        self.states = self._current_states()
+        self.width = max(1, int(self.counts.max()))
         self.device = device
 
     def initial_feedback(self, steps: int, normalise: bool = True) -> Tensor:
-        """(N, steps, F) |N(0, 1)|, divided by its sum over the steps if `normalise`; 0 beyond an image's pixels."""
-        feedback = np.zeros((len(self.streams), steps, self.width), np.float32)
-        for i, (stream, count) in enumerate(zip(self.streams, self.pixel_counts)):
-            drawn = np.abs(np.random.Generator(stream).standard_normal((steps, count), np.float32))
+        """(N, steps, F) |N(0, 1)|, divided by its sum over the steps if `normalise`; 0 beyond an image's pixels.
+
+        To be drawn before anything else, at most once.
+        """
+        feedback = np.zeros((len(self.counts), steps, self.width), np.float32)
+        for i, (generator, count) in enumerate(zip(self._generators, self.counts)):
+            drawn = np.abs(np.random.Generator(generator).standard_normal((steps, count), np.float32))
             feedback[i, :, :count] = drawn / drawn.sum(axis=0) if normalise else drawn
+        self.states = self._current_states()
         return torch.from_numpy(feedback).to(self.device)
 
     def pixel_words(self, steps: int) -> Tensor:
         """(N, steps, F) random int32 words for the foreground pixels; beyond an image's pixels u = 0."""
-        words = np.full((len(self.streams), steps, self.width), SILENT, np.int32)
-        for i, count in enumerate(self.pixel_counts):
-            words[i, :, :count] = self._draw(i, steps, count)
+        words = np.full((len(self.counts), steps, self.width), SILENT, np.int32)
+        fused.fill_words(self.states, self.counts, words)
         return torch.from_numpy(words).to(self.device)
 
     def latent_words(self, steps: int, n_latent: int) -> Tensor:
         """(N, steps, n_latent) random int32 words for a latent layer that spikes."""
-        words = np.empty((len(self.streams), steps, n_latent), np.int32)
-        for i in range(len(words)):
-            words[i] = self._draw(i, steps, n_latent)
+        words = np.empty((len(self.counts), steps, n_latent), np.int32)
+        fused.fill_words(self.states, np.full(len(words), n_latent), words)
         return torch.from_numpy(words).to(self.device)
 
-    def _draw(self, i: int, steps: int, count: int) -> np.ndarray:
-        total = steps * count
-        return self.streams[i].random_raw((total + 1) // 2).view(np.int32)[:total].reshape(steps, count)
+    def _current_states(self) -> np.ndarray:
+        return np.array([generator.state["state"]["state"] for generator in self._generators])
 
 
 def uniform(words: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

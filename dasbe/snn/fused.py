@@ -1,0 +1,151 @@
+"""The coding space on a CPU: one pass over the pixels of a cycle, compiled by Numba.
+
+The same as :mod:`dasbe.snn.noise` and :mod:`dasbe.snn.coding_space` one after the other,
+from the same random words, to the last spike (the tests compare them); but the numbers
+are drawn, used and forgotten in the fastest memory, and the global interpreter lock is
+released. ``state`` is that of NumPy's SFC64 generator (Doty-Humphrey's "small fast
+counting" generator, 64 bit), one row of four words for each image.
+"""
+
+import numpy as np
+from numba import njit
+
+_COMPILE = {"nogil": True, "cache": True, "fastmath": False}
+UPPER = ~np.int32(0xFF)  # the 24 bits of a word that make the uniform number
+
+
+@njit(**_COMPILE)
+def next_words(state, carry, out):
+    """Fill `out` (n,) int32 from a generator; `carry` (2,) int64 = (is half a 64-bit word left, that half)."""
+    a, b, c, counter = state[0], state[1], state[2], state[3]
+    i = 0
+    if carry[0] and len(out):
+        out[0] = np.int32(carry[1])
+        carry[0] = 0
+        i = 1
+    while i < len(out):
+        drawn = a + b + counter
+        counter += np.uint64(1)
+        a = b ^ (b >> np.uint64(11))
+        b = c + (c << np.uint64(3))
+        c = ((c << np.uint64(24)) | (c >> np.uint64(40))) + drawn
+        out[i] = np.int32(np.uint32(drawn & np.uint64(0xFFFFFFFF)))
+        upper = np.int32(np.uint32(drawn >> np.uint64(32)))
+        if i + 1 < len(out):
+            out[i + 1] = upper
+        else:
+            carry[0] = 1
+            carry[1] = upper
+        i += 2
+    state[0], state[1], state[2], state[3] = a, b, c, counter
+
+
+@njit(**_COMPILE)
+def fill_words(states, counts, out):
+    """Words of a cycle for many images: `out` (N, steps, width) int32; image i fills its first counts[i] columns."""
+    carry = np.zeros(2, np.int64)
+    for i in range(out.shape[0]):
+        carry[0] = 0  # what is left of a 64-bit word at the end of a cycle is dropped
+        for t in range(out.shape[1]):
+            next_words(states[i], carry, out[i, t, : counts[i]])
+
+
+@njit(**_COMPILE)
+def run_cycle(feedback, states, counts, refractory, threshold, counter, trace1, trace2, spikes, seen):
+    """All steps of a cycle: draws, membrane, refractoriness, coincidence detector.
+
+    Parameters
+    ----------
+    feedback : (N, d, F) float
+        c.
+    states : (N, 4) uint64
+        Of the generators; advanced.
+    counts : (N,) int64
+        Foreground pixels of each image.
+    refractory : (N, F) int8
+        r.
+    threshold : float of the type of `feedback`
+        V.
+    counter, trace1, trace2 : (N, F) int8, uint8, uint8
+        State of the coding space; advanced.
+    spikes, seen : (N, d, F) bool, uint8
+        Written: s and a. Beyond an image's own pixels they must be, and stay, 0.
+    """
+    words = np.empty(feedback.shape[2], np.int32)
+    carry = np.zeros(2, np.int64)
+    scale, half = feedback.dtype.type(2.0**-32), feedback.dtype.type(0.5)
+    for i in range(feedback.shape[0]):
+        n = counts[i]
+        carry[0] = 0
+        f, s1, s2, r = counter[i], trace1[i], trace2[i], refractory[i]
+        for t in range(feedback.shape[1]):
+            next_words(states[i], carry, words[:n])
+            c, s, a = feedback[i, t], spikes[i, t], seen[i, t]
+            for p in range(n):
+                word = words[p]
+                u = feedback.dtype.type(word & UPPER) * scale + half
+                silent_steps = max(f[p] - 1, -1)
+                fires = (c[p] + u > threshold) & (silent_steps < 0)
+                s[p] = fires
+                spike = np.uint8(fires)
+                a[p] = spike | s1[p] | s2[p]
+                s2[p] = s1[p] & np.uint8((word >> 1) & 1)
+                s1[p] = spike & np.uint8(word & 1)
+                f[p] = r[p] if fires else max(silent_steps, 0)
+
+
+@njit(**_COMPILE)
+def fire_latent(drive, states, refractory, counter, latent):
+    """Spiking latent neurons over a cycle: z + u > 1 fires, then r silent steps.
+
+    Parameters
+    ----------
+    drive : (N, d, L) float
+        z.
+    states : (N, 4) uint64
+    refractory : int
+    counter : (N, L) int8
+    latent : (N, d, L) float
+        Written: 1 where a neuron fires, else 0.
+    """
+    words = np.empty(drive.shape[2], np.int32)
+    carry = np.zeros(2, np.int64)
+    scale, half, one = drive.dtype.type(2.0**-32), drive.dtype.type(0.5), drive.dtype.type(1)
+    for i in range(drive.shape[0]):
+        carry[0] = 0
+        f = counter[i]
+        for t in range(drive.shape[1]):
+            next_words(states[i], carry, words)
+            z, h = drive[i, t], latent[i, t]
+            for k in range(drive.shape[2]):
+                u = drive.dtype.type(words[k] & UPPER) * scale + half
+                silent_steps = max(f[k] - 1, -1)
+                fires = (z[k] + u > one) & (silent_steps < 0)
+                h[k] = drive.dtype.type(fires)
+                f[k] = refractory if fires else max(silent_steps, 0)
+
+
+@njit(**_COMPILE)
+def seen_pixels(seen, pixels, events, starts):
+    """List the pixels that are seen, row by row; returns how many there are.
+
+    Parameters
+    ----------
+    seen : (N, d, F) uint8, 0 or 1
+    pixels : (N, F) int32
+        Number of each foreground pixel in the image.
+    events : (at least N·d·F + 1,) int32
+        Written: the pixels seen, step after step.
+    starts : (N·d,) int32
+        Written: where the pixels of each step begin in `events`.
+    """
+    k = 0
+    steps = seen.shape[1]
+    for i in range(seen.shape[0]):
+        for t in range(steps):
+            starts[i * steps + t] = k
+            row = seen[i, t]
+            for p in range(len(row)):
+                events[k] = pixels[i, p]  # overwritten by the next pixel unless seen
+                k += row[p]
+    return k
