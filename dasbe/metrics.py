@@ -1,7 +1,6 @@
 """Scores of a grouping and measures of spike trains (paper, section 4)."""
 
 import numpy as np
-from sklearn.metrics import adjusted_mutual_info_score
 
 from dasbe.errors import InputError
 
@@ -26,6 +25,8 @@ def ami(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Source: Vinh, Epps, Bailey 2010; computed by scikit-learn.
     """
+    from sklearn.metrics import adjusted_mutual_info_score  # slow to import, and most commands do without
+
     groups, labels = np.asarray(groups), np.asarray(labels)
     if groups.shape != labels.shape or groups.ndim != 3:
         raise InputError(f"groups {groups.shape} and labels {labels.shape} must have the same shape (N, H, W)")

@@ -3,9 +3,9 @@
 import platform
 import sys
 from datetime import datetime, timezone
+from importlib.metadata import version
 
 import numpy as np
-import sklearn
 import torch
 
 
@@ -21,7 +21,7 @@ def provenance(**parameters) -> dict:
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__,
+            "scikit-learn": version("scikit-learn"),
         },
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.random import SFC64, Generator, SeedSequence
-from scipy.optimize import linear_sum_assignment
 
 from dasbe.errors import InputError
 from dasbe.kmeans import kmeans, n_trials
@@ -159,6 +158,8 @@ def align(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     (H, W) int64
         0 stays 0; groups without an object get the numbers that are left.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import, and only pictures need it
+
     size = int(max(labels.max(), groups.max()))
     overlap = np.zeros((size + 1, size + 1), np.int64)
     np.add.at(overlap, (labels.ravel(), groups.ravel()), 1)
