@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dasbe
 from dasbe.cli import add_device_option, device_of, run_command
-from dasbe.datasets import is_complete, make_dataset
+from dasbe.datasets import ensure_dataset
 from dasbe.experiments.example import draw
 from dasbe.parameters import PARAMETERS, parameters_of
 from dasbe.paths import readable, results_folder
@@ -36,8 +36,7 @@ def main():
     if options.image:
         images = dasbe.load_image(options.image, network.architecture.image_shape)[None]
     else:
-        if not is_complete(options.dataset):
-            make_dataset(options.dataset)
+        ensure_dataset(options.dataset)
         images, groups = dasbe.load_dataset(options.dataset, "train_multi", options.index, options.index + 1)
 
     run = dasbe.bind(

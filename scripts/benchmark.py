@@ -20,7 +20,7 @@ from stepwise import FreshNoise, bind_step_by_step  # noqa: E402
 import dasbe  # noqa: E402
 from dasbe.ann.files import network_path  # noqa: E402
 from dasbe.cli import run_command  # noqa: E402
-from dasbe.datasets import is_complete, make_dataset  # noqa: E402
+from dasbe.datasets import ensure_dataset  # noqa: E402
 from dasbe.errors import InputError  # noqa: E402
 from dasbe.parameters import CYCLES_TABLE, PARAMETERS, parameters_of  # noqa: E402
 from dasbe.paths import readable, results_folder  # noqa: E402
@@ -54,8 +54,7 @@ def main() -> None:
 def measure(dataset: str, n_images: int, n_literal: int, cycles: int) -> dict[str, float]:
     """Milliseconds an image of both forms, with the shipped network of `dataset`."""
     parameters, network = parameters_of(dataset), dasbe.load_network(dataset)
-    if not is_complete(dataset):
-        make_dataset(dataset)
+    ensure_dataset(dataset)
     images, _ = dasbe.load_dataset(dataset, "train_multi", 6000, 6000 + n_images)
     options = {"delay": parameters.delay, "refractory": parameters.refractory, "cycles": cycles}
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import dasbe
 from dasbe.ann.files import save_network
-from dasbe.datasets import make_dataset
+from dasbe.datasets import ensure_dataset
 from dasbe.images import load_image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,6 +92,7 @@ def test_a_damaged_dataset_is_named_and_made_again(home):
     file.write_bytes(b"\x89HDF\r\n\x1a\n half a file")
     line = refused(home, "-m", "dasbe.datasets", "bars", "--verify")
     assert "bars.h5 is damaged" in line and "python -m dasbe.datasets bars" in line
+    assert "bars.h5 is damaged" in refused(home, "-m", "dasbe.train", "bars")
     result = run(home, "-m", "dasbe.datasets", "bars")
     assert result.returncode == 0 and "written" in result.stdout
     again = run(home, "-m", "dasbe.datasets", "bars")
@@ -130,7 +131,6 @@ def test_held_out_binding_of_the_shipped_networks():
 
     for name, least in (("bars", 0.985), ("corners", 0.87), ("shapes", 0.88)):
         network = dasbe.load_network(name)
-        if not dasbe.datasets.is_complete(name):
-            make_dataset(name)
+        ensure_dataset(name)
         scores = np.concatenate(list(binding_scores(network, name, "train_multi", 6000, 6200, seed=111)))
         assert scores.mean() > least, name

@@ -19,7 +19,7 @@ def main() -> None:
     if not arguments.names and not arguments.verify:
         raise InputError(f"no dataset named; give some of {', '.join(RECIPES)}, or all")
 
-    names = list(RECIPES) if arguments.names in ([], ["all"]) else arguments.names
+    names = list(RECIPES) if not arguments.names or "all" in arguments.names else arguments.names
     for name in names:
         recipe_of(name)
     for name in names:

@@ -137,6 +137,23 @@ def is_complete(name: str, folder: Path | str | None = None) -> bool:
         return False
 
 
+def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
+    """Make the file of dataset `name` if there is none.
+
+    Raises
+    ------
+    FileContentError
+        There is one, but it is damaged or incomplete.
+    """
+    path = dataset_path(name, folder)
+    if not path.is_file():
+        make_dataset(name, folder)
+    elif not is_complete(name, folder):
+        raise FileContentError(
+            f"dataset file {readable(path)} is damaged or incomplete; make it again with: python -m dasbe.datasets {name}"
+        )
+
+
 def verify(name: str, folder: Path | str | None = None) -> list[str]:
     """Compare every array of a dataset file with its published SHA-256.
 

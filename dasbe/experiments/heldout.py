@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from dasbe.ann.files import load_network
 from dasbe.cli import add_device_option, device_of, run_command
-from dasbe.datasets import is_complete, make_dataset
+from dasbe.datasets import ensure_dataset
 from dasbe.errors import InputError
 from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, held_out_scores
 from dasbe.parameters import CYCLES_TABLE, PARAMETERS, parameters_of
@@ -35,8 +35,7 @@ def main() -> None:
     for dataset in arguments.datasets:
         published = parameters_of(dataset).published_ami
         network = load_network(dataset, device)
-        if not is_complete(dataset):
-            make_dataset(dataset)
+        ensure_dataset(dataset)
         started = time.perf_counter()
         chunks = []
         with tqdm(total=arguments.images, desc=dataset, unit=" images", leave=False) as bar:

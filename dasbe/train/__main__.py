@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dasbe.ann.files import load_network, save_network
 from dasbe.cli import add_device_option, device_of, run_command
-from dasbe.datasets import is_complete, load_dataset, make_dataset
+from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.errors import InputError
 from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, held_out_scores
 from dasbe.paths import network_folder, readable, results_folder
@@ -53,8 +53,7 @@ def _recipe(name: str, arguments: argparse.Namespace) -> Recipe:
 
 def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> None:
     """Train one network, score it on held-out images, and write network and learning curve."""
-    if not is_complete(recipe.dataset):
-        make_dataset(recipe.dataset)
+    ensure_dataset(recipe.dataset)
     images, _ = load_dataset(recipe.dataset, "train_single")
     checkpoint = path.with_suffix(".checkpoint.pt")
     started = time.perf_counter()
