@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--delay", type=int, help="steps in a cycle (default: as published for the dataset)")
     parser.add_argument("--refractory", type=int, help="silent steps after a spike (default: as published)")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=results_folder() / "example", help="default: results/example"
+        "--out", metavar="DIR", type=Path, default=results_folder() / "example", help="for the pictures"
     )
     add_device_option(parser)
     options = parser.parse_args()
@@ -32,30 +32,23 @@ def main():
 
     published, device = parameters_of(options.dataset), device_of(options.device)
     network = dasbe.load_network(options.network or options.dataset, device)
-    groups = None
+    groups, n_groups = None, published.objects + 1
     if options.image:
         images = dasbe.load_image(options.image, network.architecture.image_shape)[None]
     else:
         ensure_dataset(options.dataset)
         images, groups = dasbe.load_dataset(options.dataset, "train_multi", options.index, options.index + 1)
+        n_groups = int(groups.max()) + 1
 
-    run = dasbe.bind(
-        images,
-        network,
-        delay=published.delay if options.delay is None else options.delay,
-        refractory=published.refractory if options.refractory is None else options.refractory,
-        cycles=options.cycles,
-        seed=options.seed,
-        device=device,
-    )
-    n_groups = options.groups
-    if n_groups is None:
-        n_groups = (published.objects if groups is None else int(groups.max())) + 1
-    labels = dasbe.group(run.spikes, n_groups)
-    score = None if groups is None else dasbe.ami(groups, labels)[0]
-    files = draw(options.out, images[0], run, labels[0], network, None if groups is None else groups[0], score)
+    delay = published.delay if options.delay is None else options.delay
+    refractory = published.refractory if options.refractory is None else options.refractory
+    timing = {"delay": delay, "refractory": refractory, "cycles": options.cycles}
+    run = dasbe.bind(images, network, **timing, seed=options.seed, device=device)
+    labels = dasbe.group(run.spikes, n_groups if options.groups is None else options.groups)
+    truth, score = (None, None) if groups is None else (groups[0], dasbe.ami(groups, labels)[0])
+    files = draw(options.out, images[0], run, labels[0], network, truth, score)
 
-    print(f"AMI: {100 * score:.1f} %" if groups is not None else f"grouped into {labels.max()} groups and background")
+    print(f"grouped into {labels.max()} objects" if groups is None else f"AMI: {100 * score:.1f} %")
     print("written:", *map(readable, files), sep="\n  ")
     print(f"time: {time.perf_counter() - started:.1f} s")
 

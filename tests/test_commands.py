@@ -47,7 +47,7 @@ def test_example_binds_an_image_of_the_users_own(home, tmp_path, shapes):
     Image.fromarray(255 * (1 - shapes[0][0])).convert("RGB").save(tmp_path / "mine.png")  # dark on white
     result = run(home, EXAMPLE, "--image", tmp_path / "mine.png", "--cycles", 12, "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
-    assert "grouped into 3 groups" in result.stdout and "time:" in result.stdout
+    assert "grouped into 3 objects" in result.stdout and "time:" in result.stdout
     names = ["binding.gif", "decoded.png", "grouping.png", "raster.png"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     for name in names:

@@ -149,9 +149,8 @@ def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
     if not path.is_file():
         make_dataset(name, folder)
     elif not is_complete(name, folder):
-        raise FileContentError(
-            f"dataset file {readable(path)} is damaged or incomplete; make it again with: python -m dasbe.datasets {name}"
-        )
+        command = f"python -m dasbe.datasets {name}"
+        raise FileContentError(f"dataset file {readable(path)} is damaged or incomplete; make it again with: {command}")
 
 
 def verify(name: str, folder: Path | str | None = None) -> list[str]:
