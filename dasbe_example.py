@@ -23,9 +23,7 @@ def main():
     parser.add_argument("--cycles", type=int, default=30, help="default: %(default)s")
     parser.add_argument("--delay", type=int, help="steps in a cycle (default: as published for the dataset)")
     parser.add_argument("--refractory", type=int, help="silent steps after a spike (default: as published)")
-    parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=results_folder() / "example", help="for the pictures"
-    )
+    parser.add_argument("--out", metavar="DIR", type=Path, default=results_folder() / "example", help="folder")
     add_device_option(parser)
     options = parser.parse_args()
     started = time.perf_counter()

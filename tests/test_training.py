@@ -14,8 +14,9 @@ import torch
 from sklearn.svm import SVC
 
 import dasbe
+from dasbe.datasets import generate
 from dasbe.train.corruption import occlude, switch_off
-from dasbe.train.denoising import train
+from dasbe.train.denoising import contrast_loss, train
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 
 TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, batch=16)
@@ -76,19 +77,19 @@ def test_resumed_training_ends_as_an_undisturbed_one(tmp_path, single_shapes, sp
             raise Killed
 
     with pytest.raises(Killed):
-        train(recipe, single_shapes, checkpoint, report=stop_after_two)
-    resumed, resumed_state = train(recipe, single_shapes, checkpoint)
+        train(recipe, single_shapes, checkpoint=checkpoint, report=stop_after_two)
+    resumed, resumed_state = train(recipe, single_shapes, checkpoint=checkpoint)
     assert torch.equal(_weights(undisturbed), _weights(resumed))
     assert [tuple(row) for row in resumed_state.history] == [tuple(row) for row in state.history]
 
 
 def test_checkpoint_of_another_recipe_or_damaged_is_ignored(tmp_path, single_shapes):
     checkpoint = tmp_path / "checkpoint.pt"
-    train(replace(TINY, seed=5), single_shapes, checkpoint)
-    network, state = train(TINY, single_shapes, checkpoint)
+    train(replace(TINY, seed=5), single_shapes, checkpoint=checkpoint)
+    network, state = train(TINY, single_shapes, checkpoint=checkpoint)
     assert state.epoch == TINY.epochs and torch.equal(_weights(network), _weights(train(TINY, single_shapes)[0]))
     checkpoint.write_bytes(b"half a file")
-    assert train(TINY, single_shapes, checkpoint)[1].epoch == TINY.epochs
+    assert train(TINY, single_shapes, checkpoint=checkpoint)[1].epoch == TINY.epochs
 
 
 def test_early_stopping_keeps_the_best_weights(single_shapes):
@@ -96,6 +97,33 @@ def test_early_stopping_keeps_the_best_weights(single_shapes):
     network, state = train(recipe, single_shapes)
     assert state.epoch < 200 and state.epoch == state.best_epoch + 2
     torch.testing.assert_close(network.state_dict(), state.best_weights)
+
+
+def test_contrast_is_least_for_codes_that_tell_the_classes_apart():
+    classes = torch.tensor([0, 0, 1, 1])
+    half_alike = torch.tensor([[1.0, 1, 0, 0, 0, 0], [1, 0, 1, 0, 0, 0], [0, 0, 0, 1, 1, 0], [0, 0, 0, 1, 0, 1]])
+    # within a class cos = ½, hence 0; with itself cos = 1, hence 1, for 4 of the 16 pairs
+    assert contrast_loss(half_alike, classes) == pytest.approx(4 / 16)
+    assert contrast_loss(half_alike, 1 - classes) == pytest.approx(4 / 16)
+    assert contrast_loss(half_alike, torch.tensor([0, 1, 0, 1])) > 0.5
+    assert contrast_loss(torch.ones(4, 6), classes) > contrast_loss(half_alike, classes)
+
+
+def test_contrast_makes_codes_of_one_class_more_alike_than_others():
+    blocks = dict(generate("shapes", {"multi": 1, "test": 1, "single": 400}))
+    images = np.concatenate([blocks[f"train_single_{k}"]["default"] for k in range(3)])
+    classes = np.repeat(np.arange(3), 400)
+
+    def alikeness(contrast):
+        """Similarity of the codes within a class over that between classes."""
+        recipe = replace(TINY, hidden=(60,), latent=60, batch=60, epochs=6, contrast=contrast, learning_rate=3e-3)
+        network, _ = train(recipe, images, classes)
+        codes = network.encoder(torch.from_numpy(images[::10]).float().flatten(1)).detach().numpy()
+        codes /= np.linalg.norm(codes, axis=1, keepdims=True)
+        similarity, same = codes @ codes.T, np.equal.outer(classes[::10], classes[::10])
+        return similarity[same].mean() / similarity[~same].mean()
+
+    assert alikeness(contrast=1.0) > 1.15 > 1.05 > alikeness(contrast=0.0)
 
 
 def test_every_recipe_describes_a_network():

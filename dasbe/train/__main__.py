@@ -1,7 +1,8 @@
-"""``python -m dasbe.train NAME…``: train networks and write them to ``tmp_net/``."""
+"""``python -m dasbe.train NAME…|all``: train networks and write them to ``tmp_net/``."""
 
 import argparse
 import csv
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,20 +12,19 @@ from tqdm import tqdm
 
 from dasbe.ann.files import load_network, save_network
 from dasbe.cli import add_device_option, device_of, run_command
-from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.errors import InputError
 from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, held_out_scores
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
-from dasbe.train.denoising import TrainingState, train
+from dasbe.train.denoising import TrainingState, train, training_images
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dasbe.train", description=__doc__)
-    parser.add_argument("names", nargs="+", metavar="NAME", help=", ".join(RECIPES))
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(RECIPES)}, or all")
     parser.add_argument("--epochs", type=int, help="default: as in the recipe")
     parser.add_argument("--seed", type=int, help="default: as in the recipe")
     parser.add_argument("--out", metavar="DIR", type=Path, default=network_folder(), help="default: tmp_net")
@@ -35,13 +35,26 @@ def main() -> None:
     add_device_option(parser)
     arguments = parser.parse_args()
     device = device_of(arguments.device)
-    recipes = {name: _recipe(name, arguments) for name in arguments.names}
+    names = list(RECIPES) if "all" in arguments.names else arguments.names
+    recipes = {name: _recipe(name, arguments) for name in names}
     for name, recipe in recipes.items():
         path = arguments.out / f"{name}.pt"
         if not arguments.force and path.is_file() and load_network(path).description.get("recipe") == recipe.as_dict():
             print(f"{name}: {readable(path)} was trained by this recipe; --force trains it again")
         else:
             _train(name, recipe, path, device, arguments.score_images)
+    print(f"\n{'network':<14} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
+    for name in recipes:
+        print(_summary(name, load_network(arguments.out / f"{name}.pt").description))
+
+
+def _summary(name: str, description: dict) -> str:
+    """A network in one line of the table."""
+    score = description.get("held_out_ami", {"mean": math.nan, "standard_error": math.nan})
+    return (
+        f"{name:<14} {100 * score['mean']:6.2f} {100 * score['standard_error']:6.2f} "
+        f"{description['validation_loss']:8.4f} {description['epochs_trained']:6d} {description['training_seconds']:6d}"
+    )
 
 
 def _recipe(name: str, arguments: argparse.Namespace) -> Recipe:
@@ -53,8 +66,7 @@ def _recipe(name: str, arguments: argparse.Namespace) -> Recipe:
 
 def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> None:
     """Train one network, score it on held-out images, and write network and learning curve."""
-    ensure_dataset(recipe.dataset)
-    images, _ = load_dataset(recipe.dataset, "train_single")
+    images, classes = training_images(recipe)
     checkpoint = path.with_suffix(".checkpoint.pt")
     started = time.perf_counter()
     with tqdm(total=recipe.epochs, desc=name, unit=" epochs") as bar:
@@ -64,7 +76,7 @@ def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> 
             if state.history:
                 bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
 
-        network, state = train(recipe, images, checkpoint, device, report)
+        network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
     seconds = time.perf_counter() - started
 
     description = {"name": name, "recipe": recipe.as_dict(), "validation_loss": min(row[2] for row in state.history)}

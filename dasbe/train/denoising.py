@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
 from dasbe.ann.autoencoder import Autoencoder
+from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.errors import FileContentError
 from dasbe.storage import atomic_path, load_tensors
 from dasbe.train.corruption import occlude, switch_off
@@ -59,9 +60,18 @@ def corrupt(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
     return corrupted
 
 
+def training_images(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Images (N, H, W) of all splits of the recipe, and the number of the split that each is from, (N,)."""
+    ensure_dataset(recipe.dataset)
+    parts = [load_dataset(recipe.dataset, split)[0] for split in recipe.splits]
+    return np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+
 def train(
     recipe: Recipe,
     images: np.ndarray,
+    classes: np.ndarray | None = None,
+    *,
     checkpoint: Path | None = None,
     device: torch.device | str = "cpu",
     report: Callable[[TrainingState], None] = lambda state: None,
@@ -73,6 +83,8 @@ def train(
     recipe : Recipe
     images : (N, H, W) of 0 and 1
         Single objects.
+    classes : (N,) int, optional
+        Which kind of object each is, for a recipe with contrast.
     checkpoint : Path, optional
         File that is written after every epoch and read at the start; one of another
         recipe is ignored.
@@ -86,7 +98,8 @@ def train(
         With the weights of the lowest validation loss.
     state : TrainingState
     """
-    training, validation = _split(images, recipe.seed, device)
+    classes = np.zeros(len(images), np.int64) if classes is None else classes
+    training, validation = _split(images, classes, recipe.seed, device)
     network = _initial_network(recipe).to(device)
     optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     state = _load_checkpoint(checkpoint, recipe, device)
@@ -114,8 +127,22 @@ def train(
     return network.eval(), state
 
 
-def _train_epoch(network, optimiser, images: Tensor, recipe: Recipe, epoch: int, rate: float) -> float:
+def contrast_loss(latent: Tensor, classes: Tensor) -> Tensor:
+    """Mean over all pairs of (2 cos − [same class])², cos = cosine similarity of the latent codes.
+
+    Parameters
+    ----------
+    latent : (M, L) float
+    classes : (M,) int
+    """
+    directions = latent / latent.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    same = (classes[:, None] == classes).to(latent.dtype)
+    return (2 * directions @ directions.T - same).square().mean()
+
+
+def _train_epoch(network, optimiser, data: tuple[Tensor, Tensor], recipe: Recipe, epoch: int, rate: float) -> float:
     """One epoch; the mean loss over its batches."""
+    images, classes = data
     generator = torch.Generator(images.device).manual_seed(_seed(recipe.seed, epoch))
     for group in optimiser.param_groups:
         group["lr"] = rate
@@ -123,9 +150,7 @@ def _train_epoch(network, optimiser, images: Tensor, recipe: Recipe, epoch: int,
     total = 0.0
     for _ in range(BATCHES_PER_EPOCH):
         chosen = torch.randint(len(images), (recipe.batch,), generator=generator, device=images.device)
-        clean = images[chosen].float()
-        reconstruction, _ = network(corrupt(clean, recipe, generator), generator)
-        loss = _loss(reconstruction, clean, recipe)
+        loss = _loss(network, images[chosen].float(), classes[chosen], recipe, generator)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -134,27 +159,30 @@ def _train_epoch(network, optimiser, images: Tensor, recipe: Recipe, epoch: int,
 
 
 @torch.no_grad()
-def _validate(network: Autoencoder, images: Tensor, recipe: Recipe) -> float:
+def _validate(network: Autoencoder, data: tuple[Tensor, Tensor], recipe: Recipe) -> float:
     """Loss on the validation images, corrupted in the same way every time."""
+    images, classes = data
     generator = torch.Generator(images.device).manual_seed(_seed(recipe.seed, -1))
-    clean = images.float()
     network.eval()
-    reconstruction, _ = network(corrupt(clean, recipe, generator), generator)
-    return _loss(reconstruction, clean, recipe).item()
+    return _loss(network, images.float(), classes, recipe, generator).item()
 
 
-def _loss(reconstruction: Tensor, clean: Tensor, recipe: Recipe) -> Tensor:
-    """Binary cross-entropy, in which pixels of the object count `recipe.ink_weight` times."""
-    return binary_cross_entropy(reconstruction, clean, 1 + (recipe.ink_weight - 1) * clean)
+def _loss(network, clean: Tensor, classes: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """Binary cross-entropy of the clean images, pixels of the object weighted, and contrast if the recipe has it."""
+    reconstruction, latent = network(corrupt(clean, recipe, generator), generator)
+    loss = binary_cross_entropy(reconstruction, clean, 1 + (recipe.ink_weight - 1) * clean)
+    return loss + recipe.contrast * contrast_loss(latent, classes) if recipe.contrast else loss
 
 
-def _split(images: np.ndarray, seed: int, device) -> tuple[Tensor, Tensor]:
-    """90 % of the images for training; of the others, at most `VALIDATION_IMAGES` for validation."""
+def _split(images: np.ndarray, classes: np.ndarray, seed: int, device) -> tuple[tuple[Tensor, Tensor], ...]:
+    """90 % for training; of the others, at most `VALIDATION_IMAGES` for validation; (images, classes) of each."""
     order = np.random.default_rng([seed, 0]).permutation(len(images))
     flat = torch.from_numpy(np.ascontiguousarray(images)).reshape(len(images), -1).to(device)
+    kinds = torch.from_numpy(classes).to(device)
     n_training = max(1, int(0.9 * len(images)))
     validation = order[n_training:][:VALIDATION_IMAGES]
-    return flat[order[:n_training]], flat[validation if len(validation) else order[:1]]
+    parts = order[:n_training], validation if len(validation) else order[:1]
+    return tuple((flat[part], kinds[part]) for part in parts)
 
 
 def _initial_network(recipe: Recipe) -> Autoencoder:

@@ -16,7 +16,9 @@ class Recipe:
     Attributes
     ----------
     dataset : str
-        Its ``train_single`` is split 90/10 into training and validation.
+        Where it is to bind.
+    splits : tuple of str
+        Groups of the dataset to train on, split 90/10 into training and validation.
     hidden, latent, activation, latent_activation, spiking
         See :class:`dasbe.ann.autoencoder.Architecture`.
     corruption : (low, high)
@@ -28,6 +30,9 @@ class Recipe:
     ink_weight : float
         How much a pixel of the object counts in the loss; a background pixel counts 1.
         Above 1 the network gives more feedback where it is in doubt.
+    contrast : float
+        Weight of :func:`dasbe.train.denoising.contrast_loss`, which makes the latent
+        codes of images of one split alike, and those of different splits unlike.
     batch : int
         Images a batch.
     learning_rate : float
@@ -46,6 +51,8 @@ class Recipe:
     epochs: int
     occlusion: float = 0.0
     ink_weight: float = 1.0
+    contrast: float = 0.0
+    splits: tuple[str, ...] = ("train_single",)
     batch: int = 256
     learning_rate: float = 1e-2
     patience: int = 40

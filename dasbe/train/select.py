@@ -1,0 +1,85 @@
+"""``python -m dasbe.train.select NAME``: train candidates for a network, score each by binding, write the table.
+
+A candidate is the recipe of `RECIPES` with a few changes (`CANDIDATES`). Scores are AMI
+on images of ``test``, which neither Table 1 nor the held-out figures use. A candidate
+that has been scored is not trained again.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from dasbe.cli import add_device_option, device_of, run_command
+from dasbe.errors import InputError
+from dasbe.evaluation import binding_scores
+from dasbe.paths import readable, results_folder
+from dasbe.storage import atomic_path
+from dasbe.train.candidates import CANDIDATES
+from dasbe.train.denoising import train, training_images
+from dasbe.train.recipes import Recipe, training_recipe
+
+SPLIT, SEED = "test", 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m dasbe.train.select", description=__doc__.split("\n\n")[0])
+    parser.add_argument("name", help=", ".join(CANDIDATES))
+    parser.add_argument("--images", type=int, default=1000, help="of the test split (default: %(default)s)")
+    add_device_option(parser)
+    arguments = parser.parse_args()
+    device = device_of(arguments.device)
+    if arguments.name not in CANDIDATES:
+        raise InputError(f"there are no candidates for '{arguments.name}'; choose one of {', '.join(CANDIDATES)}")
+    folder = results_folder() / "select" / arguments.name
+    rows = []
+    for number, changes in enumerate(CANDIDATES[arguments.name], start=1):
+        recipe = replace(training_recipe(arguments.name), **changes)
+        rows.append(_scored(recipe, changes, folder, arguments.images, device))
+        print(f"{number}/{len(CANDIDATES[arguments.name])}  {_line(rows[-1])}", flush=True)
+    table = folder.with_suffix(".md")
+    with atomic_path(table) as temporary:
+        header = "| candidate | AMI % | ± s.e. | validation loss | training s |\n|---|---|---|---|---|\n"
+        best_first = sorted(rows, key=lambda row: -row["ami"])
+        temporary.write_text(header + "".join(f"| {_line(row).replace('  ', ' | ')} |\n" for row in best_first))
+    print(f"written: {readable(table)}")
+
+
+def _scored(recipe: Recipe, changes: dict, folder, n_images: int, device) -> dict:
+    """Train and score one candidate, or read its score."""
+    asked = {"recipe": recipe.as_dict(), "images": n_images}
+    for path in folder.glob("*.json"):
+        row = json.loads(path.read_text())
+        if {key: row[key] for key in asked} == asked:
+            return row
+    number = len(list(folder.glob("*.json"))) + 1
+    started = time.perf_counter()
+    images, classes = training_images(recipe)
+    network, state = train(recipe, images, classes, checkpoint=folder / "checkpoint.pt", device=device)
+    seconds = time.perf_counter() - started
+    scores = np.concatenate(list(binding_scores(network, recipe.dataset, SPLIT, 0, n_images, seed=SEED, device=device)))
+    row = {
+        **asked,
+        "candidate": ", ".join(f"{key} {value}" for key, value in changes.items()) or "the recipe itself",
+        "ami": 100 * float(np.nanmean(scores)),
+        "standard_error": 100 * float(np.nanstd(scores) / np.sqrt(n_images)),
+        "validation_loss": min(entry[2] for entry in state.history),
+        "training_seconds": seconds,
+    }
+    with atomic_path(folder / f"{number:03d}.json") as temporary:
+        temporary.write_text(json.dumps(row, indent=2))
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    return row
+
+
+def _line(row: dict) -> str:
+    return (
+        f"{row['candidate']}  {row['ami']:.2f}  {row['standard_error']:.2f}  "
+        f"{row['validation_loss']:.5f}  {row['training_seconds']:.0f}"
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
