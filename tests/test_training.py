@@ -129,7 +129,7 @@ def test_contrast_makes_codes_of_one_class_more_alike_than_others():
 def test_every_recipe_describes_a_network():
     for name, recipe in RECIPES.items():
         assert training_recipe(name) == recipe
-        assert json.loads(json.dumps(recipe.as_dict())) == recipe.as_dict()
+        assert Recipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
         assert recipe.architecture.image_shape
     with pytest.raises(dasbe.InputError, match="network 'circles' has no recipe"):
         training_recipe("circles")

@@ -39,13 +39,21 @@ def main() -> None:
     recipes = {name: _recipe(name, arguments) for name in names}
     for name, recipe in recipes.items():
         path = arguments.out / f"{name}.pt"
-        if not arguments.force and path.is_file() and load_network(path).description.get("recipe") == recipe.as_dict():
+        if not arguments.force and path.is_file() and _recipe_of(path) == recipe:
             print(f"{name}: {readable(path)} was trained by this recipe; --force trains it again")
         else:
             _train(name, recipe, path, device, arguments.score_images)
     print(f"\n{'network':<14} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
     for name in recipes:
         print(_summary(name, load_network(arguments.out / f"{name}.pt").description))
+
+
+def _recipe_of(path: Path) -> Recipe | None:
+    """The recipe that a network file was trained by; None if it does not say."""
+    try:
+        return Recipe.from_dict(load_network(path).description["recipe"])
+    except (KeyError, TypeError):
+        return None
 
 
 def _summary(name: str, description: dict) -> str:

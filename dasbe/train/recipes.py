@@ -67,6 +67,11 @@ class Recipe:
         shape = PARAMETERS[self.dataset].image_shape
         return Architecture(shape, self.hidden, self.latent, self.activation, self.latent_activation, self.spiking)
 
+    @classmethod
+    def from_dict(cls, fields: dict) -> "Recipe":
+        """Recipe from :meth:`as_dict`; fields that did not exist when it was saved have their default."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+
     def as_dict(self) -> dict:
         """All fields, tuples as lists, as they come back from JSON."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
@@ -76,6 +81,7 @@ RECIPES = {
     "bars": Recipe("bars", hidden=(), latent=256, corruption=(0.6, 0.8), epochs=60, learning_rate=1e-3),
     "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
     "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
+    "mnist_shape": Recipe("mnist_shape", (), 1000, corruption=(0.6, 0.9), epochs=60, learning_rate=3e-3),
 }
 
 
