@@ -242,13 +242,15 @@ def check_network(
     try:
         with torch.inference_mode():
             latent = attention.encode(torch.zeros(1, 1, 1, dtype=torch.uint8, device=device))
-            attention.decode(latent)
+            feedback = attention.decode(latent)
     except RuntimeError as error:
         height, width = image_shape
         raise InputError(
             f"network does not take images of {height}×{width} = {height * width} pixels ({error}); "
             "use a network trained on images of this size"
         ) from error
+    if not ((feedback >= 0) & (feedback <= 1)).all():
+        raise InputError(f"network returns {feedback.min()} for an empty image; its values must lie in [0, 1]")
     return float_type(network), latent.shape[2] if attention.two_parts else None
 
 

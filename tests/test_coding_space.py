@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from dasbe.ann.attention import seen_pixels, seen_pixels_with_tensors
 from dasbe.snn.coding_space import (
     detect_coincidence,
     initial_state,
@@ -72,3 +73,11 @@ def test_a_spike_is_seen_for_one_two_or_three_steps():
     zeros = torch.zeros(40000, dtype=torch.uint8)
     seen, _, _ = detect_coincidence(spikes, coins, zeros, zeros)
     np.testing.assert_allclose(seen.float().mean(1), [1, 0.5, 0.25, 0, 0], atol=0.01)
+
+
+def test_compiled_list_of_seen_pixels_equals_the_one_with_tensors(rng):
+    seen = torch.from_numpy((rng.random((3, 5, 12)) < 0.2).astype(np.uint8))
+    seen[1] = 0  # an image that shows nothing
+    pixels = torch.from_numpy(rng.permutation(36).reshape(3, 12).astype(np.int32))
+    for compiled, with_tensors in zip(seen_pixels(seen, pixels), seen_pixels_with_tensors(seen, pixels)):
+        assert torch.equal(compiled, with_tensors)

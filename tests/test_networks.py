@@ -138,5 +138,7 @@ class TestBindRefuses:
         self._raises("this network has no encoder", network=torch.zeros_like, record=("latents",))
 
     def test_networks(self):
+        self._raises(r"network returns -2.0 for an empty image; .* \[0, 1\]", network=lambda x: x - 2)
+        self._raises("network returns nan for an empty image", network=lambda x: x * torch.nan)
         self._raises("network is a str; it must be a module or a function", network="shapes")
         self._raises("network returns 783 values for an image of 784 pixels", network=lambda x: x[:, :-1])

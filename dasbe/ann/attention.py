@@ -114,7 +114,7 @@ class ForegroundAttention:
         )
 
     def encode(self, seen: Tensor) -> Tensor:
-        pixels, starts = _events(seen, self.pixels)
+        pixels, starts = seen_pixels(seen, self.pixels)
         drive = embedding_bag(pixels, self.first_weight, starts, mode="sum").view(*seen.shape[:2], -1)
         return _apply_layers(self.encoder, drive.add_(self.first_bias), overwrite=True)
 
@@ -126,13 +126,32 @@ class ForegroundAttention:
         return self.output(self.decoder(latent)).sigmoid_()
 
 
-def _events(seen: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Pixels seen, step after step, and where each step's begin: int32, of `seen` (N, d, F) and `pixels` (N, F)."""
+def seen_pixels(seen: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The pixels that are seen, listed step after step.
+
+    Parameters
+    ----------
+    seen : (N, d, F) uint8, 0 or 1
+    pixels : (N, F) int32
+        Number of each foreground pixel in its image.
+
+    Returns
+    -------
+    events : (E,) int32
+        Pixels seen in step 0 of image 0, then in step 1, …
+    starts : (N·d,) int32
+        Where each step's pixels begin in `events`.
+    """
+    if seen.device.type != "cpu":
+        return seen_pixels_with_tensors(seen, pixels)
+    events, starts = np.empty(seen.numel() + 1, np.int32), np.empty(seen.shape[0] * seen.shape[1], np.int32)
+    count = fused.seen_pixels(seen.numpy(), pixels.numpy(), events, starts)
+    return torch.from_numpy(events[:count]), torch.from_numpy(starts)
+
+
+def seen_pixels_with_tensors(seen: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """:func:`seen_pixels` on any device."""
     n, steps, width = seen.shape
-    if seen.device.type == "cpu":
-        events, starts = np.empty(seen.numel() + 1, np.int32), np.empty(n * steps, np.int32)
-        count = fused.seen_pixels(seen.numpy(), pixels.numpy(), events, starts)
-        return torch.from_numpy(events[:count]), torch.from_numpy(starts)
     where = seen.reshape(-1).nonzero()[:, 0]
     starts = torch.searchsorted(where, width * torch.arange(n * steps, device=seen.device))
     return pixels[:, None].expand(n, steps, width).reshape(-1)[where], starts.to(torch.int32)
