@@ -146,7 +146,7 @@ def test_command_survives_sigkill(tmp_path):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert _command(tmp_path, undisturbed).wait() == 0
     process = _command(tmp_path, killed)
-    while not (killed / "bars.checkpoint.pt").exists() and process.poll() is None:
+    while not (killed / "bars.checkpoint").exists() and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()

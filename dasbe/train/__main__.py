@@ -75,7 +75,7 @@ def _recipe(name: str, arguments: argparse.Namespace) -> Recipe:
 def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> None:
     """Train one network, score it on held-out images, and write network and learning curve."""
     images, classes = training_images(recipe)
-    checkpoint = path.with_suffix(".checkpoint.pt")
+    checkpoint = path.with_suffix(".checkpoint")
     started = time.perf_counter()
     with tqdm(total=recipe.epochs, desc=name, unit=" epochs") as bar:
 

@@ -57,7 +57,7 @@ def _scored(recipe: Recipe, changes: dict, folder, n_images: int, device) -> dic
     number = len(list(folder.glob("*.json"))) + 1
     started = time.perf_counter()
     images, classes = training_images(recipe)
-    network, state = train(recipe, images, classes, checkpoint=folder / "checkpoint.pt", device=device)
+    network, state = train(recipe, images, classes, checkpoint=folder / "checkpoint", device=device)
     seconds = time.perf_counter() - started
     scores = np.concatenate(list(binding_scores(network, recipe.dataset, SPLIT, 0, n_images, seed=SEED, device=device)))
     row = {
@@ -70,7 +70,7 @@ def _scored(recipe: Recipe, changes: dict, folder, n_images: int, device) -> dic
     }
     with atomic_path(folder / f"{number:03d}.json") as temporary:
         temporary.write_text(json.dumps(row, indent=2))
-    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    (folder / "checkpoint").unlink(missing_ok=True)
     return row
 
 
