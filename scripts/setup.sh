@@ -17,7 +17,7 @@ setup_use() {  # an interpreter of the user's own
         setup_fail "'$python' is not Python 3.10 or newer; set PYTHON to one that is, or unset it"
     local wanted missing
     wanted="torch numpy h5py matplotlib seaborn sklearn notebook tqdm numba"
-    [[ -z ${extra_requirements:-} ]] || wanted+=" pytest"
+    [[ -z ${extra_requirements:-} ]] || wanted+=" pytest elephant"
     missing=$("$python" -c 'import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])' $wanted)
     [[ -z $missing ]] ||
         setup_fail "'$python' lacks $missing; run: $python -m pip install $(printf -- '-r %s ' "${@:2}")"

@@ -1,4 +1,4 @@
-"""Scores of a grouping and measures of spike trains (paper, section 4)."""
+"""Scores of a grouping against the ground truth (paper, section 4)."""
 
 import numpy as np
 

@@ -1,0 +1,177 @@
+"""How synchronous the spikes are: scores of every cycle, synchrony matrix, autocorrelation, phase colours."""
+
+import numpy as np
+from matplotlib.colors import hsv_to_rgb
+
+from dasbe.errors import InputError
+from dasbe.metrics.victor_purpura import victor_purpura_distances
+from dasbe.readout import READOUT_CYCLES, group, smooth
+
+SYNCHRONY_Q = 1 / 6  # 1/step, as in Figure 3; Figure 2 uses 1/3
+
+
+def silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
+    """Mean silhouette coefficient (Rousseeuw 1987): (b − a) / max(a, b) over all points.
+
+    a = mean distance to the other points of the own cluster, b = least mean distance to
+    the points of another one; 0 for a point that is alone in its cluster.
+
+    Parameters
+    ----------
+    distances : (M, M) float
+    labels : (M,) int
+
+    Returns
+    -------
+    float
+        In [−1, 1]; NaN if there are not at least two clusters and more points than clusters.
+    """
+    clusters, which = np.unique(labels, return_inverse=True)
+    if not 2 <= len(clusters) < len(labels):
+        return np.nan
+    members = np.equal.outer(which, np.arange(len(clusters))).astype(np.float64)  # (M, K)
+    sizes = members.sum(0)
+    to_clusters = distances @ members
+    own = np.arange(len(labels)), which
+    within = to_clusters[own] / np.maximum(sizes[which] - 1, 1)
+    to_others = to_clusters / sizes
+    to_others[own] = np.inf
+    between = to_others.min(1)
+    larger = np.maximum(within, between)
+    scores = np.divide(between - within, larger, out=np.zeros_like(larger), where=larger > 0)
+    return float(np.where(sizes[which] > 1, scores, 0).mean())
+
+
+def cycle_scores(
+    spikes: np.ndarray, groups: np.ndarray, *, q: float = SYNCHRONY_Q, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Synchrony, rate and clustering score of one image in every cycle (paper, section 4.2).
+
+    All three are silhouettes over the labelled pixels, with clusters from k-means on the
+    smoothed spikes of the same cycle: with the Victor–Purpura distance, with the same at
+    q = 0 (which compares only numbers of spikes), and with the Euclidean distance of the
+    smoothed spikes.
+
+    Parameters
+    ----------
+    spikes : (n, d, H, W) bool
+    groups : (H, W) int
+        Ground truth; pixels with label > 0 count, and K = largest label + 1.
+    q : float
+        1/step.
+    seed : int
+        Of k-means.
+
+    Returns
+    -------
+    dict of (n,) float
+        ``"synchrony"``, ``"rate"``, ``"clustering"``; NaN where fewer than two clusters
+        have labelled pixels.
+    """
+    spikes, groups = _checked(spikes, groups)
+    labels = group(spikes[:, None], int(groups.max()) + 1, last=1, seed=seed)
+    scores = {name: np.empty(len(spikes)) for name in ("synchrony", "rate", "clustering")}
+    for cycle, clusters in enumerate(labels[:, groups > 0]):
+        trains = spikes[cycle][:, groups > 0]
+        scores["synchrony"][cycle] = silhouette(victor_purpura_distances(trains, q), clusters)
+        scores["rate"][cycle] = silhouette(victor_purpura_distances(trains, 0), clusters)
+        scores["clustering"][cycle] = silhouette(_euclidean(smooth(trains).T), clusters)
+    return scores
+
+
+def _euclidean(points: np.ndarray) -> np.ndarray:
+    """(M, M) distances of (M, D) points."""
+    gram = points @ points.T
+    squares = np.diag(gram)
+    return np.sqrt(np.maximum(squares[:, None] + squares - 2 * gram, 0))
+
+
+def synchrony_matrix(
+    spikes: np.ndarray, groups: np.ndarray, alpha: float = 0.5, last: int = READOUT_CYCLES
+) -> np.ndarray:
+    """Which pixels fire together: M = (1 + α) SᵀS + α SᵀS⁺ + α SᵀS⁻, divided by its maximum.
+
+    S holds the spikes of the last cycles, S⁺ and S⁻ the same one step later and earlier
+    (the "fMRI measure" of the published code).
+
+    Parameters
+    ----------
+    spikes : (n, d, H, W) bool
+    groups : (H, W) int
+        Pixels with label > 0 are shown, sorted by label.
+    alpha : float
+    last : int
+        Cycles.
+
+    Returns
+    -------
+    (P, P) float
+    """
+    spikes, groups = _checked(spikes, groups)
+    order = np.argsort(groups[groups > 0], kind="stable")
+    trains = spikes[-last:].reshape(-1, *groups.shape)[:, groups > 0][:, order].astype(np.float64)  # (T, P)
+    together = trains.T @ trains
+    next_to = trains[:-1].T @ trains[1:]
+    matrix = (1 + alpha) * together + alpha * (next_to + next_to.T)
+    return matrix / max(matrix.max(initial=0), np.finfo(float).tiny)
+
+
+def autocorrelation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19) -> np.ndarray:
+    """Autocorrelation of each group's number of spikes: Σₜ n[t] n[t + lag] / Σₜ n[t]².
+
+    Parameters
+    ----------
+    spikes : (n, d, H, W) bool
+    groups : (H, W) int
+    max_lag : int
+        Steps.
+
+    Returns
+    -------
+    (groups, 2·max_lag + 1) float
+        For lags −max_lag … max_lag; NaN for a group that never fires.
+    """
+    spikes, groups = _checked(spikes, groups)
+    trains = spikes.reshape(-1, *groups.shape)
+    if not 0 <= max_lag < len(trains):
+        raise InputError(f"max_lag is {max_lag}; it must be from 0 to {len(trains) - 1} steps")
+    result = np.full((groups.max(), 2 * max_lag + 1), np.nan)
+    for k in range(1, groups.max() + 1):
+        counts = trains[:, groups == k].sum(1).astype(np.float64)
+        if counts.any():
+            half = np.array([counts[: len(counts) - lag] @ counts[lag:] for lag in range(max_lag + 1)])
+            result[k - 1] = np.concatenate([half[:0:-1], half]) / half[0]
+    return result
+
+
+def phase_colours(spikes: np.ndarray, refractory: int) -> np.ndarray:
+    """Colour of each pixel by when it fires in a cycle: same colour, same phase.
+
+    Step t of d has hue 2/3 + t/d on the HSV wheel and brightness
+    ½ (sin(2π (d/r) t/d) + 1); a pixel has the sum of the colours of its spikes.
+
+    Parameters
+    ----------
+    spikes : (d, H, W) bool
+        One cycle.
+    refractory : int
+        r, at least 1.
+
+    Returns
+    -------
+    (H, W, 3) float in [0, 1]
+    """
+    if np.ndim(spikes) != 3 or refractory < 1:
+        raise InputError(f"spikes {np.shape(spikes)} must be (steps, H, W), refractory ({refractory}) at least 1")
+    delay = len(spikes)
+    step = np.arange(delay)
+    hue, brightness = (2 / 3 + step / delay) % 1, 0.5 * (np.sin(2 * np.pi * step / refractory) + 1)
+    colours = hsv_to_rgb(np.column_stack([hue, np.ones(delay), brightness]))
+    return np.clip(np.tensordot(np.asarray(spikes, float), colours, axes=(0, 0)), 0, 1)
+
+
+def _checked(spikes: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    spikes, groups = np.asarray(spikes, bool), np.asarray(groups, np.int64)
+    if spikes.ndim != 4 or spikes.shape[2:] != groups.shape:
+        raise InputError(f"spikes {spikes.shape} must be (cycles, delay, H, W) with the H, W of groups {groups.shape}")
+    return spikes, groups

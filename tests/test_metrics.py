@@ -1,0 +1,168 @@
+"""Measures of spike trains, against independent libraries and on cases whose answer is known."""
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.metrics import silhouette_score
+
+import dasbe
+from dasbe.metrics import (
+    autocorrelation,
+    cycle_scores,
+    phase_colours,
+    silhouette,
+    synchrony_matrix,
+    victor_purpura_distances,
+)
+
+
+def elephant_distances(spikes, q):
+    """The same by elephant, with one step = 1 s."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import neo
+        import quantities
+        from elephant.spike_train_dissimilarity import victor_purpura_distance
+
+        second, end = quantities.s, max(len(spikes), 1)
+        trains = [neo.SpikeTrain(np.flatnonzero(train) * second, t_stop=end * second) for train in spikes.T]
+        return victor_purpura_distance(trains, cost_factor=q * quantities.Hz, sort=False)
+
+
+def random_trains(rng, n, steps=54, most=8):
+    spikes = np.zeros((steps, n), bool)
+    for train in spikes.T:
+        train[rng.choice(steps, rng.integers(0, most + 1), replace=False)] = True
+    return spikes
+
+
+@pytest.mark.parametrize("q", [0, 1 / 6, 1 / 3, 1, 5])
+def test_victor_purpura_equals_elephants(rng, q):
+    spikes = random_trains(rng, 40)
+    spikes[:, :5] = False  # empty trains
+    spikes[:, 5:10] = np.eye(54, dtype=bool)[:, rng.integers(0, 54, 5)]  # single spikes
+    spikes[:, 10:15] = spikes[:, 15:20]  # identical ones
+    distances = victor_purpura_distances(spikes, q)
+    np.testing.assert_allclose(distances, elephant_distances(spikes, q), atol=1e-9)
+
+
+def test_victor_purpura_at_infinite_q_is_its_limit(rng):
+    """Beyond q = 2 / step no spike is worth moving, since deleting and inserting it costs 2."""
+    spikes = random_trains(rng, 40)
+    np.testing.assert_array_equal(victor_purpura_distances(spikes, np.inf), victor_purpura_distances(spikes, 5))
+
+
+@pytest.mark.slow
+def test_victor_purpura_of_400_trains_equals_elephants_and_is_much_faster(rng):
+    spikes = random_trains(rng, 400)
+    victor_purpura_distances(spikes[:, :3], 1 / 6)  # compile
+    started = time.perf_counter()
+    distances = victor_purpura_distances(spikes, 1 / 6)
+    ours = time.perf_counter() - started
+    started = time.perf_counter()
+    expected = elephant_distances(spikes, 1 / 6)
+    theirs = time.perf_counter() - started
+    np.testing.assert_allclose(distances, expected, atol=1e-9)
+    print(f"400 trains: {1000 * ours:.1f} ms, elephant {theirs:.1f} s, ratio {theirs / ours:.0f}")
+
+
+def test_victor_purpura_is_a_metric(rng):
+    distances = victor_purpura_distances(random_trains(rng, 30), 0.4)
+    assert (distances == distances.T).all() and (np.diag(distances) == 0).all()
+    assert (distances[:, None] + distances[None] >= distances[:, :, None].transpose(0, 2, 1) - 1e-12).all()
+
+
+def test_victor_purpura_of_no_spikes_and_no_trains():
+    assert victor_purpura_distances(np.zeros((5, 3), bool), 0.5).tolist() == np.zeros((3, 3)).tolist()
+    assert victor_purpura_distances(np.zeros((5, 0), bool), 0.5).shape == (0, 0)
+
+
+def test_silhouette_equals_scikit_learns(rng):
+    for _ in range(20):
+        points = rng.normal(size=(30, 3))
+        labels = rng.integers(0, 4, 30)
+        labels[0] = 9  # alone in its cluster
+        distances = np.linalg.norm(points[:, None] - points, axis=2)
+        expected = silhouette_score(distances, labels, metric="precomputed")
+        assert silhouette(distances, labels) == pytest.approx(expected)
+
+
+def test_silhouette_needs_two_clusters_and_more_points_than_clusters():
+    assert np.isnan(silhouette(np.zeros((3, 3)), np.zeros(3)))
+    assert np.isnan(silhouette(np.ones((3, 3)), np.arange(3)))
+
+
+@pytest.fixture
+def in_turn():
+    """Two objects of 8 pixels that fire in turn, every 5 steps, in 4 cycles of 20 steps."""
+    groups = np.zeros((4, 6), int)
+    groups[0:2, 1:5], groups[2:4, 1:5] = 1, 2
+    spikes = np.zeros((4, 20, 4, 6), bool)
+    spikes[:, 0::10, groups == 1] = True
+    spikes[:, 5::10, groups == 2] = True
+    return spikes, groups
+
+
+def test_scores_of_synchronous_objects(in_turn):
+    scores = cycle_scores(*in_turn, q=1 / 3)
+    np.testing.assert_allclose(scores["synchrony"], 1)
+    np.testing.assert_allclose(scores["clustering"], 1)
+    np.testing.assert_allclose(scores["rate"], 0)  # both fire equally often
+
+
+def test_scores_grow_while_a_network_binds(shapes, trained):
+    images, groups = shapes[0][:6], shapes[1][:6]
+    spikes = dasbe.bind(images, trained, delay=32, refractory=9, cycles=20, seed=0).spikes
+    synchrony = np.array([cycle_scores(s, g)["synchrony"] for s, g in zip(spikes, groups)])
+    assert np.nanmean(synchrony[:, -3:]) > np.nanmean(synchrony[:, :2]) + 0.2
+
+
+def test_synchrony_matrix_has_a_block_for_each_object(in_turn):
+    matrix = synchrony_matrix(*in_turn)
+    assert matrix.shape == (16, 16) and matrix.max() == 1
+    assert (matrix[:8, :8] == 1).all() and (matrix[8:, 8:] == 1).all() and not matrix[:8, 8:].any()
+
+
+def test_synchrony_matrix_follows_its_definition(rng):
+    groups = rng.integers(0, 3, (5, 5))
+    spikes = rng.random((3, 7, 5, 5)) < 0.3
+    order = np.argsort(groups.ravel(), kind="stable")
+    s = spikes[-2:].reshape(14, 25)[:, order[np.sort(groups.ravel()) > 0]].astype(float)
+    later, earlier = np.zeros_like(s), np.zeros_like(s)
+    later[1:], earlier[:-1] = s[:-1], s[1:]
+    expected = 1.5 * s.T @ s + 0.5 * s.T @ later + 0.5 * s.T @ earlier
+    np.testing.assert_allclose(synchrony_matrix(spikes, groups, last=2), expected / expected.max())
+
+
+def test_autocorrelation_peaks_at_the_period(in_turn):
+    correlation = autocorrelation(*in_turn, max_lag=12)
+    assert correlation.shape == (2, 25)
+    lags = np.arange(-12, 13)
+    for row in correlation:
+        assert row[lags == 0] == 1 and set(lags[row > 0]) == {-10, 0, 10}
+        np.testing.assert_allclose(row, row[::-1])
+
+
+def test_phase_colours_tell_phases_apart(in_turn):
+    spikes, groups = in_turn
+    colours = phase_colours(spikes[0], refractory=4)
+    assert colours.shape == (4, 6, 3) and not colours[groups == 0].any()
+    first, second = colours[groups == 1], colours[groups == 2]
+    assert (first == first[0]).all() and (second == second[0]).all() and np.abs(first[0] - second[0]).max() > 0.1
+
+
+def test_bad_input(in_turn):
+    spikes, groups = in_turn
+    for arguments, match in (
+        ((spikes[0], 0.5), r"spikes have shape \(20, 4, 6\)"),
+        ((spikes[0, :, 0], -1), "q is -1; it must be 0 or more"),
+        ((spikes[0, :, 0], np.nan), "q is nan"),
+    ):
+        with pytest.raises(dasbe.InputError, match=match):
+            victor_purpura_distances(*arguments)
+    with pytest.raises(dasbe.InputError, match="must be .cycles, delay, H, W."):
+        synchrony_matrix(spikes, groups[:2])
+    with pytest.raises(dasbe.InputError, match="max_lag is 80; it must be from 0 to 79"):
+        autocorrelation(spikes, groups, max_lag=80)
