@@ -68,10 +68,11 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     """
     path = network_path(name)
     if not path.is_file():
-        known = sorted(p.stem for p in network_folder().glob("*.pt"))
+        known = ", ".join(sorted(p.stem for p in network_folder().glob("*.pt")))
         raise MissingFileError(
-            f"network '{name}' is not there ({readable(path)}); choose one of {', '.join(known) or 'none yet'}, "
-            "give the path of a .pt file, or train it with: python -m dasbe.train NAME"
+            f"network '{name}' is not there ({readable(path)}); "
+            + (f"choose one of {known}, " if known else "")
+            + "give the path of a .pt file, or train it with: python -m dasbe.train NAME"
         )
     remedy = "train one with: python -m dasbe.train NAME"
     try:
