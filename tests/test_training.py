@@ -15,6 +15,7 @@ from sklearn.svm import SVC
 
 import dasbe
 from dasbe.datasets import generate
+from dasbe.train import select
 from dasbe.train.corruption import occlude, switch_off
 from dasbe.train.denoising import contrast_loss, train
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
@@ -162,3 +163,18 @@ def test_command_survives_sigkill(tmp_path):
 
     again = _command(tmp_path, killed)
     assert "--force trains it again" in again.communicate()[0].decode()
+
+
+def test_candidates_are_scored_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("DASBE_HOME", str(tmp_path))
+    monkeypatch.setattr(select, "CANDIDATES", {"bars": [{"epochs": 1}, {"epochs": 1, "latent": 20}]})
+    monkeypatch.setattr("sys.argv", ["select", "bars", "--images", "4"])
+    select.main()
+    table = (tmp_path / "results" / "select" / "bars.md").read_text().splitlines()
+    assert len(table) == 4 and any(line.startswith("| epochs 1, latent 20 |") for line in table)
+    monkeypatch.setattr(select, "train", lambda *arguments, **options: pytest.fail("trained again"))
+    select.main()
+    assert (tmp_path / "results" / "select" / "bars.md").read_text().splitlines() == table
+    monkeypatch.setattr("sys.argv", ["select", "circles"])
+    with pytest.raises(dasbe.InputError, match="no candidates for 'circles'; choose one of bars"):
+        select.main()
