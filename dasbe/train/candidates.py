@@ -25,4 +25,15 @@ CANDIDATES: dict[str, list[dict]] = {
         {"ink_weight": 2.5},
         {"latent": 800, "occlusion": 0.0, "corruption": (0.4, 0.6)},
     ],
+    "mnist_shape": [
+        {},
+        {"learning_rate": 2e-2},
+        {"learning_rate": 3e-3, "epochs": 50},
+        {"learning_rate": 1e-3, "epochs": 80, "corruption": (0.7, 0.9)},
+        {"epochs": 60},
+        {"latent": 500},
+        {"learning_rate": 3e-3, "epochs": 50, "corruption": (0.4, 0.8), "occlusion": 0.5},
+        {"learning_rate": 3e-3, "epochs": 50, "latent": 500, "ink_weight": 2.5},
+        {"learning_rate": 1e-3, "epochs": 50, "latent": 500, "hidden": (500,), "occlusion": 0.5},
+    ],
 }

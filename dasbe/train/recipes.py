@@ -81,7 +81,7 @@ RECIPES = {
     "bars": Recipe("bars", hidden=(), latent=256, corruption=(0.6, 0.8), epochs=60, learning_rate=1e-3),
     "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
     "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
-    "mnist_shape": Recipe("mnist_shape", (), 1000, corruption=(0.6, 0.9), epochs=60, learning_rate=3e-3),
+    "mnist_shape": Recipe("mnist_shape", hidden=(), latent=1000, corruption=(0.6, 0.9), epochs=30),
 }
 
 
