@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from dasbe.binding import Network, bind
+from dasbe.comparison import reconstruction_clustering
 from dasbe.datasets import load_dataset
 from dasbe.metrics import ami
 from dasbe.parameters import CYCLES_TABLE, parameters_of
@@ -74,3 +75,14 @@ def held_out_scores(
     """:func:`binding_scores` of the images that networks are judged by."""
     stop = HELD_OUT_START + n_images
     return binding_scores(network, dataset, HELD_OUT_SPLIT, HELD_OUT_START, stop, seed=seed, device=device)
+
+
+def held_out_scores_of_rc(
+    network: Network, dataset: str, n_images: int = HELD_OUT_IMAGES, seed: int = HELD_OUT_SEED, device="cpu"
+) -> np.ndarray:
+    """AMI of Reconstruction Clustering with `network` on the same images, (n_images,)."""
+    stop = HELD_OUT_START + n_images
+    images, groups = load_dataset(dataset, HELD_OUT_SPLIT, HELD_OUT_START, stop)
+    n_groups, indices = parameters_of(dataset).objects, np.arange(HELD_OUT_START, stop)
+    labels = reconstruction_clustering(images, network, n_groups, seed=seed, indices=indices, device=device)
+    return ami(groups, labels)

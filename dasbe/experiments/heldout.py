@@ -1,4 +1,7 @@
-"""``python -m dasbe.experiments.heldout``: AMI of the shipped networks on images that Table 1 does not use."""
+"""``python -m dasbe.experiments.heldout``: AMI of the shipped networks on images that Table 1 does not use.
+
+Beside DASBE, Reconstruction Clustering (RC) with the same networks.
+"""
 
 import argparse
 import json
@@ -11,7 +14,14 @@ from dasbe.ann.files import load_network
 from dasbe.cli import add_device_option, device_of, run_command
 from dasbe.datasets import ensure_dataset
 from dasbe.errors import InputError
-from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, held_out_scores
+from dasbe.evaluation import (
+    HELD_OUT_IMAGES,
+    HELD_OUT_SEED,
+    HELD_OUT_SPLIT,
+    HELD_OUT_START,
+    held_out_scores,
+    held_out_scores_of_rc,
+)
 from dasbe.parameters import CYCLES_TABLE, PARAMETERS, parameters_of
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.provenance import provenance
@@ -30,8 +40,8 @@ def main() -> None:
     if arguments.images < 1 or arguments.seed < 0:
         raise InputError(f"--images is {arguments.images} and --seed {arguments.seed}; at least 1 and 0 are needed")
 
-    scores = {}
-    print(f"{'dataset':<12} {'AMI %':>7} {'± s.e.':>7} {'published':>10} {'s':>7}")
+    scores, scores_of_rc = {}, {}
+    print(f"{'dataset':<12} {'AMI %':>7} {'± s.e.':>7} {'published':>10} {'RC':>7} {'± s.e.':>7} {'s':>7}")
     for dataset in arguments.datasets:
         published = parameters_of(dataset).published_ami
         network = load_network(dataset, device)
@@ -43,16 +53,28 @@ def main() -> None:
                 chunks.append(chunk)
                 bar.update(len(chunk))
         scores[dataset] = np.concatenate(chunks)
-        mean, error = 100 * scores[dataset].mean(), 100 * scores[dataset].std() / np.sqrt(arguments.images)
+        scores_of_rc[dataset] = held_out_scores_of_rc(network, dataset, arguments.images, arguments.seed, device)
+        mean, error = _mean_and_error(scores[dataset])
+        rc_mean, rc_error = _mean_and_error(scores_of_rc[dataset])
         seconds = time.perf_counter() - started
-        print(f"{dataset:<12} {mean:7.2f} {error:7.2f} {published:10.1f} {seconds:7.1f}", flush=True)
+        print(
+            f"{dataset:<12} {mean:7.2f} {error:7.2f} {published:10.1f} {rc_mean:7.2f} {rc_error:7.2f} {seconds:7.1f}",
+            flush=True,
+        )
 
     path = results_folder() / "heldout" / "ami.json"
     images = {"split": HELD_OUT_SPLIT, "start": HELD_OUT_START, "images": arguments.images}
     made = provenance(**images, seed=arguments.seed, cycles=CYCLES_TABLE)
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps({"ami": {k: v.tolist() for k, v in scores.items()}, "made": made}))
+        lists = [{name: values.tolist() for name, values in table.items()} for table in (scores, scores_of_rc)]
+        temporary.write_text(json.dumps({"ami": lists[0], "ami_of_rc": lists[1], "made": made}))
     print(f"scores of every image: {readable(path)}")
+
+
+def _mean_and_error(scores: np.ndarray) -> tuple[float, float]:
+    """Mean and standard error, per cent, over the images that have labelled pixels."""
+    valid = scores[~np.isnan(scores)]
+    return 100 * valid.mean(), 100 * valid.std() / np.sqrt(len(valid))
 
 
 if __name__ == "__main__":
