@@ -19,7 +19,7 @@ from tqdm import tqdm
 from dasbe.ann.attention import Attention, DenseAttention, Foreground, ForegroundAttention, float_type
 from dasbe.errors import InputError
 from dasbe.snn.coding_space import MAX_REFRACTORY, initial_state, run_cycle, run_latent_cycle
-from dasbe.snn.noise import NoiseStreams
+from dasbe.snn.noise import NoiseStreams, stream_indices
 
 RECORDABLE = ("spikes", "latents", "feedback")
 BLOCK_VALUES = 1 << 17  # steps × pixels of one block of images: a few arrays of this size fit in the cache
@@ -112,9 +112,7 @@ def bind(
         raise InputError(f"last is {last}, more than the {cycles} cycles there are")
     if unknown := set(record) - set(RECORDABLE):
         raise InputError(f"record names {', '.join(sorted(unknown))}; choose some of {', '.join(RECORDABLE)}")
-    indices = np.arange(len(images)) if indices is None else np.asarray(indices)
-    if indices.shape != (len(images),) or (len(indices) and indices.min() < 0):
-        raise InputError(f"indices must be {len(images)} numbers from 0, one for each image")
+    indices = stream_indices(indices, len(images))
     dtype, n_latent = check_network(network, images.shape[1:], device)
     if "latents" in record and n_latent is None:
         raise InputError("record names latents, but this network has no encoder and decoder")

@@ -22,6 +22,12 @@ def numbers_of_groups(groups: np.ndarray) -> np.ndarray:
     return groups.max(axis=(1, 2)).astype(np.int64) + 1
 
 
+def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
+    """Mean and standard error over the images that have labelled pixels."""
+    valid = scores[~np.isnan(scores)]
+    return float(valid.mean()), float(valid.std() / np.sqrt(len(valid)))
+
+
 def binding_scores(
     network: Network,
     dataset: str,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.random import SFC64, Generator, SeedSequence
 
 from dasbe.errors import InputError
 from dasbe.kmeans import kmeans, n_trials
+from dasbe.snn.noise import image_stream, stream_indices
 
 READOUT_CYCLES = 10
+STREAM = 1  # sets the random numbers apart from those of the loop
 BLOCK_BYTES = 1 << 26  # of all the arrays of one block of images
 
 
@@ -86,9 +87,9 @@ def group(
         raise InputError(
             f"n_groups is {n_groups}; it must be one whole number from 1 to {height * width}, or {n} of them"
         )
-    indices = np.arange(n) if indices is None else np.asarray(indices)
-    if len(indices) != n or restarts < 1 or last < 1:
-        raise InputError(f"indices ({len(indices)}), restarts ({restarts}) or last ({last}) do not fit {n} images")
+    indices = stream_indices(indices, n)
+    if restarts < 1 or last < 1:
+        raise InputError(f"restarts is {restarts} and last {last}; both must be at least 1")
 
     trains = spikes[:, -last:].reshape(n, -1, height * width)  # (N, T, H·W)
     active = trains.any(1)
@@ -131,7 +132,7 @@ def _points(trains: np.ndarray, active: np.ndarray, block: np.ndarray) -> tuple[
 
 
 def _uniforms(seed: int, index: int, restarts: int, k: int) -> np.ndarray:
-    stream = Generator(SFC64(SeedSequence([seed, int(index), 1])))  # the 1 sets it apart from the loop's stream
+    stream = np.random.Generator(image_stream(seed, index, STREAM))
     return stream.random((restarts, k, n_trials(k)), dtype=np.float32)
 
 

@@ -1,6 +1,5 @@
-"""Writing files so that a crash leaves either the old file or the new one, never half of one."""
+"""Files: written so that a crash leaves either the old one or the new one, and read without running anything."""
 
-import hashlib
 import os
 import tempfile
 import warnings
@@ -57,10 +56,6 @@ def load_tensors(path: Path | str, device: torch.device | str = "cpu"):
         ) from error
 
 
-def sha256_of_file(path: Path | str) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def tuples(fields: dict) -> dict:
+    """`fields` with lists as tuples: undoes what JSON does to them."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

@@ -14,7 +14,7 @@ import torch
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.errors import FileContentError, MissingFileError
 from dasbe.paths import network_folder, readable
-from dasbe.storage import atomic_path, load_tensors
+from dasbe.storage import atomic_path, load_tensors, tuples
 
 
 def network_path(name: str | Path) -> Path:
@@ -78,8 +78,7 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     try:
         content = load_tensors(path, device)
         description = json.loads(content["description"])
-        architecture = {key: _tuple(value) for key, value in description["architecture"].items()}
-        network = Autoencoder(Architecture(**architecture))
+        network = Autoencoder(Architecture(**tuples(description["architecture"])))
         network.load_state_dict(content["weights"])
     except FileContentError as error:
         raise FileContentError(f"{error}; {remedy}") from error
@@ -87,7 +86,3 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
         raise FileContentError(f"{readable(path)} is not a network file of dasbe; {remedy}") from error
     network.description = description
     return network.to(device).eval()
-
-
-def _tuple(value):
-    return tuple(value) if isinstance(value, list) else value

@@ -9,19 +9,20 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.random import SFC64, Generator, SeedSequence
 from torch import Tensor, nn
 
 from dasbe.binding import check_images, check_network
 from dasbe.errors import InputError
+from dasbe.snn.noise import image_stream, stream_indices
 
 ITERATIONS = 10
+STREAM = 2  # sets the random numbers apart from those of the loop and the readout
 BLOCK_VALUES = 1 << 22  # groups × pixels of one block of images
 
 
 def initial_assignments(n_groups: int, n_pixels: int, seed: int, index: int) -> np.ndarray:
     """γ at the start, (n_groups, n_pixels) float32: |N(0, 1)|, normalised over the groups of each pixel."""
-    stream = Generator(SFC64(SeedSequence([seed, int(index), 2])))  # the 2 sets it apart from binding and readout
+    stream = np.random.Generator(image_stream(seed, index, STREAM))
     drawn = np.abs(stream.standard_normal((n_groups, n_pixels), np.float32))
     return drawn / drawn.sum(axis=0)
 
@@ -67,9 +68,7 @@ def reconstruction_clustering(
     images = check_images(images)
     if n_groups < 1 or iterations < 1:
         raise InputError(f"n_groups is {n_groups} and iterations {iterations}; both must be at least 1")
-    indices = np.arange(len(images)) if indices is None else np.asarray(indices)
-    if indices.shape != (len(images),):
-        raise InputError(f"indices must be {len(images)} numbers, one for each image")
+    indices = stream_indices(indices, len(images))
     dtype, _ = check_network(network, images.shape[1:], device)
     flat = images.reshape(len(images), -1)
     size = max(1, BLOCK_VALUES // (n_groups * flat.shape[1]))

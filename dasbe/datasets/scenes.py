@@ -1,16 +1,11 @@
 """Scenes: objects placed on an empty image, and the images and labels that follow from them.
 
-A :class:`Scene` collects where objects lie; :meth:`Scene.render` draws all images at
+:class:`Scenes` collects where objects lie; :meth:`Scenes.render` draws all images at
 once. The image is the union of its objects; a pixel covered more than once belongs
 to no object (label 0).
 """
 
 import numpy as np
-
-
-def pixels_of(template: np.ndarray) -> np.ndarray:
-    """(n, 2) rows and columns of the set pixels of a binary `template`."""
-    return np.argwhere(template)
 
 
 class Scenes:
@@ -41,7 +36,7 @@ class Scenes:
         label : int or (m,) int
             Object number in the image, from 1.
         """
-        pixels = pixels_of(template)
+        pixels = np.argwhere(template)
         rows = np.reshape(y, (-1, 1)) + pixels[:, 0]
         columns = np.reshape(x, (-1, 1)) + pixels[:, 1]
         where = (np.reshape(images, (-1, 1)), rows, columns)

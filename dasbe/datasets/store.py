@@ -197,7 +197,7 @@ def load_dataset(
     Parameters
     ----------
     name : str
-        ``"bars"``, ``"corners"``, ``"shapes"`` or ``"shapes_with_pos"``.
+        One of `RECIPES`.
     split : str
         Group of the file: ``"train_multi"``, ``"train_single"``, ``"test"``, …
     start, stop : int

@@ -21,6 +21,7 @@ from dasbe.evaluation import (
     HELD_OUT_START,
     held_out_scores,
     held_out_scores_of_rc,
+    mean_and_error,
 )
 from dasbe.parameters import CYCLES_TABLE, PARAMETERS, parameters_of
 from dasbe.paths import network_folder, readable, results_folder
@@ -54,8 +55,8 @@ def main() -> None:
                 bar.update(len(chunk))
         scores[dataset] = np.concatenate(chunks)
         scores_of_rc[dataset] = held_out_scores_of_rc(network, dataset, arguments.images, arguments.seed, device)
-        mean, error = _mean_and_error(scores[dataset])
-        rc_mean, rc_error = _mean_and_error(scores_of_rc[dataset])
+        mean, error = (100 * value for value in mean_and_error(scores[dataset]))
+        rc_mean, rc_error = (100 * value for value in mean_and_error(scores_of_rc[dataset]))
         seconds = time.perf_counter() - started
         print(
             f"{dataset:<12} {mean:7.2f} {error:7.2f} {published:10.1f} {rc_mean:7.2f} {rc_error:7.2f} {seconds:7.1f}",
@@ -69,12 +70,6 @@ def main() -> None:
         lists = [{name: values.tolist() for name, values in table.items()} for table in (scores, scores_of_rc)]
         temporary.write_text(json.dumps({"ami": lists[0], "ami_of_rc": lists[1], "made": made}))
     print(f"scores of every image: {readable(path)}")
-
-
-def _mean_and_error(scores: np.ndarray) -> tuple[float, float]:
-    """Mean and standard error, per cent, over the images that have labelled pixels."""
-    valid = scores[~np.isnan(scores)]
-    return 100 * valid.mean(), 100 * valid.std() / np.sqrt(len(valid))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """How synchronous the spikes are: scores of every cycle, synchrony matrix, autocorrelation, phase colours."""
 
 import numpy as np
-from matplotlib.colors import hsv_to_rgb
 
 from dasbe.errors import InputError
 from dasbe.metrics.victor_purpura import victor_purpura_distances
@@ -161,6 +160,8 @@ def phase_colours(spikes: np.ndarray, refractory: int) -> np.ndarray:
     -------
     (H, W, 3) float in [0, 1]
     """
+    from matplotlib.colors import hsv_to_rgb  # slow to import, and only pictures need it
+
     if np.ndim(spikes) != 3 or refractory < 1:
         raise InputError(f"spikes {np.shape(spikes)} must be (steps, H, W), refractory ({refractory}) at least 1")
     delay = len(spikes)

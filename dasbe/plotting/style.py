@@ -13,7 +13,6 @@ PALETTES = {"published": PUBLISHED, "colour-blind-safe": COLOUR_BLIND_SAFE}
 
 INK = "#222222"
 SILHOUETTE = "#3a3a3a"  # ink that does not fire, on black
-SPIKE = "#ffe500"
 RC = {
     "font.size": 9,
     "axes.titlesize": 10,

@@ -13,7 +13,14 @@ from tqdm import tqdm
 from dasbe.ann.files import load_network, save_network
 from dasbe.cli import add_device_option, device_of, run_command
 from dasbe.errors import InputError
-from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, held_out_scores
+from dasbe.evaluation import (
+    HELD_OUT_IMAGES,
+    HELD_OUT_SEED,
+    HELD_OUT_SPLIT,
+    HELD_OUT_START,
+    held_out_scores,
+    mean_and_error,
+)
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import provenance
@@ -87,16 +94,17 @@ def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> 
         network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
     seconds = time.perf_counter() - started
 
-    description = {"name": name, "recipe": recipe.as_dict(), "validation_loss": min(row[2] for row in state.history)}
+    description = {"name": name, "recipe": recipe.as_dict(), "validation_loss": state.lowest_loss}
     description["epochs_trained"], description["best_epoch"] = state.epoch, state.best_epoch
     if score_images:
         scores = np.concatenate(list(held_out_scores(network, recipe.dataset, score_images, device=device)))
+        mean, error = mean_and_error(scores)
         description["held_out_ami"] = {
-            "mean": round(float(scores.mean()), 4),
-            "standard_error": round(float(scores.std() / np.sqrt(len(scores))), 4),
+            "mean": round(mean, 4),
+            "standard_error": round(error, 4),
             "images": f"{HELD_OUT_SPLIT} from {HELD_OUT_START} on, {score_images} images, seed {HELD_OUT_SEED}",
         }
-        print(f"{name}: AMI {100 * scores.mean():.2f} % on {score_images} held-out images")
+        print(f"{name}: AMI {100 * mean:.2f} % on {score_images} held-out images")
     save_network(path, network, {**description, "made": provenance(), "training_seconds": round(seconds)})
     curve = results_folder() / "train" / f"{name}.csv"
     _write_curve(curve, state)

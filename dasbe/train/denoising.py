@@ -47,6 +47,11 @@ class TrainingState:
     history: list = field(default_factory=list)
 
     @property
+    def lowest_loss(self) -> float:
+        """Lowest validation loss so far; infinite before the first epoch."""
+        return min((row[2] for row in self.history), default=math.inf)
+
+    @property
     def best_epoch(self) -> int:
         """Epochs done at the lowest validation loss."""
         return min(self.history, key=lambda row: row[2])[0] if self.history else 0
@@ -114,7 +119,7 @@ def train(
         rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * state.epoch / recipe.epochs))
         training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
         validation_loss = _validate(network, validation, recipe)
-        if not state.history or validation_loss < min(row[2] for row in state.history):
+        if validation_loss < state.lowest_loss:
             state.best_weights = _copy(network)
         state.epoch += 1
         state.history.append((state.epoch, training_loss, validation_loss, rate))

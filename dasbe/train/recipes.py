@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from dasbe.ann.autoencoder import Architecture
 from dasbe.errors import InputError
 from dasbe.parameters import PARAMETERS
+from dasbe.storage import tuples
 
 BATCHES_PER_EPOCH = 100
 
@@ -70,7 +71,7 @@ class Recipe:
     @classmethod
     def from_dict(cls, fields: dict) -> "Recipe":
         """Recipe from :meth:`as_dict`; fields that did not exist when it was saved have their default."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+        return cls(**tuples(fields))
 
     def as_dict(self) -> dict:
         """All fields, tuples as lists, as they come back from JSON."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from dasbe.cli import add_device_option, device_of, run_command
 from dasbe.errors import InputError
-from dasbe.evaluation import binding_scores
+from dasbe.evaluation import binding_scores, mean_and_error
 from dasbe.paths import readable, results_folder
 from dasbe.storage import atomic_path
 from dasbe.train.candidates import CANDIDATES
@@ -38,21 +38,20 @@ def main() -> None:
     for number, changes in enumerate(CANDIDATES[arguments.name], start=1):
         recipe = replace(training_recipe(arguments.name), **changes)
         rows.append(_scored(recipe, changes, folder, arguments.images, device))
-        print(f"{number}/{len(CANDIDATES[arguments.name])}  {_line(rows[-1])}", flush=True)
+        print(f"{number}/{len(CANDIDATES[arguments.name])}  {'  '.join(_cells(rows[-1]))}", flush=True)
     table = folder.with_suffix(".md")
     with atomic_path(table) as temporary:
         header = "| candidate | AMI % | ± s.e. | validation loss | training s |\n|---|---|---|---|---|\n"
         best_first = sorted(rows, key=lambda row: -row["ami"])
-        temporary.write_text(header + "".join(f"| {_line(row).replace('  ', ' | ')} |\n" for row in best_first))
+        temporary.write_text(header + "".join(f"| {' | '.join(_cells(row))} |\n" for row in best_first))
     print(f"written: {readable(table)}")
 
 
 def _scored(recipe: Recipe, changes: dict, folder, n_images: int, device) -> dict:
     """Train and score one candidate, or read its score."""
-    asked = {"recipe": recipe.as_dict(), "images": n_images}
     for path in folder.glob("*.json"):
         row = json.loads(path.read_text())
-        if {key: row[key] for key in asked} == asked:
+        if Recipe.from_dict(row["recipe"]) == recipe and row["images"] == n_images:
             return row
     number = len(list(folder.glob("*.json"))) + 1
     started = time.perf_counter()
@@ -60,12 +59,14 @@ def _scored(recipe: Recipe, changes: dict, folder, n_images: int, device) -> dic
     network, state = train(recipe, images, classes, checkpoint=folder / "checkpoint", device=device)
     seconds = time.perf_counter() - started
     scores = np.concatenate(list(binding_scores(network, recipe.dataset, SPLIT, 0, n_images, seed=SEED, device=device)))
+    mean, error = mean_and_error(scores)
     row = {
-        **asked,
+        "recipe": recipe.as_dict(),
+        "images": n_images,
         "candidate": ", ".join(f"{key} {value}" for key, value in changes.items()) or "the recipe itself",
-        "ami": 100 * float(np.nanmean(scores)),
-        "standard_error": 100 * float(np.nanstd(scores) / np.sqrt(n_images)),
-        "validation_loss": min(entry[2] for entry in state.history),
+        "ami": 100 * mean,
+        "standard_error": 100 * error,
+        "validation_loss": state.lowest_loss,
         "training_seconds": seconds,
     }
     with atomic_path(folder / f"{number:03d}.json") as temporary:
@@ -74,11 +75,10 @@ def _scored(recipe: Recipe, changes: dict, folder, n_images: int, device) -> dic
     return row
 
 
-def _line(row: dict) -> str:
-    return (
-        f"{row['candidate']}  {row['ami']:.2f}  {row['standard_error']:.2f}  "
-        f"{row['validation_loss']:.5f}  {row['training_seconds']:.0f}"
-    )
+def _cells(row: dict) -> list[str]:
+    """A candidate's row of the table."""
+    numbers = (f"{row['ami']:.2f}", f"{row['standard_error']:.2f}", f"{row['validation_loss']:.5f}")
+    return [row["candidate"], *numbers, f"{row['training_seconds']:.0f}"]
 
 
 if __name__ == "__main__":
