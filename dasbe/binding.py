@@ -8,7 +8,6 @@ evaluated once for all steps of all images. That is exact, not an approximation.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,12 +16,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from dasbe.ann.attention import Attention, DenseAttention, Foreground, ForegroundAttention, float_type
+from dasbe.blocks import blocks_of, map_blocks
 from dasbe.errors import InputError
 from dasbe.snn.coding_space import MAX_REFRACTORY, initial_state, run_cycle, run_latent_cycle
 from dasbe.snn.noise import NoiseStreams, stream_indices
 
 RECORDABLE = ("spikes", "latents", "feedback")
-BLOCK_VALUES = 1 << 17  # steps × pixels of one block of images: a few arrays of this size fit in the cache
 
 Network = nn.Module | Callable[[Tensor], Tensor]
 
@@ -54,9 +53,10 @@ def bind(
     network: Network,
     *,
     delay: int,
-    refractory: int,
+    refractory: int | np.ndarray,
     cycles: int = 50,
     seed: int = 0,
+    spike_loss: float = 0.0,
     record: Sequence[str] = ("spikes",),
     last: int | None = None,
     indices: Sequence[int] | None = None,
@@ -74,13 +74,16 @@ def bind(
         returns, or any callable from (M, H·W) floats to (M, H·W) floats in [0, 1].
     delay : int
         d, steps in a cycle = delay of the feedback.
-    refractory : int
-        r, silent steps of a neuron after a spike; latent neurons, if they spike,
-        have the same.
+    refractory : int, or (H, W) or (N, H, W) int
+        r, silent steps of a neuron after a spike, at most 127; latent neurons, if they
+        spike, have the same (the mean, if r differs between pixels).
     cycles : int
         n.
     seed : int
         Of all random numbers.
+    spike_loss : float
+        Probability with which a spike is lost on its way: its neuron rests as after any
+        spike, but neither the network nor the record has it. To study robustness.
     record : sequence of str
         Some of ``"spikes"``, ``"latents"``, ``"feedback"``.
     last : int, optional
@@ -103,9 +106,10 @@ def bind(
         An argument is wrong; the message names it, its value and the remedy.
     """
     images = check_images(images)
-    _check_integers(delay=(delay, 1), refractory=(refractory, 0), cycles=(cycles, 1), seed=(seed, 0))
-    if refractory > MAX_REFRACTORY:
-        raise InputError(f"refractory is {refractory}; it must be at most {MAX_REFRACTORY} steps")
+    _check_integers(delay=(delay, 1), cycles=(cycles, 1), seed=(seed, 0))
+    rest = _refractory_of_pixels(refractory, images)
+    if not 0 <= spike_loss <= 1:
+        raise InputError(f"spike_loss is {spike_loss}; it must be a probability, from 0 to 1")
     last = cycles if last is None else last
     _check_integers(last=(last, 1))
     if last > cycles:
@@ -117,7 +121,7 @@ def bind(
     if "latents" in record and n_latent is None:
         raise InputError("record names latents, but this network has no encoder and decoder")
 
-    given = {"delay": delay, "refractory": refractory, "cycles": cycles, "seed": seed}
+    given = {"delay": delay, "refractory": refractory, "cycles": cycles, "seed": seed, "spike_loss": spike_loss}
     run = Binding(parameters={**given, "recorded_cycles": last})
     steps = (len(images), last, delay)
     if "spikes" in record:
@@ -133,8 +137,15 @@ def bind(
         foreground = Foreground.of(images[block], device)
         attention = attend(network, foreground)
         noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
-        spiking = getattr(network, "spiking_latent", False)
-        loop = _loop(attention, noise, spiking, refractory, noise.initial_feedback(delay).to(dtype), cycles)
+        loop = _loop(
+            attention,
+            noise,
+            getattr(network, "spiking_latent", False),
+            foreground.of_images(rest[block]),
+            noise.initial_feedback(delay).to(dtype),
+            cycles,
+            spike_loss,
+        )
         for cycle, (spikes, latent) in enumerate(loop, start=last - cycles):
             if cycle < 0:
                 continue
@@ -148,46 +159,35 @@ def bind(
         return len(block)
 
     with tqdm(total=len(images), unit=" images", disable=not progress) as bar:
-        for n_done in _map_blocks(bind_block, _blocks(images, delay), network, device):
+        parallel = ForegroundAttention.fits(network)
+        for n_done in map_blocks(bind_block, blocks_of(images, delay), device, threads=parallel):
             bar.update(n_done)
     return run
 
 
-def _map_blocks(function: Callable, blocks: list[np.ndarray], network: Network, device) -> Iterator[int]:
-    """`function` of each block; on a CPU, blocks share the cores, one thread each.
-
-    One thread a block is faster than many on the same small operations, and gives the
-    same result on any number of cores. Functions of the user's own may not be safe to
-    call from several threads, so they are not.
-    """
-    n_threads = torch.get_num_threads()
-    if torch.device(device).type != "cpu" or not ForegroundAttention.fits(network):
-        yield from map(function, blocks)
-        return
-    try:
-        with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from pool.map(function, blocks)
-    finally:
-        torch.set_num_threads(n_threads)
-
-
 def _loop(
-    attention: Attention, noise: NoiseStreams, spiking: bool, refractory: int, feedback: Tensor, cycles: int
+    attention: Attention,
+    noise: NoiseStreams,
+    spiking: bool,
+    refractory: Tensor,
+    feedback: Tensor,
+    cycles: int,
+    spike_loss: float,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The loop itself: from the `feedback` c of cycle 0, (N, d, F), on.
+    """The loop itself: from the `feedback` c of cycle 0, (N, d, F), on; r of each pixel is (N, F) int8.
 
     Yields the spikes (N, d, F) bool and the latent code (N, d, L) of every cycle.
     """
     pixels = initial_state(feedback.shape[0], feedback.shape[2], feedback.device)
-    rest = torch.full_like(pixels.refractory, refractory)  # r of each pixel
+    rest_of_latent = round(refractory.double().mean().item())
     counter = None  # f of the latent neurons
 
     for _ in range(cycles):
-        spikes, seen, pixels = run_cycle(feedback, noise, rest, pixels)
+        spikes, seen, pixels = run_cycle(feedback, noise, refractory, pixels, spike_loss)
         latent = attention.encode(seen)
         if spiking:
             counter = torch.zeros_like(latent[:, 0], dtype=torch.int8) if counter is None else counter
-            latent, counter = run_latent_cycle(latent, noise, refractory, counter)
+            latent, counter = run_latent_cycle(latent, noise, rest_of_latent, counter)
         yield spikes, latent
         feedback = attention.decode(latent)  # y, c of the next cycle
 
@@ -195,19 +195,6 @@ def _loop(
 def attend(network: Network, foreground: Foreground) -> Attention:
     """`network` in the form that suits it best."""
     return (ForegroundAttention if ForegroundAttention.fits(network) else DenseAttention)(network, foreground)
-
-
-def _blocks(images: np.ndarray, delay: int) -> list[np.ndarray]:
-    """Numbers of the images in blocks of about `BLOCK_VALUES` values (steps × pixels).
-
-    Images with about as many pixels share a block, so that little is padded.
-    """
-    counts = np.maximum(np.count_nonzero(images, axis=(1, 2)), 1)
-    order = np.argsort(counts, kind="stable")
-    values = delay * np.cumsum(counts[order])
-    n_blocks = -(-int(values[-1]) // BLOCK_VALUES)
-    ends = np.searchsorted(values, values[-1] * np.arange(1, n_blocks) / n_blocks)
-    return [block for block in np.split(order, ends) if len(block)]
 
 
 def check_images(images: np.ndarray) -> np.ndarray:
@@ -222,6 +209,19 @@ def check_images(images: np.ndarray) -> np.ndarray:
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise InputError(f"images must be 0 or 1, but images{list(where)} is {images[where]}; binarise them first")
     return images.astype(np.uint8)
+
+
+def _refractory_of_pixels(refractory: int | np.ndarray, images: np.ndarray) -> np.ndarray:
+    """r of each pixel, (N, H, W) int8."""
+    given = np.asarray(refractory)
+    if isinstance(refractory, bool) or given.dtype.kind not in "iu":
+        raise InputError(f"refractory is {refractory!r}; it must be a whole number, or an array of them")
+    if given.shape not in ((), images.shape[1:], images.shape):
+        raise InputError(f"refractory has shape {given.shape}; it must be one number, (H, W) or {images.shape}")
+    if given.min() < 0 or given.max() > MAX_REFRACTORY:
+        wrong = given.min() if given.min() < 0 else given.max()
+        raise InputError(f"refractory is {wrong}; it must be from 0 to {MAX_REFRACTORY} steps")
+    return np.broadcast_to(given.astype(np.int8), images.shape)
 
 
 def check_network(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 MAX_ITERATIONS = 300
+LEAST_GAIN = 1e-6  # of all squared norms: rounding can move tied points to and fro for ever
 
 
 def n_trials(n_clusters: int) -> int:
@@ -82,14 +83,16 @@ def _rows(matrix: Tensor, indices: Tensor) -> Tensor:
 
 
 def _lloyd(gram: Tensor, norms: Tensor, weights: Tensor, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
-    """Iterate from `labels` (N, R, M) until none changes; returns labels and inertia (N, R)."""
+    """Iterate from `labels` (N, R, M) until none changes for the better; returns labels and inertia (N, R)."""
     n, restarts, m = labels.shape
-    inertia = torch.zeros((n, restarts), dtype=gram.dtype, device=gram.device)
+    inertia = torch.full((n, restarts), math.inf, dtype=gram.dtype, device=gram.device)
     result = labels.clone()
+    least_gain = LEAST_GAIN * (norms * weights).sum(1, keepdim=True)
     active = torch.arange(n, device=gram.device)
     for _ in range(MAX_ITERATIONS):
         new, energy = _reassign(gram, norms, weights, labels, n_clusters)
-        moved = (new != labels).any(2).any(1)
+        gained = energy < inertia[active] - least_gain[active]
+        moved = ((new != labels).any(2) & gained).any(1)
         result[active], inertia[active] = new, energy
         if not moved.any():
             break

@@ -1,6 +1,6 @@
-"""The binding loop in its literal form: one image, one step at a time, straight from the paper.
+"""The systems in their literal form: one image, one step at a time, straight from the paper.
 
-The oracle that the batched loop is tested against, and what the benchmark compares it with.
+The oracles that the batched forms are tested against, and what the benchmark compares them with.
 """
 
 import numpy as np
@@ -50,6 +50,48 @@ def bind_step_by_step(image, network, delay, refractory, cycles, noise):
     return torch.stack(all_spikes).unflatten(0, (cycles, delay)), torch.stack(all_feedback)
 
 
+def pure_ann_step_by_step(image, network, delay, cycles, noise):
+    """What the network is shown without spikes, a (n, d, H·W), for one image (H, W) and a deterministic latent layer.
+
+    `noise` has the method initial() → (d, H·W).
+    """
+    x = torch.as_tensor(image).reshape(-1).to(next(network.parameters()).dtype)
+    c = noise.initial().to(x.dtype)
+    shown = []
+    with torch.inference_mode():
+        for _ in range(cycles):
+            next_c = torch.zeros_like(c)
+            for t in range(delay):
+                a = x * c[t]
+                next_c[t] = network.decoder(network.encoder(a[None]))[0]
+                shown.append(a)
+            c = next_c
+    return torch.stack(shown).unflatten(0, (cycles, delay))
+
+
+def pulse_coupled_step_by_step(image, steps, uniforms, v_theta, tau_theta):
+    """Spikes (steps, H·W) bool of the pulse-coupled network on one image, with the dense weight array.
+
+    `uniforms` yields u (H·W,) once a step; a pixel's input is dropped where u < 0.2.
+    """
+    height, width = image.shape
+    y, x = np.divmod(np.arange(image.size), width)
+    dy, dx = np.subtract.outer(y, y), np.subtract.outer(x, x)
+    weights = np.where((abs(dy) <= 4) & (abs(dx) <= 4), np.exp(-np.hypot(dy, dx)), 0)
+    np.fill_diagonal(weights, 0)
+    ink = image.reshape(-1).astype(float)
+    fired, link, theta = np.zeros(image.size), np.zeros(image.size), np.full(image.size, 2.0)
+    spikes = []
+    for _ in range(steps):
+        feeding = ink * (next(uniforms) >= 0.2)
+        link = np.exp(-1 / 2) * link + weights @ fired
+        membrane = feeding * (1 + 3 * link) - min(fired.sum(), 1) * 3.5
+        theta = np.exp(-1 / tau_theta) * theta + v_theta * fired
+        fired = (membrane >= theta).astype(float)
+        spikes.append(fired > 0)
+    return np.array(spikes)
+
+
 class FreshNoise:
     """Numbers drawn where they are needed, as a user of the paper would write it."""
 
@@ -76,16 +118,17 @@ class ReplayedNoise:
     Background pixels draw none; they get u = 0.99, with which they must stay silent all the same.
     """
 
-    def __init__(self, image, delay, n_latent, spiking, seed, index, dtype):
+    def __init__(self, image, delay, n_latent, spiking, seed, index, dtype, normalise=True):
         self.foreground = torch.from_numpy(np.flatnonzero(image))
         self.n_pixels = image.size
         self.delay, self.n_latent, self.spiking, self.dtype = delay, n_latent, spiking, dtype
         self.streams = NoiseStreams(seed, [index], [len(self.foreground)])
+        self.normalise = normalise
         self.step = 0
 
     def initial(self):
         c = torch.full((self.delay, self.n_pixels), 0.5)
-        c[:, self.foreground] = self.streams.initial_feedback(self.delay)[0]
+        c[:, self.foreground] = self.streams.initial_feedback(self.delay, self.normalise)[0]
         return c
 
     def pixels(self):

@@ -124,3 +124,29 @@ def test_image_without_ink_stays_silent(random_network):
     images[1, 5, 5:9] = 1
     run = bind(images, random_network(), delay=8, refractory=1, cycles=3, seed=0)
     assert not run.spikes[0].any() and run.spikes[1].any()
+
+
+def test_each_pixel_keeps_a_refractory_time_of_its_own(shapes, trained, rng):
+    images = shapes[0][:3]
+    refractory = rng.integers(3, 12, images.shape)
+    spikes = bind(images, trained, delay=20, refractory=refractory, cycles=15, seed=2).spikes.reshape(3, 300, 28, 28)
+    shortest = np.full(images.shape, 300)
+    for place in zip(*np.nonzero(spikes.any(1))):
+        gaps = np.diff(np.flatnonzero(spikes[place[0], :, place[1], place[2]]))
+        shortest[place] = gaps.min(initial=300)
+    assert (shortest > refractory).all() and (shortest == refractory + 1).sum() > 50
+    same = bind(images, trained, delay=20, refractory=np.full((28, 28), 5), cycles=5, seed=2).spikes
+    np.testing.assert_array_equal(same, bind(images, trained, delay=20, refractory=5, cycles=5, seed=2).spikes)
+
+
+def test_lost_spikes_are_gone_but_their_neurons_rest(shapes):
+    """With a network that asks every pixel to fire, the expected rate falls by the part that is lost."""
+    images = shapes[0][:8]
+    options = {"delay": 10, "refractory": 4, "cycles": 40, "seed": 0, "last": 39}
+    full, thinned, none = (
+        bind(images, torch.ones_like, spike_loss=loss, **options).spikes.mean() for loss in (0.0, 0.3, 1.0)
+    )
+    assert none == 0 and abs(thinned / full - 0.7) < 0.02
+    trains = bind(images, torch.ones_like, spike_loss=0.3, **options).spikes.reshape(8, 390, -1)
+    gaps = np.concatenate([np.diff(np.flatnonzero(train)) for image in trains for train in image.T])
+    assert gaps.min() == 5 and (gaps == 10).any()  # a lost spike leaves a gap of two periods

@@ -78,7 +78,7 @@ def test_example_refuses_bad_numbers(home, tmp_path, shapes):
     Image.fromarray(255 * shapes[0][0]).save(tmp_path / "mine.png")
     for option, value, line in (
         ("--delay", 0, "delay is 0; it must be a whole number of at least 1"),
-        ("--refractory", -1, "refractory is -1; it must be a whole number of at least 0"),
+        ("--refractory", -1, "refractory is -1; it must be from 0 to 127 steps"),
         ("--cycles", 0, "cycles is 0"),
         ("--groups", 999, "n_groups is"),
         ("--groups", 0, "n_groups is"),

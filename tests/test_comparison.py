@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from stepwise import ReplayedNoise, pulse_coupled_step_by_step, pure_ann_step_by_step
+
 import dasbe
-from dasbe.comparison import reconstruction_clustering
+from dasbe.ann.attention import Foreground
+from dasbe.comparison import pure_ann, reconstruction_clustering
 from dasbe.comparison.reconstruction_clustering import initial_assignments
+from dasbe.snn.noise import NoiseStreams, uniform
+from dasbe.snn.pulse_coupled import PulseCoupledParameters, run_pulse_coupled, run_with_tensors
 
 
 def test_reconstruction_clustering_equals_its_literal_form(shapes, random_network):
@@ -44,3 +49,61 @@ def test_bad_input(shapes, trained):
         reconstruction_clustering(shapes[0][:1], trained, 0)
     with pytest.raises(dasbe.InputError, match="indices must be 2 numbers"):
         reconstruction_clustering(shapes[0][:2], trained, 3, indices=[1])
+
+
+def test_pure_ann_equals_its_literal_form(shapes, random_network):
+    network = random_network(dtype=torch.float64)
+    images, delay, cycles, seed = shapes[0][:3], 7, 5, 3
+    values = pure_ann(images, network, delay=delay, cycles=cycles, seed=seed)
+    for i, image in enumerate(images):
+        noise = ReplayedNoise(image, delay, 60, False, seed, i, torch.float64, normalise=False)
+        expected = pure_ann_step_by_step(image, network, delay, cycles, noise)
+        np.testing.assert_allclose(values[i].reshape(cycles, delay, -1), expected.numpy(), atol=1e-6)
+    np.testing.assert_array_equal(
+        pure_ann(images, network, delay=delay, cycles=cycles, seed=seed, last=2), values[:, 3:]
+    )
+    assert values[:, -1].max() > 0.1  # there was something to compare
+
+
+def test_pure_ann_takes_spiking_latents_and_plain_functions(shapes, random_network):
+    images = shapes[0][:2]
+    spiking = pure_ann(images, random_network(spiking=True), delay=5, cycles=3, seed=1)
+    assert np.isin(spiking[:, 1:] > 0, images[:, None, None] > 0).all() and spiking[:, -1].any()
+    doubled = pure_ann(images, lambda x: x * 0.5, delay=5, cycles=3, seed=1)
+    np.testing.assert_allclose(doubled[:, 2], doubled[:, 1] / 2)
+
+
+@pytest.mark.parametrize("v_theta, tau_theta", [(10.0, 6.0), (6.0, 8.0)])
+def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_theta):
+    images, steps, seed = shapes[0][:2], 60, 4
+    parameters = PulseCoupledParameters(v_theta, tau_theta)
+    spikes = run_pulse_coupled(images, parameters, steps=steps, last=steps, seed=seed)
+    counts = np.count_nonzero(images, axis=(1, 2)).tolist()
+    foreground = Foreground.of(images)
+    tensors = run_with_tensors(foreground, NoiseStreams(seed, range(2), counts), parameters, steps, steps)
+    np.testing.assert_array_equal(spikes[:, 0], tensors)
+    for i, image in enumerate(images):
+        stream = NoiseStreams(seed, [i], [counts[i]])
+
+        def uniforms(stream=stream, image=image):
+            u = np.full(image.size, 0.99)
+            while True:
+                u[image.ravel() == 1] = uniform(stream.pixel_words(1), torch.float64)[0, 0]
+                yield u
+
+        expected = pulse_coupled_step_by_step(image, steps, uniforms(), v_theta, tau_theta)
+        np.testing.assert_array_equal(spikes[i, 0].reshape(steps, -1), expected)
+        assert expected.any(1).sum() > 5
+
+
+def test_pulse_coupled_network_groups_better_than_chance(shapes):
+    images, groups = shapes[0][:20], shapes[1][:20]
+    spikes = run_pulse_coupled(images, PulseCoupledParameters(6.0, 8.0))
+    assert np.nanmean(dasbe.ami(groups, dasbe.group(spikes, 4))) > 0.25
+
+
+def test_bad_input_of_the_other_systems(shapes, trained):
+    with pytest.raises(dasbe.InputError, match="last is 0 and steps 5"):
+        run_pulse_coupled(shapes[0][:1], steps=5, last=0)
+    with pytest.raises(dasbe.InputError, match="cycles 3 and last 4"):
+        pure_ann(shapes[0][:1], trained, delay=4, cycles=3, last=4)

@@ -113,12 +113,18 @@ class TestBindRefuses:
         assert "\n" not in str(caught.value)
 
     def test_numbers(self, random_network):
-        wrong = (("delay", 0), ("refractory", -1), ("cycles", 0), ("delay", 2.5), ("seed", -3), ("last", 0))
+        wrong = (("delay", 0), ("cycles", 0), ("delay", 2.5), ("seed", -3), ("last", 0))
         for name, value in wrong:
             match = f"{name} is {value}; it must be a whole number"
             self._raises(match, random_network=random_network, **{name: value})
         self._raises("last is 4, more than the 3 cycles", random_network=random_network, last=4)
-        self._raises("refractory is 128; it must be at most 127", random_network=random_network, refractory=128)
+        for value in (-1, 128):
+            match = f"refractory is {value}; it must be from 0 to 127"
+            self._raises(match, random_network=random_network, refractory=value)
+        self._raises("refractory is 2.5; it must be a whole", random_network=random_network, refractory=2.5)
+        wrong_shape = np.zeros((2, 2), int)
+        self._raises(r"refractory has shape \(2, 2\)", random_network=random_network, refractory=wrong_shape)
+        self._raises("spike_loss is 1.5; it must be a probability", random_network=random_network, spike_loss=1.5)
 
     def test_images(self, random_network):
         def refuse(images, match):

@@ -7,6 +7,7 @@ the weights from an image's foreground pixels, and the last layer only those to 
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -45,6 +46,11 @@ class Foreground(NamedTuple):
         pixels[valid] = np.nonzero(flat)[1]
         return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), images.shape[1:])
 
+    def of_images(self, values: np.ndarray) -> Tensor:
+        """The (N, F) foreground pixels of `values` (N, H, W)."""
+        flat = torch.from_numpy(np.ascontiguousarray(values).reshape(len(values), -1)).to(self.pixels.device)
+        return flat.gather(1, self.pixels)
+
     def to_images(self, values: Tensor) -> Tensor:
         """Put (N, ..., F) values of the foreground pixels into images (N, ..., H, W), 0 elsewhere."""
         n, *between, width = values.shape
@@ -66,7 +72,7 @@ class Attention(Protocol):
     """What the binding loop asks of a network."""
 
     def encode(self, seen: Tensor) -> Tensor:
-        """Seen spikes (N, d, F) uint8 0 or 1 → latent (N, d, L)."""
+        """Seen spikes (N, d, F) uint8 0 or 1, or real values of pixels (0 beyond an image's own) → latent (N, d, L)."""
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latent (N, d, L) → feedback (N, d, F) in [0, 1]."""
@@ -114,9 +120,17 @@ class ForegroundAttention:
         )
 
     def encode(self, seen: Tensor) -> Tensor:
-        pixels, starts = seen_pixels(seen, self.pixels)
-        drive = embedding_bag(pixels, self.first_weight, starts, mode="sum").view(*seen.shape[:2], -1)
+        if seen.dtype == torch.uint8:
+            pixels, starts = seen_pixels(seen, self.pixels)
+            drive = embedding_bag(pixels, self.first_weight, starts, mode="sum").view(*seen.shape[:2], -1)
+        else:
+            drive = torch.bmm(seen, self._first_weight_of_foreground)
         return _apply_layers(self.encoder, drive.add_(self.first_bias), overwrite=True)
+
+    @cached_property
+    def _first_weight_of_foreground(self) -> Tensor:
+        """(N, F, hidden), which only real values need."""
+        return self.first_weight[self.pixels]
 
     def decode(self, latent: Tensor) -> Tensor:
         hidden = _apply_layers(self.decoder, latent, overwrite=False)

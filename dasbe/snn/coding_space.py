@@ -44,7 +44,7 @@ def initial_state(n_images: int, width: int, device: torch.device | str = "cpu")
 
 
 def run_cycle(
-    feedback: Tensor, noise: NoiseStreams, refractory: Tensor, state: CodingSpaceState
+    feedback: Tensor, noise: NoiseStreams, refractory: Tensor, state: CodingSpaceState, spike_loss: float = 0.0
 ) -> tuple[Tensor, Tensor, CodingSpaceState]:
     """All steps of one cycle of the coding space.
 
@@ -60,6 +60,8 @@ def run_cycle(
         r, silent steps after a spike.
     state : CodingSpaceState
         (N, F) each.
+    spike_loss : float
+        Probability with which a spike is lost after its neuron has fired.
 
     Returns
     -------
@@ -69,8 +71,8 @@ def run_cycle(
         a, what the network is shown.
     state : CodingSpaceState
     """
-    if feedback.device.type != "cpu":
-        return run_cycle_with_tensors(feedback, noise, refractory, state)
+    if feedback.device.type != "cpu" or spike_loss:
+        return run_cycle_with_tensors(feedback, noise, refractory, state, spike_loss)
     spikes, seen = np.zeros(feedback.shape, bool), np.zeros(feedback.shape, np.uint8)
     advanced = CodingSpaceState(*(tensor.clone() for tensor in state))
     c = feedback.numpy()
@@ -81,12 +83,14 @@ def run_cycle(
 
 
 def run_cycle_with_tensors(
-    feedback: Tensor, noise: NoiseStreams, refractory: Tensor, state: CodingSpaceState
+    feedback: Tensor, noise: NoiseStreams, refractory: Tensor, state: CodingSpaceState, spike_loss: float = 0.0
 ) -> tuple[Tensor, Tensor, CodingSpaceState]:
     """:func:`run_cycle` on any device."""
     words = noise.pixel_words(feedback.shape[1])
     above = feedback + uniform(words, feedback.dtype) > THRESHOLD
     spikes, counter = fire(above.transpose(0, 1), state.refractory, refractory)
+    if spike_loss:
+        spikes &= (uniform(noise.pixel_words(feedback.shape[1])) >= spike_loss).transpose(0, 1)
     flips = coins(words).transpose(0, 1)
     seen, trace1, trace2 = detect_coincidence(spikes, flips, state.trace1, state.trace2)
     return spikes.transpose(0, 1), seen.transpose(0, 1), CodingSpaceState(counter, trace1, trace2)

@@ -149,3 +149,67 @@ def seen_pixels(seen, pixels, events, starts):
                 events[k] = pixels[i, p]  # overwritten by the next pixel unless seen
                 k += row[p]
     return k
+
+
+@njit(**_COMPILE)
+def run_pulse_coupled(pixels, counts, states, steps, weights, constants, initial_threshold, spikes):
+    """The pulse-coupled network on many images; spikes act on their neighbours one by one.
+
+    Pixels without ink have U ≤ 0 < θ and never fire, so only the others are computed.
+
+    Parameters
+    ----------
+    pixels : (N, F) int64
+        Number of each foreground pixel in its image.
+    counts : (N,) int64
+    states : (N, 4) uint64
+        Of the generators; advanced. One word a foreground pixel and step.
+    steps : int
+    weights : (2·reach + 1, 2·reach + 1) float64
+    constants : (7,) float64
+        :class:`dasbe.snn.pulse_coupled.PulseCoupledParameters`.
+    initial_threshold : float
+    spikes : (N, last, H, W) bool
+        Written for the last steps.
+    """
+    threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
+    keep_threshold, keep_linking = np.exp(-1 / threshold_decay), np.exp(-1 / linking_decay)
+    last, height, width = spikes.shape[1:]
+    reach = weights.shape[0] // 2
+    padded = width + 2 * reach  # a frame of neurons without input, so that no spike has to ask for the border
+    words = np.empty(pixels.shape[1], np.int32)
+    fired = np.empty(pixels.shape[1], np.int64)
+    carry = np.zeros(2, np.int64)
+    for i in range(pixels.shape[0]):
+        n, n_fired = counts[i], 0
+        place = (pixels[i, :n] // width + reach) * padded + pixels[i, :n] % width + reach
+        coupled = np.zeros((height + 2 * reach) * padded)  # w y
+        link = np.zeros(n)  # L
+        threshold = np.full(n, initial_threshold)  # θ
+        jump = np.zeros(n)  # V_θ y
+        for t in range(steps):
+            carry[0] = 0
+            next_words(states[i], carry, words[:n])
+            for k in range(n_fired):
+                corner = place[fired[k]] - reach * padded - reach
+                for dy in range(weights.shape[0]):
+                    start = corner + dy * padded
+                    for dx in range(weights.shape[1]):
+                        coupled[start + dx] += weights[dy, dx]
+            inhibited = inhibition if n_fired else 0.0
+            n_fired = 0
+            for p in range(n):
+                u = np.float64(words[p] & UPPER) * 2.0**-32 + 0.5
+                link[p] = keep_linking * link[p] + linking_jump * coupled[place[p]]
+                threshold[p] = keep_threshold * threshold[p] + jump[p]
+                membrane = (1 + linking * link[p] if u >= dropout else 0.0) - inhibited
+                fires = membrane >= threshold[p]
+                jump[p] = threshold_jump if fires else 0.0
+                fired[n_fired] = p
+                n_fired += fires
+            if inhibited:
+                coupled[:] = 0
+            if t >= steps - last:
+                for k in range(n_fired):
+                    pixel = pixels[i, fired[k]]
+                    spikes[i, t - steps + last, pixel // width, pixel % width] = True

@@ -58,15 +58,15 @@ class NoiseStreams:
         self.width = max(1, int(self.counts.max()))
         self.device = device
 
-    def initial_feedback(self, steps: int) -> Tensor:
-        """(N, steps, F) |N(0, 1)|, divided by its sum over the steps; 0 beyond an image's pixels.
+    def initial_feedback(self, steps: int, normalise: bool = True) -> Tensor:
+        """(N, steps, F) |N(0, 1)|, divided by its sum over the steps unless told not to; 0 beyond an image's pixels.
 
         To be drawn before anything else, at most once.
         """
         feedback = np.zeros((len(self.counts), steps, self.width), np.float32)
         for i, (generator, count) in enumerate(zip(self._generators, self.counts)):
             drawn = np.abs(np.random.Generator(generator).standard_normal((steps, count), np.float32))
-            feedback[i, :, :count] = drawn / drawn.sum(axis=0)
+            feedback[i, :, :count] = drawn / drawn.sum(axis=0) if normalise else drawn
         self.states = self._current_states()
         return torch.from_numpy(feedback).to(self.device)
 

@@ -1,0 +1,91 @@
+"""The pure-ANN system of Table 1: the loop without spikes.
+
+The network is shown real values in place of spikes, a = x·c, so nothing is random after
+the first cycle (but a latent layer that spikes), and no two steps of a cycle ever meet:
+each goes its own way from noise to a fixed point of the network.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from dasbe.ann.attention import Foreground, ForegroundAttention
+from dasbe.binding import attend, check_images, check_network
+from dasbe.blocks import blocks_of, map_blocks
+from dasbe.errors import InputError
+from dasbe.snn.coding_space import run_latent_cycle
+from dasbe.snn.noise import NoiseStreams, stream_indices
+
+
+def pure_ann(
+    images: np.ndarray,
+    network: nn.Module,
+    *,
+    delay: int,
+    cycles: int = 50,
+    seed: int = 0,
+    last: int | None = None,
+    indices: Sequence[int] | None = None,
+    device: torch.device | str = "cpu",
+) -> np.ndarray:
+    """Iterate a ← x·network(a), each step of a cycle from |N(0, 1)| noise of its own.
+
+    Parameters
+    ----------
+    images : (N, H, W) array of 0 and 1
+    network : nn.Module
+        As for :func:`dasbe.bind`; latent neurons that spike have no refractoriness here.
+    delay : int
+        d, steps in a cycle.
+    cycles : int
+        n.
+    seed : int
+    last : int, optional
+        Return only this many cycles at the end; by default all.
+    indices : (N,) int, optional
+        Number of the random stream of each image, by default 0 … N−1.
+    device : torch.device or str
+
+    Returns
+    -------
+    (N, last, d, H, W) float32
+        a, what the network was shown; :func:`dasbe.group` reads it like spikes.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
+    """
+    images = check_images(images)
+    last = cycles if last is None else last
+    if delay < 1 or not 1 <= last <= cycles:
+        raise InputError(f"delay is {delay}, cycles {cycles} and last {last}; delay ≥ 1 and 1 ≤ last ≤ cycles needed")
+    indices = stream_indices(indices, len(images))
+    dtype, _ = check_network(network, images.shape[1:], device)
+    spiking = getattr(network, "spiking_latent", False)
+    values = np.zeros((len(images), last, delay, *images.shape[1:]), np.float32)
+
+    @torch.inference_mode()
+    def run_block(block: np.ndarray) -> int:
+        foreground = Foreground.of(images[block], device)
+        attention = attend(network, foreground)
+        noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
+        ink = foreground.valid[:, None].to(dtype)  # x, 0 beyond an image's own pixels
+        shown = noise.initial_feedback(delay, normalise=False).to(dtype)  # a
+        for cycle in range(last - cycles, last):
+            if cycle >= 0:
+                values[block, cycle] = foreground.to_images(shown).cpu()
+            if cycle == last - 1:
+                break
+            latent = attention.encode(shown)
+            if spiking:
+                at_rest = torch.zeros_like(latent[:, 0], dtype=torch.int8)
+                latent, _ = run_latent_cycle(latent, noise, 0, at_rest)
+            shown = attention.decode(latent) * ink
+        return len(block)
+
+    for _ in map_blocks(run_block, blocks_of(images, delay), device, threads=ForegroundAttention.fits(network)):
+        pass
+    return values
