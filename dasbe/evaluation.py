@@ -1,16 +1,18 @@
-"""Binding scored: loop, readout and AMI of many images, a chunk at a time."""
+"""Systems scored: grouping and AMI of many images, by DASBE and by the systems it is compared with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from torch import nn
 
 from dasbe.binding import Network, bind
-from dasbe.comparison import reconstruction_clustering
+from dasbe.comparison import pure_ann, reconstruction_clustering
 from dasbe.datasets import load_dataset
 from dasbe.metrics import ami
 from dasbe.parameters import CYCLES_TABLE, parameters_of
 from dasbe.readout import READOUT_CYCLES, group
+from dasbe.snn.pulse_coupled import run_pulse_coupled
 
 CHUNK_IMAGES = 100  # the spikes of a chunk are held in memory
 # images for judging networks: Table 1 uses 0 to 5999 of this split, training none of it
@@ -28,6 +30,66 @@ def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
     return float(valid.mean()), float(valid.std() / np.sqrt(len(valid)))
 
 
+def group_by_dasbe(images, n_groups, network, dataset, *, seed, indices, device="cpu", cycles=CYCLES_TABLE):
+    """Labels (N, H, W) by the loop with the published delay and refractory time; arguments as of `bind` and `group`."""
+    parameters = parameters_of(dataset)
+    run = bind(
+        images,
+        network,
+        delay=parameters.delay,
+        refractory=parameters.refractory,
+        cycles=cycles,
+        last=min(READOUT_CYCLES, cycles),
+        seed=seed,
+        indices=indices,
+        device=device,
+    )
+    return group(run.spikes, n_groups, seed=seed, indices=indices, device=device)
+
+
+def group_by_pure_ann(images, n_groups, network, dataset, *, seed, indices, device="cpu", cycles=CYCLES_TABLE):
+    """Labels by the loop without spikes, with the same delay and readout."""
+    options = {"seed": seed, "indices": indices, "device": device}
+    delay, last = parameters_of(dataset).delay, min(READOUT_CYCLES, cycles)
+    values = pure_ann(images, network, delay=delay, cycles=cycles, last=last, **options)
+    return group(values, n_groups, **options)
+
+
+def group_by_pure_snn(images, n_groups, network, dataset, *, seed, indices, device="cpu"):
+    """Labels by the pulse-coupled network, which takes no other network (`network` is ignored)."""
+    options = {"seed": seed, "indices": indices, "device": device}
+    spikes = run_pulse_coupled(images, parameters_of(dataset).pulse_coupled, **options)
+    return group(spikes, n_groups, **options)
+
+
+def group_by_rc(images, n_groups, network, dataset, *, seed, indices, device="cpu"):
+    """Labels by Reconstruction Clustering, which is told the dataset's number of objects (`n_groups` is ignored)."""
+    objects = parameters_of(dataset).objects
+    return reconstruction_clustering(images, network, objects, seed=seed, indices=indices, device=device)
+
+
+def range_scores(
+    grouping: Callable[..., np.ndarray],
+    network: Network | nn.Module | None,
+    dataset: str,
+    split: str,
+    start: int,
+    stop: int,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    **options,
+) -> np.ndarray:
+    """AMI (stop − start,) of the images of a range, by one of the `group_by_…` functions.
+
+    An image's random numbers depend on the seed and on its number in the split alone.
+    """
+    images, groups = load_dataset(dataset, split, start, stop)
+    indices = np.arange(start, stop)
+    options |= {"seed": seed, "indices": indices, "device": device}
+    return ami(groups, grouping(images, numbers_of_groups(groups), network, dataset, **options))
+
+
 def binding_scores(
     network: Network,
     dataset: str,
@@ -39,40 +101,24 @@ def binding_scores(
     cycles: int = CYCLES_TABLE,
     device: torch.device | str = "cpu",
 ) -> Iterator[np.ndarray]:
-    """AMI of each image of a range, with the published delay and refractory time.
+    """AMI by DASBE of the images of a range, `CHUNK_IMAGES` after `CHUNK_IMAGES`.
 
     Parameters
     ----------
     network : as for :func:`dasbe.bind`
     dataset, split, start, stop : as for :func:`dasbe.load_dataset`
     seed : int
-        An image's random numbers depend on this and on its number in the split.
     cycles : int
     device : torch.device or str
 
     Yields
     ------
     (n,) float
-        AMI of the next `CHUNK_IMAGES` images.
     """
-    parameters = parameters_of(dataset)
     for first in range(start, stop, CHUNK_IMAGES):
         last = min(first + CHUNK_IMAGES, stop)
-        images, groups = load_dataset(dataset, split, first, last)
-        indices = np.arange(first, last)
-        run = bind(
-            images,
-            network,
-            delay=parameters.delay,
-            refractory=parameters.refractory,
-            cycles=cycles,
-            last=min(READOUT_CYCLES, cycles),
-            seed=seed,
-            indices=indices,
-            device=device,
-        )
-        labels = group(run.spikes, numbers_of_groups(groups), seed=seed, indices=indices, device=device)
-        yield ami(groups, labels)
+        options = {"seed": seed, "cycles": cycles, "device": device}
+        yield range_scores(group_by_dasbe, network, dataset, split, first, last, **options)
 
 
 def held_out_scores(
@@ -84,11 +130,9 @@ def held_out_scores(
 
 
 def held_out_scores_of_rc(
-    network: Network, dataset: str, n_images: int = HELD_OUT_IMAGES, seed: int = HELD_OUT_SEED, device="cpu"
+    network: nn.Module, dataset: str, n_images: int = HELD_OUT_IMAGES, seed: int = HELD_OUT_SEED, device="cpu"
 ) -> np.ndarray:
     """AMI of Reconstruction Clustering with `network` on the same images, (n_images,)."""
     stop = HELD_OUT_START + n_images
-    images, groups = load_dataset(dataset, HELD_OUT_SPLIT, HELD_OUT_START, stop)
-    n_groups, indices = parameters_of(dataset).objects, np.arange(HELD_OUT_START, stop)
-    labels = reconstruction_clustering(images, network, n_groups, seed=seed, indices=indices, device=device)
-    return ami(groups, labels)
+    where = (dataset, HELD_OUT_SPLIT, HELD_OUT_START, stop)
+    return range_scores(group_by_rc, network, *where, seed=seed, device=device)

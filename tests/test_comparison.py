@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-
 from stepwise import ReplayedNoise, pulse_coupled_step_by_step, pure_ann_step_by_step
 
 import dasbe

@@ -81,17 +81,28 @@ class Autoencoder(nn.Module):
         """Whether the encoder gives the drive of spiking neurons rather than the code itself."""
         return self.architecture.spiking
 
-    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, generator: torch.Generator | None = None, silence: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
         """Reconstruction (M, H·W) and latent code (M, latent) of `x` (M, H·W).
 
         A spiking latent layer draws its noise from `generator` and has no
-        refractoriness here; the binding loop adds that.
+        refractoriness here; the binding loop adds that. With `silence`, each image draws
+        a part U(0, silence) of its latent neurons that the decoder does not hear, as if
+        they were refractory.
         """
         latent = self.encoder(x)
         if self.spiking_latent:
-            noise = torch.rand(latent.shape, generator=generator, device=x.device, dtype=x.dtype)
-            latent = SpikeWithSurrogate.apply(latent + noise - 1)
-        return self.decoder(latent), latent
+            latent = SpikeWithSurrogate.apply(latent + _uniform(latent.shape, x, generator) - 1)
+        heard = latent
+        if silence:
+            part = silence * _uniform((len(x), 1), x, generator)
+            heard = latent * (_uniform(latent.shape, x, generator) >= part)
+        return self.decoder(heard), latent
+
+
+def _uniform(shape, like: Tensor, generator: torch.Generator | None) -> Tensor:
+    return torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
 class SpikeWithSurrogate(torch.autograd.Function):

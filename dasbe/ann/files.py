@@ -5,6 +5,7 @@ it is the description alone, for readers and for ``git diff``. Files are read wi
 ``torch.load(weights_only=True)``, so that a file cannot run anything.
 """
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -41,6 +42,15 @@ def save_network(path: Path | str, network: Autoencoder, description: dict) -> N
         torch.save({"description": text, "weights": weights}, temporary)
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def weights_hash(network: Autoencoder) -> str:
+    """SHA-256 of the architecture and the weights: the same for two files of the same network."""
+    digest = hashlib.sha256(json.dumps(asdict(network.architecture)).encode())
+    for key, value in sorted(network.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoencoder:

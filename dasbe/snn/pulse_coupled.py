@@ -47,8 +47,8 @@ class PulseCoupledParameters(NamedTuple):
         Probability with which a pixel's input is missing in a step.
     """
 
-    threshold_jump: float = 10.0
-    threshold_decay: float = 6.0
+    threshold_jump: float
+    threshold_decay: float
     linking: float = 3.0
     linking_jump: float = 1.0
     linking_decay: float = 2.0
@@ -113,7 +113,7 @@ def step(
 
 def run_pulse_coupled(
     images: np.ndarray,
-    parameters: PulseCoupledParameters = PulseCoupledParameters(),
+    parameters: PulseCoupledParameters,
     *,
     steps: int = 500,
     last: int = 100,

@@ -174,7 +174,7 @@ def _validate(network: Autoencoder, data: tuple[Tensor, Tensor], recipe: Recipe)
 
 def _loss(network, clean: Tensor, classes: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
     """Binary cross-entropy of the clean images, pixels of the object weighted, and contrast if the recipe has it."""
-    reconstruction, latent = network(corrupt(clean, recipe, generator), generator)
+    reconstruction, latent = network(corrupt(clean, recipe, generator), generator, recipe.latent_silence)
     loss = binary_cross_entropy(reconstruction, clean, 1 + (recipe.ink_weight - 1) * clean)
     return loss + recipe.contrast * contrast_loss(latent, classes) if recipe.contrast else loss
 

@@ -31,6 +31,9 @@ class Recipe:
     ink_weight : float
         How much a pixel of the object counts in the loss; a background pixel counts 1.
         Above 1 the network gives more feedback where it is in doubt.
+    latent_silence : float
+        Each image silences a part U(0, latent_silence) of its latent neurons: in the
+        loop those that have just fired are refractory, which training would not know.
     contrast : float
         Weight of :func:`dasbe.train.denoising.contrast_loss`, which makes the latent
         codes of images of one split alike, and those of different splits unlike.
@@ -52,6 +55,7 @@ class Recipe:
     epochs: int
     occlusion: float = 0.0
     ink_weight: float = 1.0
+    latent_silence: float = 0.0
     contrast: float = 0.0
     splits: tuple[str, ...] = ("train_single",)
     batch: int = 256

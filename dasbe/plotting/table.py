@@ -1,0 +1,75 @@
+"""Pictures of Table 1: the numbers, and the distribution of scores that their means hide."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from dasbe.plotting.style import RC, new_figure
+
+SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
+
+
+@rc_context(RC)
+def score_table(titles: dict[str, str], datasets: list[str], ours: dict, published: dict) -> Figure:
+    """Mean ± standard deviation over seeds of every cell, and the published value in grey below it.
+
+    Parameters
+    ----------
+    titles : dict
+        Title of each system, in the order of the columns.
+    datasets : list of str
+        The rows.
+    ours, published : dict
+        (mean, deviation) by (system, dataset), per cent; the deviation may be None or NaN.
+    """
+    figure = new_figure(1.6 + 1.75 * len(titles), 0.9 + 0.55 * len(datasets))
+    axes = figure.add_subplot()
+    axes.set(xlim=(-0.85, len(titles) - 0.45), ylim=(len(datasets) - 0.4, -1.0))
+    axes.set_axis_off()
+    best = {d: max(ours[s, d][0] for s in titles if (s, d) in ours) for d in datasets}
+    for column, title in enumerate(titles.values()):
+        axes.text(column, -0.65, title.replace(", ", ",\n"), ha="center", va="center", weight="bold")
+    for row, dataset in enumerate(datasets):
+        axes.axhline(row - 0.42, color="#cccccc", linewidth=0.8)
+        axes.text(-0.8, row, dataset, va="center", weight="bold")
+        for column, system in enumerate(titles):
+            if (system, dataset) in ours:
+                weight = "bold" if ours[system, dataset][0] == best[dataset] else "normal"
+                axes.text(column, row - 0.12, _text(ours[system, dataset]), ha="center", va="center", weight=weight)
+            if (system, dataset) in published:
+                text = f"published {_text(published[system, dataset])}"
+                axes.text(column, row + 0.2, text, ha="center", va="center", size=7.5, color="#777777")
+    axes.axhline(len(datasets) - 0.42, color="#cccccc", linewidth=0.8)
+    axes.set_title("AMI (%), mean ± standard deviation over seeds; the best of each row in bold", size=9, loc="left")
+    return figure
+
+
+def _text(value: tuple[float, float | None]) -> str:
+    mean, deviation = value
+    return f"{mean:.1f}" if deviation is None or np.isnan(deviation) else f"{mean:.1f} ± {deviation:.2f}"
+
+
+@rc_context(RC)
+def score_distributions(titles: dict[str, str], datasets: list[str], scores: dict) -> Figure:
+    """For each dataset, which part of the images scores at most so much (empirical distribution of AMI).
+
+    Parameters
+    ----------
+    titles, datasets : as for :func:`score_table`
+    scores : dict
+        AMI (seeds, images) in [−1, 1] by (system, dataset).
+    """
+    figure = new_figure(2.3 * len(datasets) + 0.4, 3.1)
+    panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
+    for ax, dataset in zip(panels, datasets):
+        for (system, title), colour in zip(titles.items(), SYSTEM_COLOURS):
+            if (system, dataset) in scores:
+                values = np.sort(100 * scores[system, dataset][~np.isnan(scores[system, dataset])])
+                part = np.arange(1, len(values) + 1) / len(values)
+                ax.plot(values, part, color=colour, label=title, linewidth=2 if system == "dasbe" else 1.2)
+        ax.set(title=dataset, xlabel="AMI (%)", xlim=(-5, 102), ylim=(0, 1.02))
+        ax.grid(color="#eeeeee", linewidth=0.8)
+    panels[0].set_ylabel("part of images at or below")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(titles), frameon=False)
+    return figure

@@ -1,0 +1,69 @@
+"""The store of a sweep: one small JSON file a unit, written atomically, checked when read."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from dasbe.paths import readable
+from dasbe.storage import atomic_path
+from dasbe.sweep.units import Unit
+
+
+class Store:
+    """Results of units in a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Files lie at ``SYSTEM/DATASET/SEED/START-STOP.json`` under it.
+    """
+
+    def __init__(self, folder: Path | str):
+        self.folder = Path(folder)
+
+    def path(self, unit: Unit) -> Path:
+        """File of `unit`."""
+        name = f"{unit.start:05d}-{unit.stop:05d}.json"
+        return self.folder / unit.system / unit.dataset / str(unit.seed) / name
+
+    def read(self, unit: Unit) -> tuple[dict | None, str | None]:
+        """The result of `unit`, and what is wrong with its file.
+
+        Returns
+        -------
+        result : dict or None
+            With ``identity``, ``scores``, ``made``; None if there is no sound one.
+        fault : str or None
+            One line about a file that is there but cannot be used.
+        """
+        path = self.path(unit)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            result = content["result"]
+            sound = content["sha256"] == _digest(result) and len(result["scores"]) == unit.stop - unit.start
+        except FileNotFoundError:
+            return None, None
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if not sound:
+            return None, f"{readable(path)} is damaged"
+        if differences := _differences(result["identity"], unit.identity()):
+            return None, f"{readable(path)} was made with {differences}"
+        return result, None
+
+    def write(self, unit: Unit, result: dict) -> None:
+        """Keep what :func:`dasbe.sweep.units.score_unit` returned."""
+        with atomic_path(self.path(unit)) as temporary:
+            temporary.write_text(json.dumps({"result": result, "sha256": _digest(result)}), encoding="utf-8")
+
+
+def _digest(result: dict) -> str:
+    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
+
+
+def _differences(stored: dict, wanted: dict) -> str:
+    """What differs between two identities, in words; empty if nothing does."""
+    fields = sorted(key for key in {*stored, *wanted} if stored.get(key) != wanted.get(key))
+    if fields == ["network"]:
+        return f"another network ({str(stored['network'])[:8]}…, not {str(wanted['network'])[:8]}…)"
+    return "; ".join(f"{key} {stored.get(key)}, not {wanted.get(key)}" for key in fields)

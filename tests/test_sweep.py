@@ -1,0 +1,209 @@
+"""Table 1: the same scores however it is run, killed or spread; faults of the store are noticed."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dasbe
+from dasbe.ann.files import save_network
+from dasbe.datasets import make_dataset
+from dasbe.experiments.table1 import load_scores, mean_and_deviation
+from dasbe.sweep import units as sweep_units
+from dasbe.sweep.run import pending_units, run_units
+from dasbe.sweep.store import Store
+from dasbe.sweep.units import Unit, make_units, score_unit
+
+ROOT = Path(__file__).resolve().parent.parent
+SYSTEMS, SEEDS, IMAGES = ("dasbe", "pure_snn", "rc"), (1, 2), 150
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, trained):
+    """A DASBE_HOME with the shapes data and a network."""
+    folder = tmp_path_factory.mktemp("home")
+    make_dataset("shapes", folder / "tmp_data", progress=False)
+    save_network(folder / "tmp_net" / "shapes.pt", trained, {})
+    return folder
+
+
+@pytest.fixture
+def here(home, monkeypatch):
+    """The same, as the home of this process."""
+    monkeypatch.setenv("DASBE_HOME", str(home))
+    for function in (sweep_units.network_hash, sweep_units._network):
+        function.cache_clear()
+    return home
+
+
+def command(out, workers=1, *more):
+    arguments = ["--datasets", "shapes", "--systems", *SYSTEMS, "--seeds", *SEEDS, "--images", IMAGES]
+    line = ["-m", "dasbe.experiments.table1", *arguments, "--workers", workers, "--out", out, *more]
+    return [sys.executable, *map(str, line)]
+
+
+def run(home, *arguments, **options):
+    environment = {**os.environ, "DASBE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command(*arguments), env=environment, cwd=home, capture_output=True, text=True, timeout=300, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(home):
+    """Folder of a run with one worker that nothing disturbed."""
+    result = run(home, home / "undisturbed")
+    assert result.returncode == 0, result.stderr
+    return home / "undisturbed"
+
+
+def scores_of(folder):
+    """All scores of the store by file, and those of scores.npz."""
+    files = sorted((folder / "units").rglob("*.json"))
+    stored = {str(path.relative_to(folder)): json.loads(path.read_text())["result"]["scores"] for path in files}
+    gathered = {name: array.tobytes() for name, array in load_scores(folder / "scores.npz")[0].items()}
+    return stored, gathered
+
+
+def test_table_is_written_with_all_its_parts(undisturbed):
+    names = {path.name for path in undisturbed.iterdir()}
+    assert {"scores.npz", "table1.csv", "table1.md", "table1.tex", "table1.png", "distributions.pdf"} <= names
+    scores, made = load_scores(undisturbed / "scores.npz")
+    assert scores["dasbe", "shapes"].shape == (2, IMAGES) and made["seconds"]["dasbe/shapes"] > 0
+    mean, deviation = mean_and_deviation(scores["dasbe", "shapes"])
+    assert mean > 60 and 0 < deviation < 10
+    assert f"| shapes | {mean:.1f} ± {deviation:.2f} | 90.2 ± 0.07 |" in (undisturbed / "table1.md").read_text()
+    assert f"dasbe,shapes,{mean:.3f},{deviation:.3f},2,{IMAGES},90.2,0.07," in (undisturbed / "table1.csv").read_text()
+
+
+def test_scores_are_those_of_the_plain_functions(undisturbed):
+    images, groups = dasbe.load_dataset("shapes", folder=undisturbed.parent / "tmp_data", start=100, stop=110)
+    network = dasbe.load_network(undisturbed.parent / "tmp_net" / "shapes.pt")
+    options = {"seed": 2, "indices": range(100, 110)}
+    spikes = dasbe.bind(images, network, delay=32, refractory=9, last=10, **options).spikes
+    expected = dasbe.ami(groups, dasbe.group(spikes, groups.max((1, 2)).astype(int) + 1, **options))
+    scores = load_scores(undisturbed / "scores.npz")[0]["dasbe", "shapes"][1, 100:110]
+    np.testing.assert_allclose(scores, expected, atol=0.02)
+
+
+def test_two_workers_and_a_drawing_give_the_same(home, undisturbed, tmp_path):
+    assert run(home, tmp_path, 2).returncode == 0
+    assert scores_of(tmp_path) == scores_of(undisturbed)
+    table = (tmp_path / "table1.md").read_bytes()
+    (tmp_path / "table1.md").unlink()
+    assert run(home, tmp_path, 1, "--draw-only").returncode == 0
+    assert (tmp_path / "table1.md").read_bytes() == table
+
+
+def killed_and_restarted(home, out, n_kills):
+    """Run the sweep, killing it and its workers at random moments, until it ends by itself."""
+    environment = {**os.environ, "DASBE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    rng = np.random.default_rng(0)
+    for _ in range(n_kills):
+        process = subprocess.Popen(
+            command(out, 2), env=environment, cwd=home, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(rng.uniform(3, 9))
+        os.kill(process.pid, signal.SIGKILL)  # the workers have to notice by themselves
+        process.wait()
+    assert run(home, out, 2).returncode == 0
+
+
+def test_killed_sweep_ends_as_an_undisturbed_one(home, undisturbed, tmp_path):
+    killed_and_restarted(home, tmp_path, 2)
+    assert scores_of(tmp_path) == scores_of(undisturbed)
+
+
+@pytest.mark.slow
+def test_sweep_killed_ten_times_ends_as_an_undisturbed_one(home, undisturbed, tmp_path):
+    killed_and_restarted(home, tmp_path, 10)
+    assert scores_of(tmp_path) == scores_of(undisturbed)
+
+
+def test_a_dask_cluster_that_loses_a_worker_gives_the_same(here, undisturbed, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    units = list(make_units(["shapes"], SYSTEMS, SEEDS, IMAGES))
+    expected, store = Store(undisturbed / "units"), Store(tmp_path)
+    with distributed.LocalCluster(**options) as cluster:
+        done = run_units(units, store, scheduler=cluster.scheduler_address)
+        next(done)
+        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+        assert len(list(done)) == len(units) - 1
+    for unit in units:
+        assert store.read(unit)[0]["scores"] == expected.read(unit)[0]["scores"]
+
+
+@pytest.fixture
+def one(here, tmp_path):
+    """A store with one unit."""
+    unit = next(make_units(["shapes"], ["pure_snn"], [1], 3))
+    store = Store(tmp_path)
+    store.write(unit, score_unit(unit))
+    return store, unit
+
+
+def test_damage_is_noticed_and_named(one):
+    store, unit = one
+    path, whole = store.path(unit), store.path(unit).read_bytes()
+    assert pending_units([unit], store) == ([], [])
+    for damaged in (whole[:-30], b"", b"[]", whole.replace(b"0.", b"1.", 1), b"\xff" + whole):
+        path.write_bytes(damaged)
+        pending, (fault,) = pending_units([unit], store)
+        assert pending == [unit] and path.name in fault and fault.endswith("is damaged")
+    list(run_units(pending, store))
+    assert store.read(unit)[0]["scores"] == json.loads(whole)["result"]["scores"]
+
+
+def test_a_unit_made_otherwise_is_never_mixed_in(one):
+    store, unit = one
+    changed = Unit(**{**vars(unit), "settings": (("dropout", 0.5), *unit.settings[:-1]), "network": "0" * 64})
+    _, (fault,) = pending_units([changed], store)
+    assert "was made with network None, not 0000" in fault and "settings" in fault
+    with pytest.raises(dasbe.InputError, match="is not the network that the sweep was begun with"):
+        score_unit(changed)
+
+
+def test_strict_refuses_and_otherwise_it_is_computed_again(home, undisturbed, tmp_path):
+    assert run(home, tmp_path, 2).returncode == 0
+    damaged = next((tmp_path / "units").rglob("*.json"))
+    damaged.write_bytes(damaged.read_bytes()[:50])
+    refused = run(home, tmp_path, 1, "--strict")
+    assert refused.returncode == 2 and len(refused.stderr.strip().splitlines()) == 1
+    assert "is damaged (1 such files); without --strict" in refused.stderr
+    again = run(home, tmp_path)
+    assert again.returncode == 0 and "is damaged: computed again" in again.stdout
+    assert scores_of(tmp_path) == scores_of(undisturbed)
+
+
+def test_a_full_disk_ends_in_one_line_and_a_valid_store(home, tmp_path):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+
+    result = run(home, tmp_path, 1, preexec_fn=small_files)
+    assert result.returncode == 2
+    assert result.stderr.strip().splitlines()[-1].startswith("error: File too large")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_bad_input(home, tmp_path):
+    for more, message in (
+        (("--datasets", "circles"), "dataset 'circles' is unknown"),
+        (("--systems", "magic"), "system 'magic' is unknown"),
+        (("--images", 0), "--images is 0"),
+        (("--images", 60001), "are outside shapes/train_multi"),
+        (("--workers", 0), "--workers is 0"),
+        (("--systems", "rc_own"), "network 'rc_shapes' is not there"),
+        (("--scheduler", "tcp://127.0.0.1:1"), "does not answer"),
+        (("--draw-only",), "scores.npz is not there; make it with: ./table1.sh"),
+    ):
+        result = run(home, tmp_path / "new", 1, *more)
+        assert result.returncode == 2 and message in result.stderr.strip().splitlines()[-1], result.stderr
+        assert "Traceback" not in result.stderr
