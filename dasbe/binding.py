@@ -21,6 +21,7 @@ from dasbe.errors import InputError
 from dasbe.snn.coding_space import MAX_REFRACTORY, initial_state, run_cycle, run_latent_cycle
 from dasbe.snn.noise import NoiseStreams, stream_indices
 
+CYCLES = 50  # by default, as in Table 1
 RECORDABLE = ("spikes", "latents", "feedback")
 
 Network = nn.Module | Callable[[Tensor], Tensor]
@@ -54,7 +55,7 @@ def bind(
     *,
     delay: int,
     refractory: int | np.ndarray,
-    cycles: int = 50,
+    cycles: int | None = None,
     seed: int = 0,
     spike_loss: float = 0.0,
     record: Sequence[str] = ("spikes",),
@@ -67,18 +68,20 @@ def bind(
 
     Parameters
     ----------
-    images : (N, H, W) array of 0 and 1
-        Any number type or bool.
+    images : (N, H, W) array of 0 and 1, or (N, n, H, W) for images that move
+        Any number type or bool. Of a sequence, cycle i sees frame i; `cycles` is then n.
     network : nn.Module or callable
         A module with `encoder` and `decoder`, such as :func:`dasbe.load_network`
-        returns, or any callable from (M, H·W) floats to (M, H·W) floats in [0, 1].
+        returns, or any callable from (M, H·W) floats to (M, H·W) floats in [0, 1]. A
+        recurrent module (:meth:`dasbe.ann.autoencoder.Autoencoder.combine`) is given the
+        latent code of the same step of the cycle before.
     delay : int
         d, steps in a cycle = delay of the feedback.
     refractory : int, or (H, W) or (N, H, W) int
         r, silent steps of a neuron after a spike, at most 127; latent neurons, if they
         spike, have the same (the mean, if r differs between pixels).
     cycles : int
-        n.
+        n, by default 50; for sequences, their length.
     seed : int
         Of all random numbers.
     spike_loss : float
@@ -105,7 +108,12 @@ def bind(
     InputError
         An argument is wrong; the message names it, its value and the remedy.
     """
+    sequences = images if np.ndim(images) == 4 else None
+    if sequences is not None:
+        sequences, cycles = _check_sequences(sequences, cycles)
+        images = sequences.any(1)  # the pixels that ever have ink
     images = check_images(images)
+    cycles = CYCLES if cycles is None else cycles
     _check_integers(delay=(delay, 1), cycles=(cycles, 1), seed=(seed, 0))
     rest = _refractory_of_pixels(refractory, images)
     if not 0 <= spike_loss <= 1:
@@ -137,16 +145,18 @@ def bind(
         foreground = Foreground.of(images[block], device)
         attention = attend(network, foreground)
         noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
+        ink = None if sequences is None else foreground.of_images(sequences[block])
         loop = _loop(
+            network,
             attention,
             noise,
-            getattr(network, "spiking_latent", False),
             foreground.of_images(rest[block]),
             noise.initial_feedback(delay).to(dtype),
             cycles,
             spike_loss,
+            ink,
         )
-        for cycle, (spikes, latent) in enumerate(loop, start=last - cycles):
+        for cycle, (spikes, latent, code) in enumerate(loop, start=last - cycles):
             if cycle < 0:
                 continue
             if run.spikes is not None:
@@ -154,7 +164,7 @@ def bind(
             if run.latents is not None:
                 run.latents[block, cycle] = latent.cpu()
             if run.feedback is not None:
-                feedback = attention.decode_images(latent).unflatten(2, foreground.image_shape)
+                feedback = attention.decode_images(code).unflatten(2, foreground.image_shape)
                 run.feedback[block, cycle] = feedback.cpu()
         return len(block)
 
@@ -166,35 +176,55 @@ def bind(
 
 
 def _loop(
+    network: Network,
     attention: Attention,
     noise: NoiseStreams,
-    spiking: bool,
     refractory: Tensor,
     feedback: Tensor,
     cycles: int,
     spike_loss: float,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """The loop itself: from the `feedback` c of cycle 0, (N, d, F), on; r of each pixel is (N, F) int8.
+    ink: Tensor | None,
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The loop itself, from the `feedback` c of cycle 0, (N, d, F), on.
 
-    Yields the spikes (N, d, F) bool and the latent code (N, d, L) of every cycle.
+    `refractory` is r of each pixel, (N, F) int8; `ink` is x in each cycle, (N, n, F),
+    None if the image stands still and F are the pixels with x = 1. Yields, for every
+    cycle, the spikes (N, d, F) bool, the latent code (N, d, L), and what the decoder
+    hears of it, (N, d, L).
     """
     pixels = initial_state(feedback.shape[0], feedback.shape[2], feedback.device)
     rest_of_latent = round(refractory.double().mean().item())
-    counter = None  # f of the latent neurons
+    counter, previous = None, None  # f of the latent neurons, and h of the cycle before
+    recurrent = getattr(network, "recurrent", None) is not None
 
-    for _ in range(cycles):
-        spikes, seen, pixels = run_cycle(feedback, noise, refractory, pixels, spike_loss)
+    for cycle in range(cycles):
+        shown = feedback if ink is None else feedback * ink[:, cycle, None]  # x·c
+        spikes, seen, pixels = run_cycle(shown, noise, refractory, pixels, spike_loss)
         latent = attention.encode(seen)
-        if spiking:
+        if getattr(network, "spiking_latent", False):
             counter = torch.zeros_like(latent[:, 0], dtype=torch.int8) if counter is None else counter
             latent, counter = run_latent_cycle(latent, noise, rest_of_latent, counter)
-        yield spikes, latent
-        feedback = attention.decode(latent)  # y, c of the next cycle
+        code = latent
+        if recurrent:
+            code = network.combine(latent, torch.zeros_like(latent) if previous is None else previous)
+            previous = latent
+        yield spikes, latent, code
+        feedback = attention.decode(code)  # y, c of the next cycle
 
 
 def attend(network: Network, foreground: Foreground) -> Attention:
     """`network` in the form that suits it best."""
     return (ForegroundAttention if ForegroundAttention.fits(network) else DenseAttention)(network, foreground)
+
+
+def _check_sequences(sequences: np.ndarray, cycles: int | None) -> tuple[np.ndarray, int]:
+    """`sequences` (N, n, H, W) as uint8 of 0 and 1, and n."""
+    sequences = np.asarray(sequences)
+    if 0 in sequences.shape:
+        raise InputError(f"images have shape {sequences.shape}; they must be (N, cycles, H, W), none of them 0")
+    if cycles not in (None, sequences.shape[1]):
+        raise InputError(f"cycles is {cycles}, but the sequences have {sequences.shape[1]} frames, one a cycle")
+    return check_images(sequences.reshape(-1, *sequences.shape[2:])).reshape(sequences.shape), sequences.shape[1]
 
 
 def check_images(images: np.ndarray) -> np.ndarray:

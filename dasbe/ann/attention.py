@@ -47,9 +47,10 @@ class Foreground(NamedTuple):
         return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), images.shape[1:])
 
     def of_images(self, values: np.ndarray) -> Tensor:
-        """The (N, F) foreground pixels of `values` (N, H, W)."""
-        flat = torch.from_numpy(np.ascontiguousarray(values).reshape(len(values), -1)).to(self.pixels.device)
-        return flat.gather(1, self.pixels)
+        """The (N, ..., F) foreground pixels of `values` (N, ..., H, W)."""
+        flat = torch.from_numpy(np.ascontiguousarray(values)).to(self.pixels.device).flatten(-2)
+        where = self.pixels.view(len(self.pixels), *(1 for _ in flat.shape[1:-1]), -1)
+        return flat.gather(-1, where.expand(*flat.shape[:-1], -1))
 
     def to_images(self, values: Tensor) -> Tensor:
         """Put (N, ..., F) values of the foreground pixels into images (N, ..., H, W), 0 elsewhere."""

@@ -32,6 +32,9 @@ class Architecture:
     spiking : bool
         Whether the latent neurons spike: with drive z they fire iff z + u > 1,
         u ~ U[0, 1).
+    recurrent : bool
+        Whether the code of the step before (of the same phase, a cycle earlier) acts on
+        the present one: for images that move.
     """
 
     image_shape: tuple[int, int]
@@ -40,6 +43,7 @@ class Architecture:
     activation: str = "relu"
     latent_activation: str = "sigmoid"
     spiking: bool = False
+    recurrent: bool = False
 
     def __post_init__(self):
         if min(*self.image_shape, *self.hidden, self.latent) < 1:
@@ -66,6 +70,8 @@ class Autoencoder(nn.Module):
         (M, H·W) → latent code (M, latent).
     decoder : nn.Sequential
         (M, latent) → reconstruction (M, H·W) in [0, 1].
+    recurrent : nn.Linear or None
+        W, b of :meth:`combine`.
     """
 
     def __init__(self, architecture: Architecture):
@@ -75,6 +81,7 @@ class Autoencoder(nn.Module):
         between = ACTIVATIONS[architecture.activation]
         self.encoder = _layers(widths, between, ACTIVATIONS[architecture.latent_activation])
         self.decoder = _layers(widths[::-1], between, nn.Sigmoid)
+        self.recurrent = nn.Linear(architecture.latent, architecture.latent) if architecture.recurrent else None
 
     @property
     def spiking_latent(self) -> bool:
@@ -99,6 +106,16 @@ class Autoencoder(nn.Module):
             part = silence * _uniform((len(x), 1), x, generator)
             heard = latent * (_uniform(latent.shape, x, generator) >= part)
         return self.decoder(heard), latent
+
+    def combine(self, latent: Tensor, previous: Tensor) -> Tensor:
+        """What the decoder hears of the latent codes h_τ and h_{τ−1}, (..., latent) each: σ(W h_{τ−1} + h_τ + b)."""
+        return torch.sigmoid(self.recurrent(previous) + latent)
+
+    def predict(self, frames: Tensor) -> Tensor:
+        """Prediction, by a recurrent network, of the frame after each of `frames` (M, T, H·W); h before the first is 0."""
+        latent = self.encoder(frames)
+        previous = torch.cat([torch.zeros_like(latent[:, :1]), latent[:, :-1]], 1)
+        return self.decoder(self.combine(latent, previous))
 
 
 def _uniform(shape, like: Tensor, generator: torch.Generator | None) -> Tensor:

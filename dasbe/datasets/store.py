@@ -36,6 +36,7 @@ RECIPES = {
     "multi_mnist": Recipe(digits.multi_mnist, 36520, {"multi": 60000, "test": 10000, "single": 300000}),
     "moving_shapes": Recipe(moving.moving_shapes, 265076, {"multi": 60, "test": 60, "single": 60, "frames": 1000}),
     "moving_shapes_3": Recipe(moving.moving_shapes_3, 265076, {"multi": 600, "test": 60, "single": 60, "frames": 200}),
+    "moving_shapes_train": Recipe(moving.moving_shapes_train, 20221, {"single": 1000, "frames": 300}),
 }
 NEEDS_MNIST = ("mnist_shape", "multi_mnist")
 

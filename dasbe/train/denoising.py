@@ -20,6 +20,7 @@ from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.errors import FileContentError
 from dasbe.storage import atomic_path, load_tensors
 from dasbe.train.corruption import occlude, switch_off
+from dasbe.train.prediction import prediction_loss
 from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
@@ -66,9 +67,12 @@ def corrupt(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
 
 
 def training_images(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Images (N, H, W) of all splits of the recipe, and the number of the split that each is from, (N,)."""
+    """Images (N, H, W), or sequences (N, window, H, W), of all splits of the recipe, and the split of each, (N,)."""
     ensure_dataset(recipe.dataset)
     parts = [load_dataset(recipe.dataset, split)[0] for split in recipe.splits]
+    if recipe.window:
+        parts = [part[:, : part.shape[1] // recipe.window * recipe.window] for part in parts]
+        parts = [part.reshape(-1, recipe.window, *part.shape[2:]) for part in parts]
     return np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
@@ -87,7 +91,7 @@ def train(
     ----------
     recipe : Recipe
     images : (N, H, W) of 0 and 1
-        Single objects.
+        Single objects; (N, window, H, W) for a recipe that predicts.
     classes : (N,) int, optional
         Which kind of object each is, for a recipe with contrast.
     checkpoint : Path, optional
@@ -174,6 +178,8 @@ def _validate(network: Autoencoder, data: tuple[Tensor, Tensor], recipe: Recipe)
 
 def _loss(network, clean: Tensor, classes: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
     """Binary cross-entropy of the clean images, pixels of the object weighted, and contrast if the recipe has it."""
+    if recipe.window:
+        return prediction_loss(network, clean, recipe, generator)
     reconstruction, latent = network(corrupt(clean, recipe, generator), generator, recipe.latent_silence)
     loss = binary_cross_entropy(reconstruction, clean, 1 + (recipe.ink_weight - 1) * clean)
     return loss + recipe.contrast * contrast_loss(latent, classes) if recipe.contrast else loss
@@ -182,7 +188,7 @@ def _loss(network, clean: Tensor, classes: Tensor, recipe: Recipe, generator: to
 def _split(images: np.ndarray, classes: np.ndarray, seed: int, device) -> tuple[tuple[Tensor, Tensor], ...]:
     """90 % for training; of the others, at most `VALIDATION_IMAGES` for validation; (images, classes) of each."""
     order = np.random.default_rng([seed, 0]).permutation(len(images))
-    flat = torch.from_numpy(np.ascontiguousarray(images)).reshape(len(images), -1).to(device)
+    flat = torch.from_numpy(np.ascontiguousarray(images)).flatten(-2).to(device)
     kinds = torch.from_numpy(classes).to(device)
     n_training = max(1, int(0.9 * len(images)))
     validation = order[n_training:][:VALIDATION_IMAGES]

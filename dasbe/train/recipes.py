@@ -20,7 +20,7 @@ class Recipe:
         Where it is to bind.
     splits : tuple of str
         Groups of the dataset to train on, split 90/10 into training and validation.
-    hidden, latent, activation, latent_activation, spiking
+    hidden, latent, activation, latent_activation, spiking, recurrent
         See :class:`dasbe.ann.autoencoder.Architecture`.
     corruption : (low, high)
         Every image draws p ∈ U(low, high); each of its pixels is switched off with
@@ -37,8 +37,12 @@ class Recipe:
     contrast : float
         Weight of :func:`dasbe.train.denoising.contrast_loss`, which makes the latent
         codes of images of one split alike, and those of different splits unlike.
+    window : int
+        0: the network restores still images. Otherwise it is shown sequences of this
+        many frames and predicts the next frame of each
+        (:mod:`dasbe.train.prediction`).
     batch : int
-        Images a batch.
+        Images, or sequences, a batch.
     learning_rate : float
         Of Adam at the start; it falls to 0 along a cosine over all epochs.
     epochs : int
@@ -65,12 +69,15 @@ class Recipe:
     activation: str = "relu"
     latent_activation: str = "sigmoid"
     spiking: bool = False
+    recurrent: bool = False
+    window: int = 0
 
     @property
     def architecture(self) -> Architecture:
         """The network that this recipe trains."""
-        shape = PARAMETERS[self.dataset].image_shape
-        return Architecture(shape, self.hidden, self.latent, self.activation, self.latent_activation, self.spiking)
+        shape = (28, 28) if self.recurrent else PARAMETERS[self.dataset].image_shape
+        kinds = (self.activation, self.latent_activation, self.spiking, self.recurrent)
+        return Architecture(shape, self.hidden, self.latent, *kinds)
 
     @classmethod
     def from_dict(cls, fields: dict) -> "Recipe":
@@ -87,6 +94,17 @@ RECIPES = {
     "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
     "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
     "mnist_shape": Recipe("mnist_shape", hidden=(), latent=1000, corruption=(0.6, 0.9), epochs=30),
+    "moving": Recipe(
+        "moving_shapes_train",
+        hidden=(600,),
+        latent=300,
+        corruption=(0.5, 0.5),
+        epochs=60,
+        window=20,
+        recurrent=True,
+        batch=32,
+        learning_rate=1e-3,
+    ),
 }
 
 
