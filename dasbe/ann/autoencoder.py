@@ -112,7 +112,7 @@ class Autoencoder(nn.Module):
         return torch.sigmoid(self.recurrent(previous) + latent)
 
     def predict(self, frames: Tensor) -> Tensor:
-        """Prediction, by a recurrent network, of the frame after each of `frames` (M, T, H·W); h before the first is 0."""
+        """What a recurrent network predicts to follow each of `frames` (M, T, H·W); h before the first is 0."""
         latent = self.encoder(frames)
         previous = torch.cat([torch.zeros_like(latent[:, :1]), latent[:, :-1]], 1)
         return self.decoder(self.combine(latent, previous))

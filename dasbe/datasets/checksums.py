@@ -136,7 +136,13 @@ CHECKSUMS: dict[str, dict[str, tuple[tuple[int, ...], str]]] = {
         "train_single/groups": ((300000, 48, 48), "a31a804cfb23949023da2bb9e6c9a4e01cbba7faf0ce4eff3e3f8331acfb3753"),
     },
     "moving_shapes_train": {  # our own, not published
-        "train_single/default": ((1000, 300, 28, 28), "255cc21f27f10f8ba38c0fd6e3dc5f5aad2a77bd314358c2d9e8496ff1b311ab"),
-        "train_single/groups": ((1000, 300, 28, 28), "255cc21f27f10f8ba38c0fd6e3dc5f5aad2a77bd314358c2d9e8496ff1b311ab"),
+        "train_single/default": (
+            (1000, 300, 28, 28),
+            "255cc21f27f10f8ba38c0fd6e3dc5f5aad2a77bd314358c2d9e8496ff1b311ab",
+        ),
+        "train_single/groups": (
+            (1000, 300, 28, 28),
+            "255cc21f27f10f8ba38c0fd6e3dc5f5aad2a77bd314358c2d9e8496ff1b311ab",
+        ),
     },
 }

@@ -18,7 +18,11 @@ def coloured(labels: np.ndarray, image: np.ndarray | None = None, colours: np.nd
 
 @rc_context(RC)
 def input_and_grouping(
-    image: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None, score: float | None = None
+    image: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray | None = None,
+    score: float | None = None,
+    colours: str = "published",
 ) -> Figure:
     """The input, the ground truth if there is one, and the grouping.
 
@@ -30,13 +34,15 @@ def input_and_grouping(
     groups : (H, W) int, optional
     score : float, optional
         AMI in [0, 1].
+    colours : str
+        Name of a palette.
     """
-    colours = palette(int(max(labels.max(), 0 if groups is None else groups.max())))
+    table = palette(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
     panels = [("input", coloured(np.zeros_like(image, int)) * (1 - 0.85 * image[..., None]))]
     if groups is not None:
-        panels.append(("ground truth\n(overlap grey)", coloured(groups, image, colours)))
+        panels.append(("ground truth\n(overlap grey)", coloured(groups, image, table)))
     title = "grouping by spike timing" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
-    panels.append((title, coloured(labels, None, colours)))
+    panels.append((title, coloured(labels, None, table)))
     figure = new_figure(2.6 * len(panels), 3.3)
     for axes, (name, picture) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
         axes.imshow(picture, interpolation="nearest")

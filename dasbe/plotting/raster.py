@@ -9,7 +9,11 @@ from dasbe.plotting.style import INK, RC, new_figure, palette
 
 @rc_context(RC)
 def spike_raster(
-    spikes: np.ndarray, groups: np.ndarray, windows: list[tuple[int, int]], name: str = "object"
+    spikes: np.ndarray,
+    groups: np.ndarray,
+    windows: list[tuple[int, int]],
+    name: str = "object",
+    colours: str = "published",
 ) -> Figure:
     """Raster of each group's pixels in its own colour, and the total count of spikes below.
 
@@ -23,10 +27,12 @@ def spike_raster(
         Half-open ranges of cycles, one column of panels each.
     name : str
         What a group is called.
+    colours : str
+        Name of a palette.
     """
     n_groups = int(groups.max())
     delay = spikes.shape[1]
-    colours = palette(n_groups)
+    table = palette(n_groups, colours)
     row_height = max(0.28, min(0.9, 3.6 / n_groups))
     figure = new_figure(10, 1.5 + row_height * (n_groups + 0.8))
     widths = [last - first for first, last in windows]
@@ -40,9 +46,9 @@ def spike_raster(
             ax = axes[k - 1, column]
             trains = window[:, groups == k]  # (T, pixels)
             time, pixel = np.nonzero(trains)
-            ax.scatter(start + time, pixel, s=2.2, color=colours[k], linewidths=0)
+            ax.scatter(start + time, pixel, s=2.2, color=table[k], linewidths=0)
             ax.fill_between(
-                start + np.arange(len(trains)), trains.sum(1), color=colours[k], alpha=0.25, step="mid", linewidth=0
+                start + np.arange(len(trains)), trains.sum(1), color=table[k], alpha=0.25, step="mid", linewidth=0
             )
             ax.set(yticks=[], ylim=(-1, max(trains.shape[1], 1)))
             ax.spines["left"].set_visible(False)

@@ -1,0 +1,109 @@
+"""What the commands of all figures share: options, saved arrays, pictures.
+
+Each command computes, saves ``results/figureN/arrays.npz`` with how it was made, reads
+that file again, and draws from it; ``--draw-only`` leaves out the first two.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dasbe.cli import add_device_option, device_of
+from dasbe.errors import FileContentError, InputError, MissingFileError
+from dasbe.paths import readable, results_folder
+from dasbe.plotting.style import PALETTES
+from dasbe.provenance import provenance
+from dasbe.storage import atomic_path
+
+Arrays = dict[str, np.ndarray]
+
+
+def run_figure(
+    name: str,
+    description: str,
+    compute: Callable[[argparse.Namespace], Arrays],
+    draw: Callable[[Arrays, str], dict[str, Figure]],
+    *,
+    index: tuple[int, str] | None = None,
+    animate: Callable[[Arrays, str, Path], list[Path]] | None = None,
+) -> None:
+    """The command ``python -m dasbe.experiments.NAME``.
+
+    Parameters
+    ----------
+    name : str
+        ``figure2`` …
+    description : str
+        For ``--help``.
+    compute : callable
+        Options → arrays.
+    draw : callable
+        Arrays and name of a palette → figures by file name.
+    index : (int, str), optional
+        Default of ``--index``, and what it counts.
+    animate : callable
+        Arrays, palette and folder → further files it wrote.
+    """
+    options = _options(name, description, index)
+    path = options.out / "arrays.npz"
+    if not options.draw_only:
+        arrays = compute(options)
+        made = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
+        made.pop("out")
+        save_arrays(path, arrays, provenance(**made))
+        print(f"written: {readable(path)}")
+    arrays = load_arrays(path, f"./{name}.sh")
+    for stem, figure in draw(arrays, options.palette).items():
+        for suffix in ("png", "pdf"):
+            with atomic_path(options.out / f"{stem}.{suffix}") as temporary:
+                figure.savefig(temporary, dpi=150)
+        print(f"written: {readable(options.out / stem)}.png and .pdf")
+    for written in animate(arrays, options.palette, options.out) if animate else ():
+        print(f"written: {readable(written)}")
+
+
+def _options(name: str, description: str, index: tuple[int, str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m dasbe.experiments.{name}", description=description)
+    parser.add_argument("--seed", type=int, default=111, help="default: %(default)s")
+    if index is not None:
+        parser.add_argument("--index", type=int, default=index[0], help=f"{index[1]} (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="less of everything, for a first look")
+    parser.add_argument("--draw-only", action="store_true", help="draw again from the saved arrays")
+    parser.add_argument("--palette", choices=PALETTES, default="published", help="default: %(default)s")
+    parser.add_argument("--out", metavar="DIR", type=Path, help=f"default: results/{name} (with --quick: {name}_quick)")
+    add_device_option(parser)
+    options = parser.parse_args()
+    device_of(options.device)
+    if options.seed < 0:
+        raise InputError(f"--seed is {options.seed}; it must be 0 or more")
+    if options.out is None:
+        options.out = results_folder() / (f"{name}_quick" if options.quick else name)
+    return options
+
+
+def save_arrays(path: Path, arrays: Arrays, made: dict) -> None:
+    """Write arrays and how they were made to one file."""
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, made=np.array(json.dumps(made)), **arrays)
+
+
+def load_arrays(path: Path | str, command: str) -> Arrays:
+    """Read what :func:`save_arrays` wrote (how it was made as JSON text under ``made``).
+
+    Raises
+    ------
+    MissingFileError, FileContentError
+        They name the `command` that makes the file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"{readable(path)} is not there; make it with: {command}")
+    try:
+        with np.load(path) as file:
+            return {key: file[key] for key in file.files}
+    except Exception as error:  # a damaged archive fails in many ways
+        raise FileContentError(f"{readable(path)} is damaged; make it again with: {command}") from error
