@@ -8,10 +8,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from dasbe.plotting.style import RC, SILHOUETTE, palette
+from dasbe.plotting.style import RC, SILHOUETTE, image_axes, palette
 from dasbe.storage import atomic_path
 
 FRAME_MILLISECONDS = 80
+SEQUENCE_MILLISECONDS = 250  # of a frame of a moving input
 GLOW = (1.0, 0.45, 0.2)  # brightness of a spike in its own step and the two after it
 
 
@@ -87,11 +88,44 @@ def animate_binding(
                 bars[t].set_height(fraction[t])
                 bars.patches[0].axes.draw_artist(bars[t])
             frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
-    # one palette for all frames, made from a sample of them, keeps the file small and its colours steady
+    _write_gif(path, frames, FRAME_MILLISECONDS)
+
+
+def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: int) -> None:
+    """One palette for all frames, made from a sample of them, keeps the file small and its colours steady."""
     sample = Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames[:: max(len(frames) // 16, 1)]]))
     table = sample.quantize(64, dither=Image.Dither.NONE)
     quantised = [frame.quantize(palette=table, dither=Image.Dither.NONE) for frame in frames]
+    options = {"save_all": True, "append_images": quantised[1:], "duration": milliseconds, "loop": 0, "optimize": True}
     with atomic_path(path) as temporary:
-        quantised[0].save(
-            temporary, save_all=True, append_images=quantised[1:], duration=FRAME_MILLISECONDS, loop=0, optimize=True
-        )
+        quantised[0].save(temporary, **options)
+
+
+@rc_context(RC)
+def animate_sequence(path: Path | str, frames: np.ndarray, labels: np.ndarray, colours: str = "published") -> None:
+    """Write a GIF of a moving input beside its grouping, one frame a cycle.
+
+    Parameters
+    ----------
+    path : path ending in .gif
+    frames : (n, H, W) of 0 and 1
+    labels : (n, H, W) int
+    colours : str
+        Name of a palette.
+    """
+    table = palette(int(labels.max()), colours)
+    figure = Figure(figsize=(4.6, 2.6), dpi=100, facecolor="white", layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    panels = figure.subplots(1, 2)
+    pictures = []
+    for ax, title in zip(panels, ("input", "grouping")):
+        image_axes(ax, title)
+        pictures.append(ax.imshow(np.ones((*frames.shape[1:], 3)), interpolation="nearest"))
+    shown = []
+    for cycle, (frame, found) in enumerate(zip(frames, labels)):
+        pictures[0].set_data(np.repeat(1 - 0.85 * frame[..., None], 3, axis=2))
+        pictures[1].set_data(table[found])
+        panels[0].set_title(f"input, cycle {cycle}")
+        canvas.draw()
+        shown.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
+    _write_gif(path, shown, SEQUENCE_MILLISECONDS)

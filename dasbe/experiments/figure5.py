@@ -1,0 +1,110 @@
+"""``python -m dasbe.experiments.figure5``: binding objects that move (paper, Figure 5)."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from dasbe.ann.files import load_network
+from dasbe.binding import bind
+from dasbe.cli import run_command
+from dasbe.datasets import ensure_dataset, load_dataset
+from dasbe.errors import InputError
+from dasbe.evaluation import numbers_of_groups
+from dasbe.experiments.figures import Arrays, run_figure
+from dasbe.metrics import ami
+from dasbe.parameters import CYCLES_FIGURES, parameters_of
+from dasbe.plotting import figure5 as plots
+from dasbe.plotting.animation import animate_sequence
+from dasbe.readout import align, group
+
+DATASET, NETWORK, INDEX = "moving_shapes_3", "moving", 267
+STILL = "shapes"  # the dataset whose network binds single frames, for comparison; same delay and refractory time
+CYCLES = 60
+SCORED_FROM = 40  # from this cycle on, all three objects have been there for ten cycles
+N_SEQUENCES = 600
+
+
+def main() -> None:
+    what = f"sequence of {DATASET}/train_multi, 0 to {N_SEQUENCES - 1}"
+    run_figure("figure5", __doc__, compute, plots.figures, index=(INDEX, what), animate=_animate)
+
+
+def _animate(arrays: Arrays, colours: str, folder: Path) -> list[Path]:
+    path = folder / "moving.gif"
+    animate_sequence(path, arrays["frames"], arrays["labels"], colours)
+    return [path]
+
+
+def compute(options: argparse.Namespace) -> Arrays:
+    """Frames, ground truth and grouping (n, H, W), spikes (n, d, H, W) of one sequence; AMI (sequences, n) of many."""
+    if not 0 <= options.index < N_SEQUENCES:
+        raise InputError(f"--index is {options.index}; it must be from 0 to {N_SEQUENCES - 1}")
+    network, still_network = load_network(NETWORK, options.device), load_network(STILL, options.device)
+    ensure_dataset(DATASET)
+    frames, groups = (
+        part[:, :CYCLES] for part in load_dataset(DATASET, "train_multi", options.index, options.index + 1)
+    )
+    spikes = bind_sequences(frames, network, options.seed, options.device)
+    labels = group_frames(spikes, groups, options.seed)
+    shown = {
+        "frames": frames[0],
+        "groups": groups[0],
+        "spikes": spikes[0],
+        "labels": np.stack([align(found, truth) for found, truth in zip(labels[0], groups[0])]),
+        "sequence_ami": ami(groups[0], labels[0]),
+    }
+    return shown | evaluate(network, still_network, 4 if options.quick else 60, options.seed, options.device)
+
+
+def bind_sequences(frames: np.ndarray, network: nn.Module, seed: int, device: str = "cpu") -> np.ndarray:
+    """Spikes (N, n, d, H, W) of sequences (N, n, H, W), one frame a cycle."""
+    timing = parameters_of(STILL)
+    return bind(frames, network, delay=timing.delay, refractory=timing.refractory, seed=seed, device=device).spikes
+
+
+def group_frames(spikes: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+    """Grouping (N, n, H, W) of every cycle by its own spikes alone; K = objects present + 1."""
+    n, cycles, delay, height, width = spikes.shape
+    single = spikes.reshape(n * cycles, 1, delay, height, width)
+    present = np.array([len(np.unique(g[g > 0])) for g in groups.reshape(-1, height, width)])
+    return group(single, present + 1, seed=seed).reshape(n, cycles, height, width)
+
+
+def evaluate(network: nn.Module, still_network: nn.Module, n_sequences: int, seed: int, device: str) -> Arrays:
+    """AMI of every cycle of ``test`` sequences, (sequences, n), and of what it is compared with.
+
+    ``chance_ami``: groups shuffled among the pixels that fire, (sequences, cycles from `SCORED_FROM` on).
+    ``one_cycle_ami``, ``thirty_cycles_ami``: the same frames, each bound from scratch by
+    the network for still shapes; the latter read from its last ten cycles.
+    """
+    frames, groups = (part[:, :CYCLES] for part in load_dataset(DATASET, "test", 0, n_sequences))
+    labels = group_frames(bind_sequences(frames, network, seed, device), groups, seed)
+    flat = groups.reshape(-1, *groups.shape[2:])
+    scores = ami(flat, labels.reshape(flat.shape)).reshape(n_sequences, CYCLES)
+
+    late, late_labels = groups[:, SCORED_FROM:], labels[:, SCORED_FROM:]
+    stills, truth = (part[:, SCORED_FROM:].reshape(-1, *frames.shape[2:]) for part in (frames, groups))
+    timing = parameters_of(STILL)
+    loop = {"delay": timing.delay, "refractory": timing.refractory, "seed": seed, "device": device}
+    result = {"test_ami": scores, "chance_ami": ami(truth, _shuffled(truth, late_labels.reshape(truth.shape), seed))}
+    for name, cycles in (("one_cycle_ami", 1), ("thirty_cycles_ami", CYCLES_FIGURES)):
+        spikes = bind(stills, still_network, cycles=cycles, last=min(10, cycles), **loop).spikes
+        result[name] = ami(truth, group(spikes, numbers_of_groups(truth), seed=seed))
+    return {key: values.reshape(n_sequences, -1) if key != "test_ami" else values for key, values in result.items()} | {
+        "scored_from": np.array(CYCLES - late.shape[1])
+    }
+
+
+def _shuffled(truth: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    """`labels` (N, H, W) with those of the labelled pixels of each image in random order."""
+    rng = np.random.default_rng([seed, 5])
+    shuffled = labels.copy()
+    for image, inside in zip(shuffled, truth > 0):
+        image[inside] = rng.permutation(image[inside])
+    return shuffled
+
+
+if __name__ == "__main__":
+    run_command(main)
