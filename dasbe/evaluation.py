@@ -8,7 +8,7 @@ from torch import nn
 
 from dasbe.binding import Network, bind
 from dasbe.comparison import pure_ann, reconstruction_clustering
-from dasbe.datasets import load_dataset
+from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.metrics import ami
 from dasbe.parameters import CYCLES_TABLE, parameters_of
 from dasbe.readout import READOUT_CYCLES, group
@@ -17,6 +17,8 @@ from dasbe.snn.pulse_coupled import run_pulse_coupled
 CHUNK_IMAGES = 100  # the spikes of a chunk are held in memory
 # images for judging networks: Table 1 uses 0 to 5999 of this split, training none of it
 HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_IMAGES, HELD_OUT_SEED = "train_multi", 6000, 1000, 111
+# moving shapes: the third object enters at cycle 30
+MOVING_SEQUENCES, MOVING_CYCLES, MOVING_SCORED_FROM = 60, 60, 40
 
 
 def numbers_of_groups(groups: np.ndarray) -> np.ndarray:
@@ -136,3 +138,33 @@ def held_out_scores_of_rc(
     stop = HELD_OUT_START + n_images
     where = (dataset, HELD_OUT_SPLIT, HELD_OUT_START, stop)
     return range_scores(group_by_rc, network, *where, seed=seed, device=device)
+
+
+def bind_sequences(
+    frames: np.ndarray, network: nn.Module, *, seed: int, device: torch.device | str = "cpu"
+) -> np.ndarray:
+    """Spikes (N, n, d, H, W) of moving shapes (N, n, H, W), one frame a cycle."""
+    timing = parameters_of("shapes")
+    return bind(frames, network, delay=timing.delay, refractory=timing.refractory, seed=seed, device=device).spikes
+
+
+def group_frames(spikes: np.ndarray, groups: np.ndarray, *, seed: int) -> np.ndarray:
+    """Grouping (N, n, H, W) of every cycle by its own spikes alone; K = objects present + 1."""
+    n, cycles, delay, height, width = spikes.shape
+    present = np.array([len(np.unique(g[g > 0])) for g in groups.reshape(-1, height, width)])
+    labels = group(spikes.reshape(n * cycles, 1, delay, height, width), present + 1, seed=seed)
+    return labels.reshape(n, cycles, height, width)
+
+
+def frame_scores(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """AMI (N, n) of every frame, both (N, n, H, W); NaN where a single object leaves nothing to tell apart."""
+    scores = ami(groups.reshape(-1, *groups.shape[2:]), labels.reshape(-1, *labels.shape[2:]))
+    return np.where(groups.max((2, 3)) < 2, np.nan, scores.reshape(groups.shape[:2]))
+
+
+def moving_scores(network: nn.Module, n_sequences: int = MOVING_SEQUENCES, seed: int = HELD_OUT_SEED) -> np.ndarray:
+    """Mean AMI (n_sequences,) over the last cycles of ``test`` sequences of three moving shapes."""
+    ensure_dataset("moving_shapes_3")
+    frames, groups = (part[:, :MOVING_CYCLES] for part in load_dataset("moving_shapes_3", "test", 0, n_sequences))
+    labels = group_frames(bind_sequences(frames, network, seed=seed), groups, seed=seed)
+    return frame_scores(groups[:, MOVING_SCORED_FROM:], labels[:, MOVING_SCORED_FROM:]).mean(1)

@@ -11,7 +11,15 @@ from dasbe.binding import bind
 from dasbe.cli import run_command
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.errors import InputError
-from dasbe.evaluation import numbers_of_groups
+from dasbe.evaluation import (
+    MOVING_CYCLES,
+    MOVING_SCORED_FROM,
+    MOVING_SEQUENCES,
+    bind_sequences,
+    frame_scores,
+    group_frames,
+    numbers_of_groups,
+)
 from dasbe.experiments.figures import Arrays, run_figure
 from dasbe.metrics import ami
 from dasbe.parameters import CYCLES_FIGURES, parameters_of
@@ -21,8 +29,6 @@ from dasbe.readout import align, group
 
 DATASET, NETWORK, INDEX = "moving_shapes_3", "moving", 267
 STILL = "shapes"  # the dataset whose network binds single frames, for comparison; same delay and refractory time
-CYCLES = 60
-SCORED_FROM = 40  # from this cycle on, all three objects have been there for ten cycles
 N_SEQUENCES = 600
 
 
@@ -44,10 +50,10 @@ def compute(options: argparse.Namespace) -> Arrays:
     network, still_network = load_network(NETWORK, options.device), load_network(STILL, options.device)
     ensure_dataset(DATASET)
     frames, groups = (
-        part[:, :CYCLES] for part in load_dataset(DATASET, "train_multi", options.index, options.index + 1)
+        part[:, :MOVING_CYCLES] for part in load_dataset(DATASET, "train_multi", options.index, options.index + 1)
     )
-    spikes = bind_sequences(frames, network, options.seed, options.device)
-    labels = group_frames(spikes, groups, options.seed)
+    spikes = bind_sequences(frames, network, seed=options.seed, device=options.device)
+    labels = group_frames(spikes, groups, seed=options.seed)
     shown = {
         "frames": frames[0],
         "groups": groups[0],
@@ -55,37 +61,24 @@ def compute(options: argparse.Namespace) -> Arrays:
         "labels": np.stack([align(found, truth) for found, truth in zip(labels[0], groups[0])]),
         "sequence_ami": ami(groups[0], labels[0]),
     }
-    return shown | evaluate(network, still_network, 4 if options.quick else 60, options.seed, options.device)
-
-
-def bind_sequences(frames: np.ndarray, network: nn.Module, seed: int, device: str = "cpu") -> np.ndarray:
-    """Spikes (N, n, d, H, W) of sequences (N, n, H, W), one frame a cycle."""
-    timing = parameters_of(STILL)
-    return bind(frames, network, delay=timing.delay, refractory=timing.refractory, seed=seed, device=device).spikes
-
-
-def group_frames(spikes: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """Grouping (N, n, H, W) of every cycle by its own spikes alone; K = objects present + 1."""
-    n, cycles, delay, height, width = spikes.shape
-    single = spikes.reshape(n * cycles, 1, delay, height, width)
-    present = np.array([len(np.unique(g[g > 0])) for g in groups.reshape(-1, height, width)])
-    return group(single, present + 1, seed=seed).reshape(n, cycles, height, width)
+    return shown | evaluate(
+        network, still_network, 4 if options.quick else MOVING_SEQUENCES, options.seed, options.device
+    )
 
 
 def evaluate(network: nn.Module, still_network: nn.Module, n_sequences: int, seed: int, device: str) -> Arrays:
     """AMI of every cycle of ``test`` sequences, (sequences, n), and of what it is compared with.
 
-    ``chance_ami``: groups shuffled among the pixels that fire, (sequences, cycles from `SCORED_FROM` on).
+    ``chance_ami``: groups shuffled among the pixels that fire, (sequences, cycles from `MOVING_SCORED_FROM` on).
     ``one_cycle_ami``, ``thirty_cycles_ami``: the same frames, each bound from scratch by
     the network for still shapes; the latter read from its last ten cycles.
     """
-    frames, groups = (part[:, :CYCLES] for part in load_dataset(DATASET, "test", 0, n_sequences))
-    labels = group_frames(bind_sequences(frames, network, seed, device), groups, seed)
-    flat = groups.reshape(-1, *groups.shape[2:])
-    scores = ami(flat, labels.reshape(flat.shape)).reshape(n_sequences, CYCLES)
+    frames, groups = (part[:, :MOVING_CYCLES] for part in load_dataset(DATASET, "test", 0, n_sequences))
+    labels = group_frames(bind_sequences(frames, network, seed=seed, device=device), groups, seed=seed)
+    scores = frame_scores(groups, labels)
 
-    late, late_labels = groups[:, SCORED_FROM:], labels[:, SCORED_FROM:]
-    stills, truth = (part[:, SCORED_FROM:].reshape(-1, *frames.shape[2:]) for part in (frames, groups))
+    late_labels = labels[:, MOVING_SCORED_FROM:]
+    stills, truth = (part[:, MOVING_SCORED_FROM:].reshape(-1, *frames.shape[2:]) for part in (frames, groups))
     timing = parameters_of(STILL)
     loop = {"delay": timing.delay, "refractory": timing.refractory, "seed": seed, "device": device}
     result = {"test_ami": scores, "chance_ami": ami(truth, _shuffled(truth, late_labels.reshape(truth.shape), seed))}
@@ -93,7 +86,7 @@ def evaluate(network: nn.Module, still_network: nn.Module, n_sequences: int, see
         spikes = bind(stills, still_network, cycles=cycles, last=min(10, cycles), **loop).spikes
         result[name] = ami(truth, group(spikes, numbers_of_groups(truth), seed=seed))
     return {key: values.reshape(n_sequences, -1) if key != "test_ami" else values for key, values in result.items()} | {
-        "scored_from": np.array(CYCLES - late.shape[1])
+        "scored_from": np.array(MOVING_SCORED_FROM)
     }
 
 

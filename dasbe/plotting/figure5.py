@@ -93,10 +93,10 @@ def scores(a: dict[str, np.ndarray]) -> Figure:
     late = np.arange(int(a["scored_from"]), values.shape[1])
     for name, (label, colour) in BASELINES.items():
         mean = 100 * np.nanmean(a[f"{name}_ami"])
-        axes.plot(late[[0, -1]], [mean, mean], color=colour, label=f"{label}: {mean:.0f} %", linewidth=2)
-    for entry in (15, 30):
+        axes.plot(late[[0, -1]], [mean, mean], color=colour, label=f"{label}: {abs(mean):.0f} %", linewidth=2)
+    for entry, name in ((15, "second object"), (30, "third object")):
         axes.axvline(entry - 0.5, color="#cccccc", linewidth=0.8, zorder=0)
-        axes.text(entry, 101, "an object enters", size=7, color="#777777", va="top")
+        axes.text(entry, 101, name, size=7, color="#777777", va="top")
     axes.set(xlabel="cycle = frame", ylabel="AMI (%)", ylim=(-5, 102), xlim=(0, values.shape[1] - 1))
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

@@ -7,31 +7,25 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from dasbe.ann.files import load_network, save_network
 from dasbe.cli import add_device_option, device_of, run_command
 from dasbe.errors import InputError
-from dasbe.evaluation import (
-    HELD_OUT_IMAGES,
-    HELD_OUT_SEED,
-    HELD_OUT_SPLIT,
-    HELD_OUT_START,
-    held_out_scores,
-    mean_and_error,
-)
+from dasbe.evaluation import HELD_OUT_IMAGES
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
 from dasbe.train.denoising import TrainingState, train, training_images
+from dasbe.train.judges import held_out_ami
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dasbe.train", description=__doc__)
-    parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(RECIPES)}, or all")
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(RECIPES)}, or all (all but moving)")
+    parser.add_argument("--moving", action="store_true", help="the network for moving shapes as well")
     parser.add_argument("--epochs", type=int, help="default: as in the recipe")
     parser.add_argument("--seed", type=int, help="default: as in the recipe")
     parser.add_argument("--out", metavar="DIR", type=Path, default=network_folder(), help="default: tmp_net")
@@ -42,7 +36,7 @@ def main() -> None:
     add_device_option(parser)
     arguments = parser.parse_args()
     device = device_of(arguments.device)
-    names = list(RECIPES) if "all" in arguments.names else arguments.names
+    names = _names(arguments.names, arguments.moving)
     recipes = {name: _recipe(name, arguments) for name in names}
     for name, recipe in recipes.items():
         path = arguments.out / f"{name}.pt"
@@ -53,6 +47,12 @@ def main() -> None:
     print(f"\n{'network':<14} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
     for name in recipes:
         print(_summary(name, load_network(arguments.out / f"{name}.pt").description))
+
+
+def _names(given: list[str], moving: bool) -> list[str]:
+    """Names of the networks to train, each once."""
+    names = [name for name in RECIPES if name != "moving"] if "all" in given else given
+    return list(dict.fromkeys([*names, *(["moving"] if moving else [])]))
 
 
 def _recipe_of(path: Path) -> Recipe | None:
@@ -97,14 +97,9 @@ def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> 
     description = {"name": name, "recipe": recipe.as_dict(), "validation_loss": state.lowest_loss}
     description["epochs_trained"], description["best_epoch"] = state.epoch, state.best_epoch
     if score_images:
-        scores = np.concatenate(list(held_out_scores(network, recipe.dataset, score_images, device=device)))
-        mean, error = mean_and_error(scores)
-        description["held_out_ami"] = {
-            "mean": round(mean, 4),
-            "standard_error": round(error, 4),
-            "images": f"{HELD_OUT_SPLIT} from {HELD_OUT_START} on, {score_images} images, seed {HELD_OUT_SEED}",
-        }
-        print(f"{name}: AMI {100 * mean:.2f} % on {score_images} held-out images")
+        score = held_out_ami(network, recipe.judge, recipe.dataset, score_images, device)
+        description["held_out_ami"] = score
+        print(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
     save_network(path, network, {**description, "made": provenance(), "training_seconds": round(seconds)})
     curve = results_folder() / "train" / f"{name}.csv"
     _write_curve(curve, state)

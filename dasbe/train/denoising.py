@@ -24,6 +24,7 @@ from dasbe.train.prediction import prediction_loss
 from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
+WALKBACK_CORRUPTION = 0.8  # of the recipe's, since the network's own doubts take away pixels too
 
 
 @dataclass
@@ -58,11 +59,18 @@ class TrainingState:
         return min(self.history, key=lambda row: row[2])[0] if self.history else 0
 
 
-def corrupt(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+def corrupt(images: Tensor, recipe: Recipe, generator: torch.Generator, network: Autoencoder) -> Tensor:
     """What the network is shown of clean `images` (M, H·W), by the recipe."""
     corrupted = switch_off(images, *recipe.corruption, generator)
     if recipe.occlusion:
         corrupted = occlude(corrupted, images, recipe.architecture.image_shape, recipe.occlusion, generator)
+    if recipe.walkback:
+        with torch.no_grad():
+            restored, _ = network(corrupted, generator, recipe.latent_silence)
+        fired = images * (torch.rand(images.shape, generator=generator, device=images.device) < restored)
+        again = switch_off(fired, *(WALKBACK_CORRUPTION * p for p in recipe.corruption), generator)
+        chosen = torch.rand((len(images), 1), generator=generator, device=images.device) < recipe.walkback
+        corrupted = torch.where(chosen, again, corrupted)
     return corrupted
 
 
@@ -180,7 +188,7 @@ def _loss(network, clean: Tensor, classes: Tensor, recipe: Recipe, generator: to
     """Binary cross-entropy of the clean images, pixels of the object weighted, and contrast if the recipe has it."""
     if recipe.window:
         return prediction_loss(network, clean, recipe, generator)
-    reconstruction, latent = network(corrupt(clean, recipe, generator), generator, recipe.latent_silence)
+    reconstruction, latent = network(corrupt(clean, recipe, generator, network), generator, recipe.latent_silence)
     loss = binary_cross_entropy(reconstruction, clean, 1 + (recipe.ink_weight - 1) * clean)
     return loss + recipe.contrast * contrast_loss(latent, classes) if recipe.contrast else loss
 

@@ -28,6 +28,12 @@ class Recipe:
     occlusion : float
         Probability with which all on one side of a line is erased as well
         (:func:`dasbe.train.corruption.occlude`).
+    walkback : float
+        Probability with which an image goes round the loop once before it is learnt
+        from: the network restores the corrupted image, each pixel of the object fires
+        with the probability this gives it, and some of those are switched off again. So
+        the network learns from what it will meet in the loop, its own feedback
+        (walkback training; Bengio, Yao, Alain, Vincent 2013, arXiv 1305.6663).
     ink_weight : float
         How much a pixel of the object counts in the loss; a background pixel counts 1.
         Above 1 the network gives more feedback where it is in doubt.
@@ -50,6 +56,9 @@ class Recipe:
     patience : int
         Training ends after this many epochs without a lower validation loss.
     seed : int
+    judge : str
+        What the network is for, by which it is scored: a key of
+        :data:`dasbe.train.judges.JUDGES`.
     """
 
     dataset: str
@@ -58,6 +67,7 @@ class Recipe:
     corruption: tuple[float, float]
     epochs: int
     occlusion: float = 0.0
+    walkback: float = 0.0
     ink_weight: float = 1.0
     latent_silence: float = 0.0
     contrast: float = 0.0
@@ -71,6 +81,7 @@ class Recipe:
     spiking: bool = False
     recurrent: bool = False
     window: int = 0
+    judge: str = "dasbe"
 
     @property
     def architecture(self) -> Architecture:
@@ -104,6 +115,7 @@ RECIPES = {
         recurrent=True,
         batch=32,
         learning_rate=1e-3,
+        judge="moving",
     ),
 }
 
