@@ -107,3 +107,9 @@ def load_arrays(path: Path | str, command: str) -> Arrays:
             return {key: file[key] for key in file.files}
     except Exception as error:  # a damaged archive fails in many ways
         raise FileContentError(f"{readable(path)} is damaged; make it again with: {command}") from error
+
+
+def load_figure(name: str) -> Arrays:
+    """Arrays of a figure, for its notebook: those of the full run, or else of ``--quick``."""
+    full, quick = (results_folder() / folder / "arrays.npz" for folder in (name, f"{name}_quick"))
+    return load_arrays(quick if quick.is_file() and not full.is_file() else full, f"./{name}.sh")

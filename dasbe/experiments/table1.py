@@ -17,7 +17,7 @@ from dasbe.cli import add_device_option, device_of, run_command
 from dasbe.datasets import ensure_dataset
 from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.parameters import IMAGES_TABLE, PARAMETERS, SEEDS_TABLE, parameters_of
-from dasbe.paths import readable, results_folder
+from dasbe.paths import home, readable, results_folder
 from dasbe.plotting.table import score_distributions, score_table
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
@@ -135,6 +135,12 @@ def load_scores(path: Path) -> tuple[Scores, dict]:
     except Exception as error:  # a damaged archive fails in many ways
         raise FileContentError(f"{readable(path)} is damaged; delete it and run ./table1.sh") from error
     return scores, made
+
+
+def stored_scores() -> Path:
+    """``scores.npz`` of the full run here, else the one that comes with the repository, else that of ``--quick``."""
+    folders = (results_folder() / "table1", home() / "notebooks" / "table1", results_folder() / "table1_quick")
+    return next((path for folder in folders if (path := folder / "scores.npz").is_file()), folders[0] / "scores.npz")
 
 
 def mean_and_deviation(scores: np.ndarray) -> tuple[float, float]:

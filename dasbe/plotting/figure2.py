@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from dasbe.metrics import phase_colours
 from dasbe.plotting.grouping import input_and_grouping
 from dasbe.plotting.raster import spike_raster
-from dasbe.plotting.scores import curve_with_band, regression
+from dasbe.plotting.scores import curve_with_band, regression, standard_error
 from dasbe.plotting.style import INK, RC, image_axes, new_figure, palette
 
 PHASE_CYCLES = (0, 2, 4, 9, 19, 29)
@@ -215,8 +215,7 @@ def robustness(a: dict[str, np.ndarray], colours: str) -> Figure:
     for ax, (name, strength, label) in zip(axes, strengths):
         for kind, title, colour in (("ami", "AMI", INK), ("synchrony", "synchrony score", SCORE_COLOURS["synchrony"])):
             values = a[f"{name}_{kind}"].T
-            error = np.nanstd(values, axis=0) / np.sqrt(len(values))
-            curve_with_band(ax, values, error, colour, title, strength, marker="o")
+            curve_with_band(ax, values, standard_error(values), colour, title, strength, marker="o")
         ax.set(xlabel=label, ylim=(0, 1.02))
     axes[0].set_ylabel(f"mean of {a['loss_ami'].shape[1]} images ± s.e.")
     axes[1].legend(frameon=False, loc="lower left")

@@ -5,14 +5,13 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from dasbe.parameters import PARAMETERS
-from dasbe.plotting.scores import curve_with_band, regression
+from dasbe.plotting.scores import CONFIDENCE, curve_with_band, regression, standard_error
 from dasbe.plotting.style import COLOUR_BLIND_SAFE, RC, new_figure
 
 ORDER = ("bars", "corners", "shapes", "multi_mnist", "mnist_shape")
 PUBLISHED_COLOURS = ("#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3")  # seaborn's "deep"
 DASHES = ("-", "--", ":", "-.", (0, (1, 1)))
 SHOWN_PART = 30  # one point in so many is drawn, as in the paper
-CONFIDENCE = 1.96  # standard errors
 
 
 def figures(arrays: dict[str, np.ndarray], colours: str) -> dict[str, Figure]:
@@ -40,7 +39,7 @@ def four_panels(arrays: dict[str, np.ndarray], colours: str = "published") -> Fi
         chosen = rng.permutation(clustering.size)[: max(clustering.size // SHOWN_PART, 2)]
         for score, over_time, against in zip(("synchrony", "rate"), axes[:2], axes[2:]):
             values = arrays[f"{dataset}_{score}"]
-            band = CONFIDENCE * np.nanstd(values, axis=0) / np.sqrt(len(values))
+            band = CONFIDENCE * standard_error(values)
             curve_with_band(over_time, values, band, colour, dataset, linestyle=dash)
             regression(against, clustering.ravel()[chosen], values.ravel()[chosen], colour, dataset, size=4)
     for ax, name in zip(axes, ("(a) synchrony over time", "(b) rate over time", "(c) synchrony", "(d) rate")):

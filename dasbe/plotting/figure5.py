@@ -5,7 +5,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from dasbe.plotting.grouping import coloured
-from dasbe.plotting.scores import curve_with_band
+from dasbe.plotting.scores import CONFIDENCE, curve_with_band, standard_error
 from dasbe.plotting.style import INK, RC, image_axes, new_figure, palette
 
 ROW_CYCLES = 20
@@ -88,8 +88,7 @@ def scores(a: dict[str, np.ndarray]) -> Figure:
     figure = new_figure(6.4, 3.0)
     axes = figure.add_subplot()
     values = 100 * a["test_ami"]
-    error = 1.96 * np.nanstd(values, axis=0) / np.sqrt(len(values))
-    curve_with_band(axes, values, error, INK, "moving network, one frame a cycle")
+    curve_with_band(axes, values, CONFIDENCE * standard_error(values), INK, "moving network, one frame a cycle")
     late = np.arange(int(a["scored_from"]), values.shape[1])
     for name, (label, colour) in BASELINES.items():
         mean = 100 * np.nanmean(a[f"{name}_ami"])

@@ -1,0 +1,144 @@
+"""The figures on small data: what each command leaves, and that its notebook runs on it."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+import dasbe
+from dasbe.datasets import make_dataset
+from dasbe.datasets.mnist import load_digits
+from dasbe.experiments import figure2, figure3, figure4, figure5, table1
+from dasbe.experiments.figures import load_figure
+from dasbe.plotting import figure3 as figure3_plots
+from dasbe.sweep import units as sweep_units
+
+ROOT = Path(__file__).resolve().parent.parent
+MULTI = {"multi": 7100, "test": 30, "single": 100}
+MOVING = {"multi": 268, "test": 4, "single": 1, "frames": 60}
+
+
+def _has_mnist():
+    try:
+        return load_digits("train") is not None
+    except dasbe.MissingFileError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A DASBE_HOME with small datasets and the networks of the repository."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "tmp_net").symlink_to(ROOT / "tmp_net")
+    names = ["bars", "corners", "shapes", *(["mnist_shape", "multi_mnist"] if _has_mnist() else [])]
+    for name in names:
+        make_dataset(name, folder / "tmp_data", MULTI, progress=False)
+    make_dataset("shapes_with_pos", folder / "tmp_data", {"single": 600}, progress=False)
+    make_dataset("moving_shapes_3", folder / "tmp_data", MOVING, progress=False)
+    return folder
+
+
+@pytest.fixture
+def run(home, monkeypatch):
+    """Run the `main` of a module with some arguments on the small data."""
+    monkeypatch.setenv("DASBE_HOME", str(home))
+    monkeypatch.chdir(home)
+    for function in (sweep_units.network_hash, sweep_units._network):
+        function.cache_clear()
+    if not _has_mnist():
+        without = {name: p for name, p in figure3.PARAMETERS.items() if "mnist" not in name}
+        monkeypatch.setattr(figure3, "PARAMETERS", without)
+        monkeypatch.setattr(figure3_plots, "PARAMETERS", without)
+
+    def run_main(module, *arguments):
+        if hasattr(module, "ensure_dataset"):
+            monkeypatch.setattr(module, "ensure_dataset", lambda name: None)
+        monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
+        module.main()
+
+    return run_main
+
+
+def execute(name, home):
+    """Run a notebook of the repository from top to bottom."""
+    book = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    book.cells.insert(0, nbformat.v4.new_code_cell(f"import sys; sys.path.insert(0, {str(ROOT)!r})"))
+    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(home)}}).execute()
+    kinds = {
+        kind for cell in book.cells if cell.cell_type == "code" for out in cell.outputs for kind in out.get("data", ())
+    }
+    assert "image/png" in kinds
+
+
+def test_figure2(run, home):
+    run(figure2, "--quick")
+    a = load_figure("figure2")
+    assert a["synchrony"].shape == (2, 30) and a["synchrony"][:, -5:].mean() > 0.6 > 0.4 > a["synchrony"][:, 0].mean()
+    order = np.sort(a["groups"][a["groups"] > 0])
+    same = np.equal.outer(order, order)
+    assert a["synchrony_matrix"][same].mean() > 20 * a["synchrony_matrix"][~same].mean()
+    assert a["loss_ami"].shape == a["spread_ami"].shape == (6, 10)
+    assert a["loss_synchrony"][0].mean() > a["loss_synchrony"][-1].mean() + 0.1
+    names = {path.name for path in (home / "results" / "figure2_quick").iterdir()}
+    assert {"raster.png", "raster.pdf", "robustness.png", "synchrony_matrix.png", "phases.png"} <= names
+    (home / "results" / "figure2_quick" / "raster.png").unlink()
+    run(figure2, "--quick", "--draw-only", "--palette", "colour-blind-safe")
+    assert (home / "results" / "figure2_quick" / "raster.png").is_file()
+    execute("draw_figure2.ipynb", home)
+
+
+def test_figure3(run, home):
+    run(figure3, "--quick")
+    a = load_figure("figure3")
+    for dataset, least in (("bars", 0.9), ("shapes", 0.6), ("corners", 0.6)):
+        assert a[f"{dataset}_synchrony"].shape == (5, 30)
+        assert np.nanmean(a[f"{dataset}_synchrony"][:, -1]) > least > np.nanmean(a[f"{dataset}_synchrony"][:, 0])
+    if _has_mnist():
+        execute("draw_figure3.ipynb", home)
+
+
+def test_figure4(run, home):
+    run(figure4, "--quick")
+    a = load_figure("figure4")
+    same, different = a["similarity"]
+    assert same > 3 * different
+    assert np.nanmean(a["held_out_ami"]) > 0.7
+    assert a["shapes"].tolist() == [2, 0, 1]
+    assert (a["shape_neurons"].sum(1) > 3).all()
+    execute("draw_figure4.ipynb", home)
+
+
+def test_figure5(run, home):
+    run(figure5, "--quick")
+    a = load_figure("figure5")
+    assert a["labels"].shape == (60, 28, 28) and a["test_ami"].shape == (4, 60)
+    assert np.isnan(a["test_ami"][:, :15]).all()
+    late = np.nanmean(a["test_ami"][:, 40:])
+    assert late > 0.3 and abs(np.nanmean(a["chance_ami"])) < 0.05 and abs(np.nanmean(a["one_cycle_ami"])) < 0.05
+    assert (home / "results" / "figure5_quick" / "moving.gif").stat().st_size > 10000
+    execute("draw_figure5.ipynb", home)
+
+
+def test_table1_and_its_notebook(run, home):
+    run(table1, "--images", 100, "--seeds", 1, 2, "--datasets", "bars", "corners", "--systems", "dasbe", "rc")
+    assert table1.load_scores(home / "results" / "table1" / "scores.npz")[0]["rc", "corners"].shape == (2, 100)
+    execute("table1.ipynb", home)
+
+
+def test_bad_input(run, home, capsys):
+    for module, arguments, message in (
+        (figure2, ("--index", 6000), "--index is 6000; it must be from 0 to 5999"),
+        (figure4, ("--index", -1), "--index is -1; it must be from 0 to 5999"),
+        (figure5, ("--index", 600), "--index is 600; it must be from 0 to 599"),
+        (figure3, ("--draw-only", "--out", home / "none"), "is not there; make it with: ./figure3.sh"),
+        (figure2, ("--seed", -1), "--seed is -1"),
+    ):
+        with pytest.raises(dasbe.InputError, match=message):
+            run(module, *arguments)
+    (home / "bad").mkdir()
+    (home / "bad" / "arrays.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(dasbe.FileContentError, match="is damaged; make it again with: ./figure2.sh"):
+        run(figure2, "--draw-only", "--out", home / "bad")
