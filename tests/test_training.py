@@ -16,11 +16,11 @@ from sklearn.svm import SVC
 import dasbe
 from dasbe.datasets import generate
 from dasbe.train import select
-from dasbe.train.corruption import occlude, switch_off
+from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
 from dasbe.train.denoising import contrast_loss, train
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 
-TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, batch=16)
+TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, walkback=1, batch=16)
 
 
 def _weights(network):
@@ -29,11 +29,21 @@ def _weights(network):
 
 def test_pixels_are_only_switched_off_and_at_their_rate():
     images = (torch.rand(400, 1000) < 0.5).float()
-    corrupted = switch_off(images, 0.2, 0.6, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    corrupted = switch_off(images, draw_rates(images, 0.2, 0.6, generator), generator)
     assert (corrupted <= images).all()
     kept = (corrupted.sum(1) / images.sum(1)).numpy()
     assert abs(kept.mean() - 0.6) < 0.02
     assert kept.min() < 0.45 and kept.max() > 0.75  # p is drawn per image
+
+
+def test_walkback_fires_the_pixels_of_the_object_as_often_as_they_were_restored():
+    images = (torch.rand(2000, 50) < 0.5).float()
+    restored = torch.linspace(0, 1, 50).expand(2000, 50)
+    fired = walk_back(images, restored, torch.full((2000, 1), 0.25), torch.Generator().manual_seed(0))
+    assert (fired <= images).all()
+    rates = fired.sum(0) / images.sum(0)
+    assert (rates - 0.75 * restored[0]).abs().max() < 0.06
 
 
 def test_occlusion_erases_one_side_of_a_line_and_less_than_half(single_shapes):

@@ -12,18 +12,30 @@ from torch import Tensor
 LINE_DISTANCE = 3.0  # pixels between the line and the object's centre of mass, at most
 
 
-def switch_off(images: Tensor, low: float, high: float, generator: torch.Generator) -> Tensor:
-    """Each image draws p ∈ U(low, high); each of its pixels is kept with probability 1 − p.
+def draw_rates(images: Tensor, low: float, high: float, generator: torch.Generator) -> Tensor:
+    """p ∈ U(low, high) of each of `images` (M, H·W): the part of its pixels to switch off, (M, 1)."""
+    return low + (high - low) * _uniform((len(images), 1), images, generator)
+
+
+def switch_off(images: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
+    """Each pixel of `images` (M, H·W) is kept with probability 1 − p; `p` is (M, 1)."""
+    return images * (_uniform(images.shape, images, generator) >= p)
+
+
+def walk_back(images: Tensor, restored: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
+    """Objects as they fire after a round of the loop: where the feedback lets them, less what is switched off.
 
     Parameters
     ----------
     images : (M, H·W) float
-    low, high : float
-        In [0, 1].
+        Clean; pixels without ink never fire.
+    restored : (M, H·W) float in [0, 1]
+        What the network made of them: the probability with which each pixel fires.
+    p : (M, 1) float
+        Part of the pixels that are switched off besides.
     generator : torch.Generator
     """
-    p = low + (high - low) * _uniform((len(images), 1), images, generator)
-    return images * (_uniform(images.shape, images, generator) >= p)
+    return images * (_uniform(images.shape, images, generator) < restored * (1 - p))
 
 
 def occlude(

@@ -19,12 +19,12 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.errors import FileContentError
 from dasbe.storage import atomic_path, load_tensors
-from dasbe.train.corruption import occlude, switch_off
+from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
 from dasbe.train.prediction import prediction_loss
 from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
-WALKBACK_CORRUPTION = 0.8  # of the recipe's, since the network's own doubts take away pixels too
+WALKBACK_CORRUPTION = 0.4  # of p: in a round of the loop the network's own doubts take away pixels too
 
 
 @dataclass
@@ -61,16 +61,14 @@ class TrainingState:
 
 def corrupt(images: Tensor, recipe: Recipe, generator: torch.Generator, network: Autoencoder) -> Tensor:
     """What the network is shown of clean `images` (M, H·W), by the recipe."""
-    corrupted = switch_off(images, *recipe.corruption, generator)
+    p = draw_rates(images, *recipe.corruption, generator)
+    corrupted = switch_off(images, p, generator)
     if recipe.occlusion:
         corrupted = occlude(corrupted, images, recipe.architecture.image_shape, recipe.occlusion, generator)
-    if recipe.walkback:
+    for _ in range(recipe.walkback):
         with torch.no_grad():
             restored, _ = network(corrupted, generator, recipe.latent_silence)
-        fired = images * (torch.rand(images.shape, generator=generator, device=images.device) < restored)
-        again = switch_off(fired, *(WALKBACK_CORRUPTION * p for p in recipe.corruption), generator)
-        chosen = torch.rand((len(images), 1), generator=generator, device=images.device) < recipe.walkback
-        corrupted = torch.where(chosen, again, corrupted)
+        corrupted = walk_back(images, restored, WALKBACK_CORRUPTION * p, generator)
     return corrupted
 
 

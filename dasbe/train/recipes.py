@@ -28,11 +28,11 @@ class Recipe:
     occlusion : float
         Probability with which all on one side of a line is erased as well
         (:func:`dasbe.train.corruption.occlude`).
-    walkback : float
-        Probability with which an image goes round the loop once before it is learnt
-        from: the network restores the corrupted image, each pixel of the object fires
-        with the probability this gives it, and some of those are switched off again. So
-        the network learns from what it will meet in the loop, its own feedback
+    walkback : int
+        How often an image goes round the loop before it is learnt from: the network
+        restores the corrupted image, each pixel of the object fires with the
+        probability this gives it, and some of those are switched off again. So the
+        network learns to mend what it will meet in the loop, its own feedback
         (walkback training; Bengio, Yao, Alain, Vincent 2013, arXiv 1305.6663).
     ink_weight : float
         How much a pixel of the object counts in the loss; a background pixel counts 1.
@@ -67,7 +67,7 @@ class Recipe:
     corruption: tuple[float, float]
     epochs: int
     occlusion: float = 0.0
-    walkback: float = 0.0
+    walkback: int = 0
     ink_weight: float = 1.0
     latent_silence: float = 0.0
     contrast: float = 0.0
@@ -105,6 +105,21 @@ RECIPES = {
     "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
     "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
     "mnist_shape": Recipe("mnist_shape", hidden=(), latent=1000, corruption=(0.6, 0.9), epochs=30),
+    "hierarchical": Recipe(
+        "shapes",
+        hidden=(600, 400, 350),
+        latent=1600,
+        corruption=(0.3, 0.6),
+        epochs=60,
+        occlusion=0.5,
+        latent_silence=0.9,
+        contrast=0.3,
+        splits=("train_single_0", "train_single_1", "train_single_2"),
+        batch=384,
+        learning_rate=2e-3,
+        latent_activation="relu",
+        spiking=True,
+    ),
     "moving": Recipe(
         "moving_shapes_train",
         hidden=(600,),
