@@ -124,20 +124,25 @@ def train(
         network.load_state_dict(state.weights)
         optimiser.load_state_dict(state.optimiser)
 
-    report(state)
-    while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
-        rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * state.epoch / recipe.epochs))
-        training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
-        validation_loss = _validate(network, validation, recipe)
-        if validation_loss < state.lowest_loss:
-            state.best_weights = _copy(network)
-        state.epoch += 1
-        state.history.append((state.epoch, training_loss, validation_loss, rate))
-        state.weights, state.optimiser = network.state_dict(), optimiser.state_dict()
-        if checkpoint is not None:
-            with atomic_path(checkpoint) as temporary:
-                torch.save({"recipe": recipe.as_dict(), **vars(state)}, temporary)
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums do not depend on the number of cores, and other networks can be trained beside
+    try:
         report(state)
+        while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
+            rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * state.epoch / recipe.epochs))
+            training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
+            validation_loss = _validate(network, validation, recipe)
+            if validation_loss < state.lowest_loss:
+                state.best_weights = _copy(network)
+            state.epoch += 1
+            state.history.append((state.epoch, training_loss, validation_loss, rate))
+            state.weights, state.optimiser = network.state_dict(), optimiser.state_dict()
+            if checkpoint is not None:
+                with atomic_path(checkpoint) as temporary:
+                    torch.save({"recipe": recipe.as_dict(), **vars(state)}, temporary)
+            report(state)
+    finally:
+        torch.set_num_threads(n_threads)
     network.load_state_dict(state.best_weights)
     return network.eval(), state
 

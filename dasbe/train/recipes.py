@@ -100,11 +100,31 @@ class Recipe:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
+def _for_rc(dataset: str, latent: int, latent_activation: str, epochs: int = 60) -> Recipe:
+    """A network for Reconstruction Clustering: little noise, and the best latent layers of Greff et al. 2015."""
+    kind = {"latent_activation": latent_activation, "judge": "rc", "learning_rate": 3e-3}
+    return Recipe(dataset, hidden=(), latent=latent, corruption=(0.0, 0.4), epochs=epochs, **kind)
+
+
 RECIPES = {
     "bars": Recipe("bars", hidden=(), latent=256, corruption=(0.6, 0.8), epochs=60, learning_rate=1e-3),
     "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
     "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
-    "mnist_shape": Recipe("mnist_shape", hidden=(), latent=1000, corruption=(0.6, 0.9), epochs=30),
+    "mnist_shape": Recipe("mnist_shape", hidden=(), latent=1000, corruption=(0.6, 0.9), epochs=30, walkback=2),
+    "multi_mnist": Recipe(
+        "multi_mnist",
+        hidden=(),
+        latent=1000,
+        corruption=(0.6, 0.9),
+        epochs=40,
+        walkback=2,
+        latent_silence=0.9,
+        latent_activation="relu",
+        spiking=True,
+    ),
+    "multi_mnist_deterministic": Recipe(
+        "multi_mnist", hidden=(), latent=1000, corruption=(0.6, 0.9), epochs=40, walkback=2
+    ),
     "hierarchical": Recipe(
         "shapes",
         hidden=(600, 400, 350),
@@ -132,6 +152,11 @@ RECIPES = {
         learning_rate=1e-3,
         judge="moving",
     ),
+    "rc_bars": _for_rc("bars", 100, "relu"),
+    "rc_corners": _for_rc("corners", 100, "relu"),
+    "rc_shapes": _for_rc("shapes", 500, "tanh"),
+    "rc_mnist_shape": _for_rc("mnist_shape", 250, "sigmoid"),
+    "rc_multi_mnist": _for_rc("multi_mnist", 500, "sigmoid", epochs=30),
 }
 
 

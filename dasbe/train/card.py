@@ -1,0 +1,103 @@
+"""``python -m dasbe.train.card``: write the model card of all networks in ``tmp_net/`` from their descriptions."""
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.files import load_network
+from dasbe.cli import run_command
+from dasbe.errors import MissingFileError
+from dasbe.parameters import PARAMETERS
+from dasbe.paths import network_folder, readable
+from dasbe.storage import atomic_path
+from dasbe.train.recipes import RECIPES, Recipe
+
+HEAD = """# Networks
+
+Written by `python -m dasbe.train.card` from the descriptions beside the weights (`NAME.json`). All were trained
+here, on images of single objects only, by the recipes of `dasbe/train/recipes.py`; `python -m dasbe.train NAME
+--force` trains one again, with the same weights on the same kind of machine. Weights are float32;
+`dasbe.load_network(NAME)` reads them without running any code. They come under the licence of the repository.
+
+AMI is on held-out images, which neither training nor Table 1 has used: `train_multi` 6000 to 6999, 50 cycles, the
+published d and r, seed 111; for `rc_…` by Reconstruction Clustering on the same images; for `moving` the mean over
+cycles 40 to 59 of the 60 `test` sequences of moving_shapes_3. Published values are the DASBE column of Table 1 (for
+`rc_…`, those of Greff et al. 2015, on other images and with an AMI that reads a little lower); the published
+networks of Figures 4 and 5 have none.
+
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m dasbe.train.card", description=__doc__)
+    parser.add_argument("--folder", metavar="DIR", type=Path, default=network_folder(), help="default: tmp_net")
+    folder = parser.parse_args().folder
+    present = [name for name in RECIPES if (folder / f"{name}.pt").is_file()]
+    if not present:
+        raise MissingFileError(f"there are no networks in {readable(folder)}; train them with: ./train_nets.sh")
+    networks = {name: load_network(folder / f"{name}.pt") for name in present}
+    with atomic_path(folder / "README.md") as temporary:
+        temporary.write_text(card(networks, folder), encoding="utf-8")
+    print(f"written: {readable(folder / 'README.md')}")
+
+
+def card(networks: dict[str, Autoencoder], folder: Path) -> str:
+    """Text of the model card."""
+    lines = [
+        "| network | layers | latent code | parameters | MB | AMI % | published | training (s) |",
+        "|---" * 8 + "|",
+    ]
+    for name, network in networks.items():
+        about = network.description
+        recipe = Recipe.from_dict(about["recipe"])
+        score = about.get("held_out_ami", {"mean": math.nan, "standard_error": math.nan})
+        cells = [
+            name,
+            str(network.architecture),
+            latent_kind(network.architecture),
+            f"{sum(p.numel() for p in network.parameters()):,}",
+            f"{(folder / f'{name}.pt').stat().st_size / 1e6:.1f}",
+            f"{100 * score['mean']:.2f} ± {100 * score['standard_error']:.2f}",
+            _published(name, recipe),
+            str(about["training_seconds"]),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "## Recipes",
+        "",
+        "Fields that are not named have their default (`Recipe` in `dasbe/train/recipes.py`).",
+        "",
+    ]
+    for name, network in networks.items():
+        about = network.description
+        recipe = Recipe.from_dict(about["recipe"])
+        changed = {key: value for key, value in recipe.as_dict().items() if value != DEFAULTS.get(key)}
+        text = ", ".join(f"{key} {json.dumps(value)}" for key, value in changed.items())
+        loss = f"validation loss {about['validation_loss']:.4f} after epoch {about['best_epoch']}"
+        lines.append(f"- **{name}**: {text}; seed {recipe.seed}; {loss} of {about['epochs_trained']}.")
+    return HEAD + "\n".join(lines) + "\n"
+
+
+DEFAULTS = {key: field.default for key, field in Recipe.__dataclass_fields__.items()}
+
+
+def latent_kind(architecture: Architecture) -> str:
+    """The latent code in words."""
+    if architecture.recurrent:
+        return "recurrent"
+    return (
+        f"spiking ({architecture.latent_activation} drive)" if architecture.spiking else architecture.latent_activation
+    )
+
+
+def _published(name: str, recipe: Recipe) -> str:
+    if recipe.judge == "moving" or name == "hierarchical":
+        return "–"
+    return f"{PARAMETERS[recipe.dataset].published['rc_own' if recipe.judge == 'rc' else 'dasbe'][0]:.1f}"
+
+
+if __name__ == "__main__":
+    run_command(main)
