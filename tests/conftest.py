@@ -34,12 +34,13 @@ def trained(single_shapes):
 
 @pytest.fixture
 def random_network():
-    """Untrained network for 28×28 images; `make(spiking=…, dtype=…)`."""
+    """Untrained network for 28×28 images; `make(spiking=…, recurrent=…, dtype=…)`."""
 
-    def make(spiking=False, dtype=torch.float32, image_shape=(28, 28), hidden=(50,)):
+    def make(spiking=False, dtype=torch.float32, image_shape=(28, 28), hidden=(50,), recurrent=False):
         with torch.random.fork_rng():
             torch.manual_seed(5)
-            network = Autoencoder(Architecture(image_shape, hidden, 60, spiking=spiking)).to(dtype)
+            architecture = Architecture(image_shape, hidden, 60, spiking=spiking, recurrent=recurrent)
+            network = Autoencoder(architecture).to(dtype)
         with torch.no_grad():  # lively latent neurons, feedback around one spike a cycle
             network.encoder[-2].weight *= 4
             network.decoder[-2].bias -= 2.5

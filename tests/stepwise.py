@@ -12,19 +12,19 @@ THRESHOLD = 1 + 1e-5
 
 
 def bind_step_by_step(image, network, delay, refractory, cycles, noise):
-    """Spikes (n, d, H·W) bool and feedback (n, d, H·W) of one image (H, W).
+    """Spikes (n, d, H·W) bool and feedback (n, d, H·W) of one image (H, W), or of a sequence (n, H, W).
 
     `noise` has the methods initial() → (d, H·W), pixels() → u, B, B′, each (H·W,), and
     latent(n) → u (n,); the last two are called once a step.
     """
-    x = torch.as_tensor(image).reshape(-1).to(next(network.parameters()).dtype)
-    counter = torch.zeros_like(x)
-    s1, s2 = torch.zeros_like(x, dtype=torch.bool), torch.zeros_like(x, dtype=torch.bool)
-    latent_counter = None
-    c = noise.initial().to(x.dtype)
+    frames = torch.as_tensor(image).to(next(network.parameters()).dtype).flatten(-2).expand(cycles, -1)
+    counter = torch.zeros_like(frames[0])
+    s1, s2 = torch.zeros_like(counter, dtype=torch.bool), torch.zeros_like(counter, dtype=torch.bool)
+    latent_counter, previous = None, {}
+    c = noise.initial().to(frames.dtype)
     all_spikes, all_feedback = [], []
     with torch.inference_mode():
-        for _ in range(cycles):
+        for x in frames:
             next_c = torch.zeros_like(c)
             for t in range(delay):
                 u, b, b_prime = noise.pixels()
@@ -43,6 +43,9 @@ def bind_step_by_step(image, network, delay, refractory, cycles, noise):
                     fires = (h + noise.latent(h.shape[1]) > 1) & (latent_counter < 0)
                     latent_counter[fires] = refractory
                     h = fires.to(x.dtype)
+                if getattr(network, "recurrent", None) is not None:  # h of the same step of the cycle before
+                    before, previous[t] = previous.get(t, torch.zeros_like(h)), h
+                    h = torch.sigmoid(network.recurrent(before) + h)
                 next_c[t] = network.decoder(h)[0]
                 all_spikes.append(s)
             c = next_c

@@ -6,6 +6,7 @@ import torch
 from stepwise import ReplayedNoise, bind_step_by_step
 
 from dasbe.binding import bind
+from dasbe.datasets import generate
 
 
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
@@ -23,6 +24,29 @@ def test_spikes_equal_those_of_the_literal_form(shapes, random_network, spiking,
         assert spikes.any(1).any(1).all(), "every cycle must have spikes for the comparison to mean anything"
         np.testing.assert_array_equal(run.spikes[i].reshape(cycles, delay, -1), spikes.numpy())
         np.testing.assert_allclose(run.feedback[i].reshape(cycles, delay, -1), feedback.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_spikes_of_sequences_equal_those_of_the_literal_form(random_network, dtype):
+    sequences = dict(generate("moving_shapes_3", {"multi": 2, "test": 1, "single": 1, "frames": 36}))["train_multi"]
+    frames = sequences["default"][:, 28:]  # the third object enters on the way
+    network = random_network(dtype=dtype, recurrent=True)
+    delay, refractory, cycles, seed = 11, 3, frames.shape[1], 4
+    run = bind(frames, network, delay=delay, refractory=refractory, seed=seed, record=("spikes", "feedback"))
+    for i, sequence in enumerate(frames):
+        noise = ReplayedNoise(sequence.any(0), delay, 60, False, seed, i, dtype)
+        spikes, feedback = bind_step_by_step(sequence, network, delay, refractory, cycles, noise)
+        assert spikes.any(1).any(1).all()
+        np.testing.assert_array_equal(run.spikes[i].reshape(cycles, delay, -1), spikes.numpy())
+        np.testing.assert_allclose(run.feedback[i].reshape(cycles, delay, -1), feedback.numpy(), atol=1e-5)
+    assert not run.spikes[np.broadcast_to(frames[:, :, None] == 0, run.spikes.shape)].any()
+
+
+def test_a_sequence_that_stands_still_is_an_image(shapes, random_network):
+    images = shapes[0][:3]
+    options = {"delay": 9, "refractory": 3, "seed": 1}
+    still = bind(np.repeat(images[:, None], 5, axis=1), random_network(), **options).spikes
+    np.testing.assert_array_equal(still, bind(images, random_network(), cycles=5, **options).spikes)
 
 
 def test_synchrony_within_objects_grows_from_chance(shapes, trained):

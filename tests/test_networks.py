@@ -124,6 +124,9 @@ class TestBindRefuses:
         self._raises("refractory is 2.5; it must be a whole", random_network=random_network, refractory=2.5)
         wrong_shape = np.zeros((2, 2), int)
         self._raises(r"refractory has shape \(2, 2\)", random_network=random_network, refractory=wrong_shape)
+        sequences = np.ones((2, 4, 28, 28), np.uint8)
+        self._raises("cycles is 3, but the sequences have 4", sequences, random_network=random_network)
+        self._raises(r"they must be \(N, cycles, H, W\)", sequences[:, :0], random_network=random_network)
         self._raises("spike_loss is 1.5; it must be a probability", random_network=random_network, spike_loss=1.5)
 
     def test_images(self, random_network):

@@ -14,10 +14,13 @@ import torch
 from sklearn.svm import SVC
 
 import dasbe
+from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.files import save_network
 from dasbe.datasets import generate
-from dasbe.train import select
+from dasbe.train import card, select
 from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
 from dasbe.train.denoising import contrast_loss, train
+from dasbe.train.prediction import corrupt_frames
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 
 TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, walkback=1, batch=16)
@@ -188,3 +191,50 @@ def test_candidates_are_scored_once(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["select", "circles"])
     with pytest.raises(dasbe.InputError, match="no candidates for 'circles'; choose one of bars"):
         select.main()
+
+
+def test_what_a_network_is_shown_of_a_sequence():
+    frames = (torch.rand(50, 19, 300) < 0.5).float()
+    shown = corrupt_frames(frames, 0.3, 0.7, torch.Generator().manual_seed(0))
+    blank = (shown == 0).all(2)
+    assert (blank.sum(1) == 4).all()  # 19 // 5 + 1
+    seen = shown[~blank], frames[~blank]
+    assert abs(seen[0][seen[1] == 0].mean() - 0.05) < 0.005
+    assert abs(seen[0][seen[1] == 1].mean() - (0.5 + 0.5 * 0.05)) < 0.02
+
+
+def test_recurrent_network_predicts_step_by_step_and_learns(random_network):
+    network = random_network(recurrent=True, dtype=torch.float64)
+    frames = (torch.rand(3, 6, 784) < 0.2).double()
+    hidden, expected = torch.zeros(3, 60, dtype=torch.float64), []
+    for t in range(6):
+        latent = network.encoder(frames[:, t])
+        expected.append(network.decoder(torch.sigmoid(network.recurrent(hidden) + latent)))
+        hidden = latent
+    torch.testing.assert_close(network.predict(frames), torch.stack(expected, 1))
+
+    recipe = replace(training_recipe("moving"), hidden=(), latent=128, epochs=3, learning_rate=1e-2)
+    sequences = dict(generate("moving_shapes_train", {"single": 120, "frames": 100}))["train_single"]["default"]
+    _, state = train(recipe, sequences.reshape(-1, 20, 28, 28))
+    assert state.lowest_loss < 0.93 * state.history[0][2]
+
+
+def test_silence_keeps_latent_neurons_from_the_decoder_but_not_from_the_code():
+    network = Autoencoder(Architecture((4, 4), (), 30, latent_activation="relu"))
+    x = torch.ones(500, 16)
+    heard, code = network(x, torch.Generator().manual_seed(0), silence=0.9)
+    plain, same_code = network(x)
+    assert torch.equal(code, same_code)
+    assert (heard - plain).abs().sum(1).gt(0).float().mean() > 0.9
+
+
+def test_model_card_lists_every_network(trained, tmp_path, monkeypatch, capsys):
+    recipe = {**RECIPES["shapes"].as_dict(), "seed": 3}
+    facts = {"validation_loss": 0.5, "best_epoch": 2, "epochs_trained": 4, "training_seconds": 7}
+    score = {"mean": 0.91234, "standard_error": 0.004, "images": "some"}
+    save_network(tmp_path / "shapes.pt", trained, {"recipe": recipe, "held_out_ami": score, **facts})
+    monkeypatch.setattr(sys, "argv", ["card", "--folder", str(tmp_path)])
+    card.main()
+    text = (tmp_path / "README.md").read_text()
+    assert "| shapes | 784–128 | sigmoid | 201,616 |" in text and "| 91.23 ± 0.40 | 90.2 | 7 |" in text
+    assert "seed 3; validation loss 0.5000 after epoch 2 of 4" in text
