@@ -16,7 +16,7 @@ from dasbe.parameters import CYCLES_FIGURES, IMAGES_TABLE, parameters_of
 from dasbe.plotting import figure2 as plots
 from dasbe.readout import READOUT_CYCLES, align, group
 
-DATASET, INDEX = "shapes", 1109
+DATASET, INDEX = "shapes", 14
 N_SEEDS, Q = 5, 1 / 3
 SPIKE_LOSSES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 REFRACTORY_SPREADS = (0, 1, 2, 3, 4, 5)  # steps: r of each pixel is drawn from r − spread … r + spread
@@ -35,7 +35,7 @@ def compute(options: argparse.Namespace) -> Arrays:
     images, groups = load_dataset(DATASET, "train_multi", options.index, options.index + 1)
     parameters, network = parameters_of(DATASET), load_network(DATASET, options.device)
     k = numbers_of_groups(groups)
-    loop = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "device": options.device}
+    loop = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "indices": [options.index], "device": options.device}
     arrays = {"image": images[0], "groups": groups[0], "refractory": np.array(parameters.refractory)}
     n_seeds = 2 if options.quick else N_SEEDS
     scores: dict[str, list[np.ndarray]] = {"synchrony": [], "rate": [], "clustering": []}
@@ -69,6 +69,7 @@ def _robustness(options: argparse.Namespace, network, image: np.ndarray, truth: 
         f"{name}_{kind}": [] for name in ("loss", "spread") for kind in ("ami", "synchrony", "spikes")
     }
     loop = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "device": options.device, "seed": options.seed}
+    loop["indices"] = [options.index, *range(first, first + n_images)]
     for name, condition in conditions:
         spikes = bind(images, network, last=READOUT_CYCLES, **loop, **condition).spikes
         labels = group(spikes, numbers_of_groups(groups), seed=options.seed)
