@@ -101,7 +101,7 @@ class Recipe:
 
 
 def _for_rc(dataset: str, latent: int, latent_activation: str, epochs: int = 60) -> Recipe:
-    """A network for Reconstruction Clustering: little noise, and the best latent layers of Greff et al. 2015."""
+    """A network for Reconstruction Clustering: as little noise, and latent layers as wide, as in Greff et al. 2015."""
     kind = {"latent_activation": latent_activation, "judge": "rc", "learning_rate": 3e-3}
     return Recipe(dataset, hidden=(), latent=latent, corruption=(0.0, 0.4), epochs=epochs, **kind)
 
@@ -152,7 +152,7 @@ RECIPES = {
         learning_rate=1e-3,
         judge="moving",
     ),
-    "rc_bars": _for_rc("bars", 100, "relu"),
+    "rc_bars": _for_rc("bars", 100, "sigmoid"),
     "rc_corners": _for_rc("corners", 100, "relu"),
     "rc_shapes": _for_rc("shapes", 500, "tanh"),
     "rc_mnist_shape": _for_rc("mnist_shape", 250, "sigmoid"),
