@@ -28,6 +28,7 @@ def run_figure(
     compute: Callable[[argparse.Namespace], Arrays],
     draw: Callable[[Arrays, str], dict[str, Figure]],
     *,
+    seed: int = 111,
     index: tuple[int, str] | None = None,
     animate: Callable[[Arrays, str, Path], list[Path]] | None = None,
 ) -> None:
@@ -43,12 +44,14 @@ def run_figure(
         Options → arrays.
     draw : callable
         Arrays and name of a palette → figures by file name.
+    seed : int
+        Default of ``--seed``.
     index : (int, str), optional
         Default of ``--index``, and what it counts.
     animate : callable
         Arrays, palette and folder → further files it wrote.
     """
-    options = _options(name, description, index)
+    options = _options(name, description, seed, index)
     path = options.out / "arrays.npz"
     if not options.draw_only:
         arrays = compute(options)
@@ -66,9 +69,9 @@ def run_figure(
         print(f"written: {readable(written)}")
 
 
-def _options(name: str, description: str, index: tuple[int, str] | None) -> argparse.Namespace:
+def _options(name: str, description: str, seed: int, index: tuple[int, str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m dasbe.experiments.{name}", description=description)
-    parser.add_argument("--seed", type=int, default=111, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=seed, help="default: %(default)s")
     if index is not None:
         parser.add_argument("--index", type=int, default=index[0], help=f"{index[1]} (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="less of everything, for a first look")

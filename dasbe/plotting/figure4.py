@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from dasbe.plotting.grouping import input_and_grouping
+from dasbe.plotting.grouping import coloured, input_and_grouping
 from dasbe.plotting.style import RC, image_axes, new_figure, palette
 
 SHAPE_NAMES = ("square", "triangle", "inverted triangle")
@@ -17,6 +17,7 @@ def figures(arrays: dict[str, np.ndarray], colours: str) -> dict[str, Figure]:
     return {
         "feature_neurons": feature_neurons(a, colours),
         "grouping": input_and_grouping(a["image"], a["labels"], a["groups"], float(a["ami"][0]), colours),
+        "loop": once_round_the_loop(a, colours),
         "rasters": rasters(a, colours),
         "decoded": decoded_clusters(a["decoded"]),
     }
@@ -65,6 +66,32 @@ def feature_neurons(a: dict[str, np.ndarray], colours: str) -> Figure:
 def _mark(ax, neurons: np.ndarray, colour) -> None:
     y, x = np.nonzero(_as_map(neurons))
     ax.scatter(x, y, s=18, facecolors="none", edgecolors=[colour], linewidths=0.9)
+
+
+@rc_context(RC)
+def once_round_the_loop(a: dict[str, np.ndarray], colours: str) -> Figure:
+    """(b) the loop at work: for each object, the step of the last cycle in which most of it fires.
+
+    From left to right the pixels that fire, the high-level neurons that fire with them,
+    and what the decoder sends back to the pixels one cycle later.
+    """
+    n_objects = len(a["peaks"])
+    table = palette(n_objects, colours)
+    figure = new_figure(6.4, 2.1 * n_objects + 0.4)
+    axes = figure.subplots(n_objects, 3, squeeze=False)
+    titles = ("low level:\npixels that fire", "high level:\nneurons that fire", "feedback,\none cycle later")
+    for k, (step, row) in enumerate(zip(a["peaks"], axes)):
+        fired = a["spikes"][-1, step]
+        row[0].imshow(coloured(np.where(fired, a["groups"], 0), fired, table), interpolation="nearest")
+        high = _as_map(a["latents"][-1, step])
+        row[1].imshow(np.where(high[..., None], table[k + 1], 1.0), interpolation="nearest")
+        row[2].imshow(a["feedback"][k], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        for ax, title in zip(row, titles):
+            image_axes(ax, title if k == 0 else "")
+        row[0].set_ylabel(f"step {step}")
+        for left in row[:2]:
+            left.annotate("", (1.16, 0.5), (1.02, 0.5), xycoords="axes fraction", arrowprops={"arrowstyle": "-|>"})
+    return figure
 
 
 @rc_context(RC)
