@@ -79,7 +79,7 @@ def once_round_the_loop(a: dict[str, np.ndarray], colours: str) -> Figure:
     table = palette(n_objects, colours)
     figure = new_figure(6.4, 2.1 * n_objects + 0.4)
     axes = figure.subplots(n_objects, 3, squeeze=False)
-    titles = ("low level:\npixels that fire", "high level:\nneurons that fire", "feedback,\none cycle later")
+    titles = ("low level: pixels\nthat fire →", "high level: neurons\nthat fire →", "feedback,\none cycle later")
     for k, (step, row) in enumerate(zip(a["peaks"], axes)):
         fired = a["spikes"][-1, step]
         row[0].imshow(coloured(np.where(fired, a["groups"], 0), fired, table), interpolation="nearest")
@@ -89,8 +89,6 @@ def once_round_the_loop(a: dict[str, np.ndarray], colours: str) -> Figure:
         for ax, title in zip(row, titles):
             image_axes(ax, title if k == 0 else "")
         row[0].set_ylabel(f"step {step}")
-        for left in row[:2]:
-            left.annotate("", (1.16, 0.5), (1.02, 0.5), xycoords="axes fraction", arrowprops={"arrowstyle": "-|>"})
     return figure
 
 
