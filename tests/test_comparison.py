@@ -29,6 +29,12 @@ def test_reconstruction_clustering_equals_its_literal_form(shapes, random_networ
         np.testing.assert_array_equal(labels[i], expected)
 
 
+def test_reconstruction_clustering_is_deterministic_with_a_network_that_spikes(shapes, random_network):
+    network = random_network(spiking=True)
+    first, again = (reconstruction_clustering(shapes[0][:3], network, 3, seed=1) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
 def test_reconstruction_clustering_groups_objects(shapes, trained):
     images, groups = shapes[0][:20], shapes[1][:20]
     labels = reconstruction_clustering(images, trained, 3)

@@ -46,7 +46,8 @@ def reconstruction_clustering(
     ----------
     images : (N, H, W) array of 0 and 1
     network : nn.Module
-        network(x) → (y, latent) for x (M, H·W).
+        network(x) → (y, latent) for x (M, H·W); if its latent neurons spike, they are
+        taken at their firing probability.
     n_groups : int
         K, the number of objects.
     iterations : int
@@ -86,7 +87,14 @@ def reconstruction_clustering(
 def iterate(x: Tensor, assignments: Tensor, network: nn.Module, iterations: int) -> Tensor:
     """γ (N, K, H·W) after some iterations, from `x` (N, 1, H·W) and γ at the start."""
     for _ in range(iterations):
-        y = network((x * assignments).flatten(0, 1))[0].view_as(assignments)  # M-step
+        y = reconstruct(network, (x * assignments).flatten(0, 1)).view_as(assignments)  # M-step
         likelihood = x * y + (1 - x) * (1 - y)
         assignments = likelihood / likelihood.sum(1, keepdim=True).clamp(min=1e-12)  # E-step
     return assignments
+
+
+def reconstruct(network: nn.Module, x: Tensor) -> Tensor:
+    """y = network(x), (M, H·W); latent neurons that spike are taken at their firing probability, without noise."""
+    if getattr(network, "spiking_latent", False):
+        return network.decoder(network.encoder(x).clamp(0, 1))
+    return network(x)[0]
