@@ -109,6 +109,6 @@ def test_pulse_coupled_network_groups_better_than_chance(shapes):
 
 def test_bad_input_of_the_other_systems(shapes, trained):
     with pytest.raises(dasbe.InputError, match="last is 0 and steps 5"):
-        run_pulse_coupled(shapes[0][:1], steps=5, last=0)
+        run_pulse_coupled(shapes[0][:1], PulseCoupledParameters(10.0, 6.0), steps=5, last=0)
     with pytest.raises(dasbe.InputError, match="cycles 3 and last 4"):
         pure_ann(shapes[0][:1], trained, delay=4, cycles=3, last=4)
