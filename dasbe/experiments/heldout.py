@@ -23,16 +23,18 @@ from dasbe.evaluation import (
     held_out_scores_of_rc,
     mean_and_error,
 )
-from dasbe.parameters import CYCLES_TABLE, PARAMETERS, parameters_of
+from dasbe.parameters import CYCLES_TABLE, parameters_of
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
+from dasbe.train.recipes import RECIPES, training_recipe
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dasbe.experiments.heldout", description=__doc__)
-    shipped = [name for name in PARAMETERS if (network_folder() / f"{name}.pt").is_file()]
-    parser.add_argument("datasets", nargs="*", default=shipped, help=f"default: {', '.join(shipped)}")
+    known = [name for name, recipe in RECIPES.items() if recipe.judge == "dasbe"]
+    shipped = [name for name in known if (network_folder() / f"{name}.pt").is_file()]
+    parser.add_argument("networks", nargs="*", default=shipped, help=f"default: {', '.join(shipped)}")
     parser.add_argument("--images", type=int, default=HELD_OUT_IMAGES, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="default: %(default)s")
     add_device_option(parser)
@@ -42,24 +44,25 @@ def main() -> None:
         raise InputError(f"--images is {arguments.images} and --seed {arguments.seed}; at least 1 and 0 are needed")
 
     scores, scores_of_rc = {}, {}
-    print(f"{'dataset':<12} {'AMI %':>7} {'± s.e.':>7} {'published':>10} {'RC':>7} {'± s.e.':>7} {'s':>7}")
-    for dataset in arguments.datasets:
+    print(f"{'network':<25} {'AMI %':>7} {'± s.e.':>7} {'published':>10} {'RC':>7} {'± s.e.':>7} {'s':>7}")
+    for name in arguments.networks:
+        dataset = training_recipe(name).dataset
         published = parameters_of(dataset).published_ami
-        network = load_network(dataset, device)
+        network = load_network(name, device)
         ensure_dataset(dataset)
         started = time.perf_counter()
         chunks = []
-        with tqdm(total=arguments.images, desc=dataset, unit=" images", leave=False) as bar:
+        with tqdm(total=arguments.images, desc=name, unit=" images", leave=False) as bar:
             for chunk in held_out_scores(network, dataset, arguments.images, arguments.seed, device):
                 chunks.append(chunk)
                 bar.update(len(chunk))
-        scores[dataset] = np.concatenate(chunks)
-        scores_of_rc[dataset] = held_out_scores_of_rc(network, dataset, arguments.images, arguments.seed, device)
-        mean, error = (100 * value for value in mean_and_error(scores[dataset]))
-        rc_mean, rc_error = (100 * value for value in mean_and_error(scores_of_rc[dataset]))
+        scores[name] = np.concatenate(chunks)
+        scores_of_rc[name] = held_out_scores_of_rc(network, dataset, arguments.images, arguments.seed, device)
+        mean, error = (100 * value for value in mean_and_error(scores[name]))
+        rc_mean, rc_error = (100 * value for value in mean_and_error(scores_of_rc[name]))
         seconds = time.perf_counter() - started
         print(
-            f"{dataset:<12} {mean:7.2f} {error:7.2f} {published:10.1f} {rc_mean:7.2f} {rc_error:7.2f} {seconds:7.1f}",
+            f"{name:<25} {mean:7.2f} {error:7.2f} {published:10.1f} {rc_mean:7.2f} {rc_error:7.2f} {seconds:7.1f}",
             flush=True,
         )
 
