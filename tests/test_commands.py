@@ -105,7 +105,7 @@ def test_other_commands_refuse_bad_input(home):
     assert "no dataset named" in refused(home, "-m", "dasbe.datasets")
     assert "network 'circles' has no recipe" in refused(home, "-m", "dasbe.train", "circles")
     assert "epochs must be at least 1" in refused(home, "-m", "dasbe.train", "bars", "--epochs", "0")
-    assert "dataset 'circles' is unknown" in refused(home, "-m", "dasbe.experiments.heldout", "circles")
+    assert "network 'circles' has no recipe" in refused(home, "-m", "dasbe.experiments.heldout", "circles")
 
 
 def test_import_from_any_directory(tmp_path, home):
