@@ -64,7 +64,7 @@ def test_occlusion_erases_one_side_of_a_line_and_less_than_half(single_shapes):
 
 def test_training_learns_to_restore(trained, single_shapes):
     clean = torch.from_numpy(single_shapes[-200:]).float().flatten(1)
-    corrupted = switch_off(clean, 0.5, 0.5, torch.Generator().manual_seed(0))
+    corrupted = switch_off(clean, torch.full((len(clean), 1), 0.5), torch.Generator().manual_seed(0))
     with torch.no_grad():
         restored = trained(corrupted)[0]
     missed_pixels = [((x > 0.5) != (clean > 0.5)).float().mean() for x in (restored, corrupted)]
