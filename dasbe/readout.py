@@ -49,7 +49,8 @@ def group(
     Parameters
     ----------
     spikes : (N, n, d, H, W) bool
-        As in :class:`dasbe.Binding`.
+        As in :class:`dasbe.Binding`; real values, as the pure-ANN system has, are read in
+        the same way.
     n_groups : int or (N,) int
         K, the number of objects plus one for the background.
     last : int
