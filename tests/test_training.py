@@ -194,13 +194,14 @@ def test_candidates_are_scored_once(tmp_path, monkeypatch):
 
 
 def test_what_a_network_is_shown_of_a_sequence():
-    frames = (torch.rand(50, 19, 300) < 0.5).float()
-    shown = corrupt_frames(frames, 0.3, 0.7, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    frames = (torch.rand((50, 19, 300), generator=generator) < 0.5).float()
+    shown = corrupt_frames(frames, 0.5, 0.5, generator)
     blank = (shown == 0).all(2)
     assert (blank.sum(1) == 4).all()  # 19 // 5 + 1
     seen = shown[~blank], frames[~blank]
     assert abs(seen[0][seen[1] == 0].mean() - 0.05) < 0.005
-    assert abs(seen[0][seen[1] == 1].mean() - (0.5 + 0.5 * 0.05)) < 0.02
+    assert abs(seen[0][seen[1] == 1].mean() - (0.5 + 0.5 * 0.05)) < 0.01
 
 
 def test_recurrent_network_predicts_step_by_step_and_learns(random_network):
