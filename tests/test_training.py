@@ -41,9 +41,10 @@ def test_pixels_are_only_switched_off_and_at_their_rate():
 
 
 def test_walkback_fires_the_pixels_of_the_object_as_often_as_they_were_restored():
-    images = (torch.rand(2000, 50) < 0.5).float()
-    restored = torch.linspace(0, 1, 50).expand(2000, 50)
-    fired = walk_back(images, restored, torch.full((2000, 1), 0.25), torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    images = (torch.rand((4000, 50), generator=generator) < 0.5).float()
+    restored = torch.linspace(0, 1, 50).expand(4000, 50)
+    fired = walk_back(images, restored, torch.full((4000, 1), 0.25), generator)
     assert (fired <= images).all()
     rates = fired.sum(0) / images.sum(0)
     assert (rates - 0.75 * restored[0]).abs().max() < 0.06
