@@ -100,11 +100,11 @@ class Autoencoder(nn.Module):
         """
         latent = self.encoder(x)
         if self.spiking_latent:
-            latent = SpikeWithSurrogate.apply(latent + _uniform(latent.shape, x, generator) - 1)
+            latent = SpikeWithSurrogate.apply(latent + uniform_like(latent.shape, x, generator) - 1)
         heard = latent
         if silence:
-            part = silence * _uniform((len(x), 1), x, generator)
-            heard = latent * (_uniform(latent.shape, x, generator) >= part)
+            part = silence * uniform_like((len(x), 1), x, generator)
+            heard = latent * (uniform_like(latent.shape, x, generator) >= part)
         return self.decoder(heard), latent
 
     def combine(self, latent: Tensor, previous: Tensor) -> Tensor:
@@ -118,7 +118,8 @@ class Autoencoder(nn.Module):
         return self.decoder(self.combine(latent, previous))
 
 
-def _uniform(shape, like: Tensor, generator: torch.Generator | None) -> Tensor:
+def uniform_like(shape, like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """U[0, 1) in `shape`, of the type and on the device of `like`."""
     return torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype)
 
 

@@ -8,7 +8,6 @@ from dasbe.ann.files import load_network
 from dasbe.binding import bind
 from dasbe.cli import run_command
 from dasbe.datasets import ensure_dataset, load_dataset
-from dasbe.errors import InputError
 from dasbe.evaluation import numbers_of_groups
 from dasbe.experiments.figures import Arrays, run_figure
 from dasbe.metrics import ami, autocorrelation, cycle_scores, synchrony_matrix
@@ -24,14 +23,12 @@ SHOWN_LOSS, SHOWN_SPREAD = 2, 2  # places in the two tuples, of the conditions w
 
 
 def main() -> None:
-    run_figure("figure2", __doc__, compute, plots.figures, index=(INDEX, "image of shapes/train_multi, 0 to 5999"))
+    run_figure("figure2", __doc__, compute, plots.figures, index=(INDEX, IMAGES_TABLE, "image of shapes/train_multi"))
 
 
 def compute(options: argparse.Namespace) -> Arrays:
     """All arrays of the figure; image and ground truth (H, W), spikes (n, d, H, W), scores (seeds, n)."""
     ensure_dataset(DATASET)
-    if not 0 <= options.index < IMAGES_TABLE:
-        raise InputError(f"--index is {options.index}; it must be from 0 to {IMAGES_TABLE - 1}")
     images, groups = load_dataset(DATASET, "train_multi", options.index, options.index + 1)
     parameters, network = parameters_of(DATASET), load_network(DATASET, options.device)
     k = numbers_of_groups(groups)

@@ -7,25 +7,24 @@ import numpy as np
 from torch import nn
 
 from dasbe.ann.files import load_network
-from dasbe.binding import bind
 from dasbe.cli import run_command
 from dasbe.datasets import ensure_dataset, load_dataset
-from dasbe.errors import InputError
 from dasbe.evaluation import (
     MOVING_CYCLES,
     MOVING_SCORED_FROM,
     MOVING_SEQUENCES,
     bind_sequences,
     frame_scores,
+    group_by_dasbe,
     group_frames,
     numbers_of_groups,
 )
 from dasbe.experiments.figures import Arrays, run_figure
 from dasbe.metrics import ami
-from dasbe.parameters import CYCLES_FIGURES, parameters_of
+from dasbe.parameters import CYCLES_FIGURES
 from dasbe.plotting import figure5 as plots
 from dasbe.plotting.animation import animate_sequence
-from dasbe.readout import align, group
+from dasbe.readout import align
 
 DATASET, NETWORK, INDEX = "moving_shapes_3", "moving", 267
 STILL = "shapes"  # the dataset whose network binds single frames, for comparison; same delay and refractory time
@@ -33,8 +32,8 @@ N_SEQUENCES = 600
 
 
 def main() -> None:
-    what = f"sequence of {DATASET}/train_multi, 0 to {N_SEQUENCES - 1}"
-    run_figure("figure5", __doc__, compute, plots.figures, index=(INDEX, what), animate=_animate)
+    index = (INDEX, N_SEQUENCES, f"sequence of {DATASET}/train_multi")
+    run_figure("figure5", __doc__, compute, plots.figures, index=index, animate=_animate)
 
 
 def _animate(arrays: Arrays, colours: str, folder: Path) -> list[Path]:
@@ -45,8 +44,6 @@ def _animate(arrays: Arrays, colours: str, folder: Path) -> list[Path]:
 
 def compute(options: argparse.Namespace) -> Arrays:
     """Frames, ground truth and grouping (n, H, W), spikes (n, d, H, W) of one sequence; AMI (sequences, n) of many."""
-    if not 0 <= options.index < N_SEQUENCES:
-        raise InputError(f"--index is {options.index}; it must be from 0 to {N_SEQUENCES - 1}")
     network, still_network = load_network(NETWORK, options.device), load_network(STILL, options.device)
     ensure_dataset(DATASET)
     frames, groups = (
@@ -79,12 +76,11 @@ def evaluate(network: nn.Module, still_network: nn.Module, n_sequences: int, see
 
     late_labels = labels[:, MOVING_SCORED_FROM:]
     stills, truth = (part[:, MOVING_SCORED_FROM:].reshape(-1, *frames.shape[2:]) for part in (frames, groups))
-    timing = parameters_of(STILL)
-    loop = {"delay": timing.delay, "refractory": timing.refractory, "seed": seed, "device": device}
+    options = {"seed": seed, "indices": None, "device": device}
     result = {"test_ami": scores, "chance_ami": ami(truth, _shuffled(truth, late_labels.reshape(truth.shape), seed))}
     for name, cycles in (("one_cycle_ami", 1), ("thirty_cycles_ami", CYCLES_FIGURES)):
-        spikes = bind(stills, still_network, cycles=cycles, last=min(10, cycles), **loop).spikes
-        result[name] = ami(truth, group(spikes, numbers_of_groups(truth), seed=seed))
+        found = group_by_dasbe(stills, numbers_of_groups(truth), still_network, STILL, cycles=cycles, **options)
+        result[name] = ami(truth, found)
     return {key: values.reshape(n_sequences, -1) if key != "test_ami" else values for key, values in result.items()} | {
         "scored_from": np.array(MOVING_SCORED_FROM)
     }

@@ -29,7 +29,7 @@ def run_figure(
     draw: Callable[[Arrays, str], dict[str, Figure]],
     *,
     seed: int = 111,
-    index: tuple[int, str] | None = None,
+    index: tuple[int, int, str] | None = None,
     animate: Callable[[Arrays, str, Path], list[Path]] | None = None,
 ) -> None:
     """The command ``python -m dasbe.experiments.NAME``.
@@ -46,8 +46,8 @@ def run_figure(
         Arrays and name of a palette → figures by file name.
     seed : int
         Default of ``--seed``.
-    index : (int, str), optional
-        Default of ``--index``, and what it counts.
+    index : (int, int, str), optional
+        Default of ``--index``, how many there are, and of what.
     animate : callable
         Arrays, palette and folder → further files it wrote.
     """
@@ -69,11 +69,13 @@ def run_figure(
         print(f"written: {readable(written)}")
 
 
-def _options(name: str, description: str, seed: int, index: tuple[int, str] | None) -> argparse.Namespace:
+def _options(name: str, description: str, seed: int, index: tuple[int, int, str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m dasbe.experiments.{name}", description=description)
     parser.add_argument("--seed", type=int, default=seed, help="default: %(default)s")
     if index is not None:
-        parser.add_argument("--index", type=int, default=index[0], help=f"{index[1]} (default: %(default)s)")
+        first, count, what = index
+        help_text = f"{what}, 0 to {count - 1} (default: %(default)s)"
+        parser.add_argument("--index", type=int, default=first, help=help_text)
     parser.add_argument("--quick", action="store_true", help="less of everything, for a first look")
     parser.add_argument("--draw-only", action="store_true", help="draw again from the saved arrays")
     parser.add_argument("--palette", choices=PALETTES, default="published", help="default: %(default)s")
@@ -83,6 +85,8 @@ def _options(name: str, description: str, seed: int, index: tuple[int, str] | No
     device_of(options.device)
     if options.seed < 0:
         raise InputError(f"--seed is {options.seed}; it must be 0 or more")
+    if index is not None and not 0 <= options.index < count:
+        raise InputError(f"--index is {options.index}; it must be from 0 to {count - 1}")
     if options.out is None:
         options.out = results_folder() / (f"{name}_quick" if options.quick else name)
     return options
@@ -107,7 +111,7 @@ def load_arrays(path: Path | str, command: str) -> Arrays:
         raise MissingFileError(f"{readable(path)} is not there; make it with: {command}")
     try:
         with np.load(path) as file:
-            return {key: file[key] for key in file.files}
+            return {"made": file["made"], **{key: file[key] for key in file.files}}
     except Exception as error:  # a damaged archive fails in many ways
         raise FileContentError(f"{readable(path)} is damaged; make it again with: {command}") from error
 

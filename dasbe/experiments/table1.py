@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from dasbe.cli import add_device_option, device_of, run_command
 from dasbe.datasets import ensure_dataset
-from dasbe.errors import FileContentError, InputError, MissingFileError
+from dasbe.errors import FileContentError, InputError
+from dasbe.experiments.figures import load_arrays, save_arrays
 from dasbe.parameters import IMAGES_TABLE, PARAMETERS, SEEDS_TABLE, parameters_of
 from dasbe.paths import home, readable, results_folder
 from dasbe.plotting.table import score_distributions, score_table
@@ -115,8 +116,7 @@ def _gather(units: Sequence[Unit], store: Store, path: Path) -> None:
         networks[name] = unit.network
     arrays = {"/".join(cell): np.array([*seeds.values()], np.float32) for cell, seeds in parts.items()}
     made = provenance(seeds=[*next(iter(parts.values()))], seconds=seconds, networks=networks)
-    with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, made=np.array(json.dumps(made)), **arrays)
+    save_arrays(path, arrays, made)
 
 
 def load_scores(path: Path) -> tuple[Scores, dict]:
@@ -126,14 +126,9 @@ def load_scores(path: Path) -> tuple[Scores, dict]:
     ------
     MissingFileError, FileContentError
     """
-    if not path.is_file():
-        raise MissingFileError(f"{readable(path)} is not there; make it with: ./table1.sh")
-    try:
-        with np.load(path) as file:
-            made = json.loads(str(file["made"]))["parameters"]
-            scores = {tuple(name.split("/")): file[name] for name in file.files if name != "made"}
-    except Exception as error:  # a damaged archive fails in many ways
-        raise FileContentError(f"{readable(path)} is damaged; delete it and run ./table1.sh") from error
+    arrays = load_arrays(path, "./table1.sh")
+    made = json.loads(str(arrays.pop("made")))["parameters"]
+    scores = {tuple(name.split("/")): values for name, values in arrays.items()}
     return scores, made
 
 

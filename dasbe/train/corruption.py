@@ -9,17 +9,19 @@ and half of another can keep each other company in the same steps for ever.
 import torch
 from torch import Tensor
 
+from dasbe.ann.autoencoder import uniform_like
+
 LINE_DISTANCE = 3.0  # pixels between the line and the object's centre of mass, at most
 
 
 def draw_rates(images: Tensor, low: float, high: float, generator: torch.Generator) -> Tensor:
     """p ∈ U(low, high) of each of `images` (M, H·W): the part of its pixels to switch off, (M, 1)."""
-    return low + (high - low) * _uniform((len(images), 1), images, generator)
+    return low + (high - low) * uniform_like((len(images), 1), images, generator)
 
 
 def switch_off(images: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
     """Each pixel of `images` (M, H·W) is kept with probability 1 − p; `p` is (M, 1)."""
-    return images * (_uniform(images.shape, images, generator) >= p)
+    return images * (uniform_like(images.shape, images, generator) >= p)
 
 
 def walk_back(images: Tensor, restored: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
@@ -35,7 +37,7 @@ def walk_back(images: Tensor, restored: Tensor, p: Tensor, generator: torch.Gene
         Part of the pixels that are switched off besides.
     generator : torch.Generator
     """
-    return images * (_uniform(images.shape, images, generator) < restored * (1 - p))
+    return images * (uniform_like(images.shape, images, generator) < restored * (1 - p))
 
 
 def occlude(
@@ -57,12 +59,8 @@ def occlude(
     height, width = image_shape
     y = torch.arange(height, device=images.device).repeat_interleave(width)
     x = torch.arange(width, device=images.device).repeat(height)
-    angle, distance, chance = _uniform((3, len(images), 1), images, generator)
+    angle, distance, chance = uniform_like((3, len(images), 1), images, generator)
     along = torch.cos(2 * torch.pi * angle) * x + torch.sin(2 * torch.pi * angle) * y  # (M, H·W)
     centre = (along * object_images).sum(1, keepdim=True) / object_images.sum(1, keepdim=True).clamp(min=1)
     kept = (along > centre - LINE_DISTANCE * distance) | (chance >= probability)
     return images * kept
-
-
-def _uniform(shape, like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.rand(shape, generator=generator, device=like.device)
