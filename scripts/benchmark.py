@@ -46,6 +46,7 @@ from dasbe.snn.pulse_coupled import run_pulse_coupled  # noqa: E402
 from dasbe.storage import atomic_path  # noqa: E402
 
 REPEATS = 3
+PULSE_COUPLED_STEPS = 500
 COLUMNS = {
     "literal_ms": "literal",
     "engine_ms": "engine",
@@ -142,6 +143,7 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     ensure_dataset(dataset)
     images, groups = dasbe.load_dataset(dataset, "train_multi", 6000, 6000 + options.images)
     k, n, cycles, delay = numbers_of_groups(groups), len(images), options.cycles, parameters.delay
+    jump, decay = parameters.pulse_coupled.threshold_jump, parameters.pulse_coupled.threshold_decay
     timing = {"delay": delay, "refractory": parameters.refractory, "cycles": cycles}
     last = min(10, cycles)
 
@@ -152,35 +154,29 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         return pure_ann(images, network, delay=delay, cycles=cycles, last=last)
 
     def pulses():
-        return run_pulse_coupled(images, parameters.pulse_coupled)
+        return run_pulse_coupled(images, parameters.pulse_coupled, steps=PULSE_COUPLED_STEPS)
 
     forms = {"engine": engine, "pure_ann_loop": without_spikes, "pure_snn_loop": pulses}
     ms = {f"{name}_ms": 1000 * seconds(form) / n for name, form in forms.items()}
     for name, form in (("pipeline", engine), ("pure_ann", without_spikes), ("pure_snn", pulses)):
         ms[f"{name}_ms"] = 1000 * seconds(lambda form=form: dasbe.ami(groups, dasbe.group(form(), k))) / n
 
-    literal = {"literal": 0.0, "literal_pure_ann": 0.0, "literal_pure_snn": 0.0}
-    chosen = images[: options.literal_images]
-    rng = np.random.default_rng(0)
-    for i, image in enumerate(chosen):
-        noise = FreshNoise(delay, image.size, seed=i)
-        uniforms = iter(lambda size=image.size: rng.random(size), None)
-        jump, decay = parameters.pulse_coupled.threshold_jump, parameters.pulse_coupled.threshold_decay
-        for name, form in (
-            ("literal", lambda image=image, noise=noise: bind_step_by_step(image, network, noise=noise, **timing)),
-            (
-                "literal_pure_ann",
-                lambda image=image, noise=noise: pure_ann_step_by_step(image, network, delay, cycles, noise),
-            ),
-            (
-                "literal_pure_snn",
-                lambda image=image, u=uniforms: pulse_coupled_step_by_step(image, 500, u, jump, decay),
-            ),
-        ):
-            started = time.perf_counter()
-            form()
-            literal[name] += 1000 * (time.perf_counter() - started) / len(chosen)
-    ms |= {f"{name}_ms": value for name, value in literal.items()}
+    def literal(image: np.ndarray, noise: FreshNoise):
+        bind_step_by_step(image, network, noise=noise, **timing)
+
+    def literal_pure_ann(image: np.ndarray, noise: FreshNoise):
+        pure_ann_step_by_step(image, network, delay, cycles, noise)
+
+    def literal_pure_snn(image: np.ndarray, noise: FreshNoise):
+        uniforms = (rng.random(image.size) for _ in range(PULSE_COUPLED_STEPS))
+        pulse_coupled_step_by_step(image, PULSE_COUPLED_STEPS, uniforms, jump, decay)
+
+    chosen, rng = images[: options.literal_images], np.random.default_rng(0)
+    for form in (literal, literal_pure_ann, literal_pure_snn):
+        started = time.perf_counter()
+        for i, image in enumerate(chosen):
+            form(image, FreshNoise(delay, image.size, seed=i))
+        ms[f"{form.__name__}_ms"] = 1000 * (time.perf_counter() - started) / len(chosen)
 
     steps = cycles * delay
     flops = foreground_flops(images, network, steps)
