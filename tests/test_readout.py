@@ -124,6 +124,18 @@ def test_align_gives_groups_the_numbers_of_their_objects():
     np.testing.assert_array_equal(align(labels, groups), groups)
 
 
+def test_ami_equals_scikit_learn(rng):
+    for _ in range(300):
+        side, n_objects, n_clusters = rng.integers([2, 1, 1], [16, 7, 9])
+        groups = rng.integers(0, n_objects + 1, (1, side, side))
+        groups[0, 0, 0] = 1
+        clusters = rng.integers(0, n_clusters, groups.shape)
+        labels = np.where(rng.random(groups.shape) < rng.random(), groups, clusters)
+        inside = groups > 0
+        expected = adjusted_mutual_info_score(groups[inside], labels[inside])
+        assert dasbe.ami(groups, labels)[0] == pytest.approx(expected, abs=1e-9)
+
+
 def test_ami_leaves_out_background_and_overlap():
     groups = np.array([[[0, 1, 1, 2, 2, 0]], [[0, 0, 0, 0, 0, 0]]])
     labels = np.array([[[7, 3, 3, 4, 4, 9]], [[0, 1, 2, 3, 4, 5]]])
