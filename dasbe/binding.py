@@ -15,7 +15,15 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from dasbe.ann.attention import Attention, DenseAttention, Foreground, ForegroundAttention, float_type
+from dasbe.ann.attention import (
+    Attention,
+    DenseAttention,
+    Foreground,
+    ForegroundAttention,
+    attention_of,
+    float_type,
+    values_of,
+)
 from dasbe.blocks import blocks_of, map_blocks
 from dasbe.errors import InputError
 from dasbe.snn.coding_space import MAX_REFRACTORY, initial_state, run_cycle, run_latent_cycle
@@ -139,11 +147,13 @@ def bind(
     if "feedback" in record:
         run.feedback = np.zeros((*steps, *images.shape[1:]), np.float32)
 
+    attend = attention_of(network)
+
     @torch.inference_mode()
     def bind_block(block: np.ndarray) -> int:
         """Run the loop on the images numbered in `block` and record what it gives."""
         foreground = Foreground.of(images[block], device)
-        attention = attend(network, foreground)
+        attention = attend(foreground)
         noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
         ink = None if sequences is None else foreground.of_images(sequences[block])
         loop = _loop(
@@ -170,7 +180,7 @@ def bind(
 
     with tqdm(total=len(images), unit=" images", disable=not progress) as bar:
         parallel = ForegroundAttention.fits(network)
-        for n_done in map_blocks(bind_block, blocks_of(images, delay), device, threads=parallel):
+        for n_done in map_blocks(bind_block, blocks_of(images, values_of(network, delay)), device, parallel):
             bar.update(n_done)
     return run
 
@@ -210,11 +220,6 @@ def _loop(
             previous = latent
         yield spikes, latent, code
         feedback = attention.decode(code)  # y, c of the next cycle
-
-
-def attend(network: Network, foreground: Foreground) -> Attention:
-    """`network` in the form that suits it best."""
-    return (ForegroundAttention if ForegroundAttention.fits(network) else DenseAttention)(network, foreground)
 
 
 def _check_sequences(sequences: np.ndarray, cycles: int | None) -> tuple[np.ndarray, int]:

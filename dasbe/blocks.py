@@ -2,29 +2,31 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 
-BLOCK_VALUES = 1 << 17  # steps × pixels of one block of images: a few arrays of this size fit in the cache
+BLOCK_VALUES = 1 << 17  # of one array of one block of images: a few such arrays fit in the cache
 
 
-def blocks_of(images: np.ndarray, steps: int) -> list[np.ndarray]:
-    """Numbers of the images in blocks of about `BLOCK_VALUES` values (steps × foreground pixels).
+def blocks_of(images: np.ndarray, values: int) -> list[np.ndarray]:
+    """Numbers of the images in blocks of about `BLOCK_VALUES` values.
 
     Images with about as many pixels share a block, so that little is padded.
 
     Parameters
     ----------
     images : (N, H, W) of 0 and 1
-    steps : int
-        That are computed together.
+    values : int
+        How many are computed together for each foreground pixel.
     """
     counts = np.maximum(np.count_nonzero(images, axis=(1, 2)), 1)
     order = np.argsort(counts, kind="stable")
-    values = steps * np.cumsum(counts[order])
-    n_blocks = -(-int(values[-1]) // BLOCK_VALUES)
-    ends = np.searchsorted(values, values[-1] * np.arange(1, n_blocks) / n_blocks)
+    total = values * np.cumsum(counts[order])
+    n_blocks = -(-int(total[-1]) // BLOCK_VALUES)
+    ends = np.searchsorted(total, total[-1] * np.arange(1, n_blocks) / n_blocks)
     return [block for block in np.split(order, ends) if len(block)]
 
 
@@ -37,12 +39,22 @@ def map_blocks(
     same result on any number of cores. `threads` False is for functions that may not be
     safe to call from several threads.
     """
-    n_threads = torch.get_num_threads()
-    if torch.device(device).type != "cpu" or not threads or n_threads == 1:
+    if torch.device(device).type != "cpu" or not threads:
         yield from map(function, blocks)
         return
-    try:
-        with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from pool.map(function, blocks)
-    finally:
-        torch.set_num_threads(n_threads)
+    n_threads = torch.get_num_threads()
+    with _blas().limit(limits=1):
+        if n_threads == 1:
+            yield from map(function, blocks)
+            return
+        try:
+            with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                yield from pool.map(function, blocks)
+        finally:
+            torch.set_num_threads(n_threads)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """NumPy's linear algebra, whose threads PyTorch does not know."""
+    return ThreadpoolController().select(user_api="blas")

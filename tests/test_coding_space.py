@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dasbe.ann.attention import seen_pixels, seen_pixels_with_tensors
+from dasbe.ann.attention import add_events
 from dasbe.snn.coding_space import (
     detect_coincidence,
     initial_state,
@@ -75,9 +75,11 @@ def test_a_spike_is_seen_for_one_two_or_three_steps():
     np.testing.assert_allclose(seen.float().mean(1), [1, 0.5, 0.25, 0, 0], atol=0.01)
 
 
-def test_compiled_list_of_seen_pixels_equals_the_one_with_tensors(rng):
-    seen = torch.from_numpy((rng.random((3, 5, 12)) < 0.2).astype(np.uint8))
-    seen[1] = 0  # an image that shows nothing
-    pixels = torch.from_numpy(rng.permutation(36).reshape(3, 12).astype(np.int32))
-    for compiled, with_tensors in zip(seen_pixels(seen, pixels), seen_pixels_with_tensors(seen, pixels)):
-        assert torch.equal(compiled, with_tensors)
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_events_add_up_to_the_matrix_product(rng, dtype):
+    active = torch.from_numpy(rng.random((3, 5, 12)) < 0.2).to(dtype)
+    active[1] = 0  # an image in which nothing happens
+    rows = torch.from_numpy(rng.permutation(36).reshape(3, 12).astype(np.int32))
+    weights = torch.from_numpy(rng.standard_normal((36, 7), np.float32))
+    expected = torch.bmm(active.float(), weights[rows])
+    torch.testing.assert_close(add_events(active, rows, weights), expected)

@@ -7,7 +7,7 @@ the weights from an image's foreground pixels, and the last layer only those to 
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -82,27 +82,47 @@ class Attention(Protocol):
         """Latent (N, d, L) → feedback of all pixels (N, d, H·W) in [0, 1]."""
 
 
+def attention_of(network: nn.Module | Callable[[Tensor], Tensor]) -> Callable[[Foreground], Attention]:
+    """`network` in the form that suits it best, to be pointed at the foregrounds of images."""
+    if not ForegroundAttention.fits(network):
+        return partial(DenseAttention, network)
+    weights = network.encoder[0].weight, network.decoder[-2].weight
+    return partial(ForegroundAttention, network, tuple(weight.t().contiguous() for weight in weights))
+
+
+def values_of(network: nn.Module | Callable[[Tensor], Tensor], steps: int) -> int:
+    """Values that a cycle of `steps` keeps near for each foreground pixel, for :func:`dasbe.blocks.blocks_of`.
+
+    Weights to the pixel count an eighth: they are read once a cycle, in order.
+    """
+    return steps + (network.decoder[-2].in_features // 8 if ForegroundAttention.fits(network) else 0)
+
+
 class ForegroundAttention:
     """An autoencoder of linear layers, cut down to each image's foreground.
 
-    The first layer is driven by events: it adds up the weights from the pixels that are
-    seen, about a fifth of the foreground in each step.
+    On a CPU, layers that hear spikes are driven by events: the first layer adds up the
+    weights from the pixels that are seen, about a tenth of the foreground in each step;
+    so does the last layer if it hears latent neurons that spike, a twentieth of them.
 
     Parameters
     ----------
     network : nn.Module
         `network.encoder` and `network.decoder` are `nn.Sequential`; the first begins
         and the second ends with a linear layer (and a sigmoid).
+    weights : (Tensor, Tensor)
+        Of these two layers, from each input to all outputs: (H·W, hidden) and
+        (hidden, H·W), contiguous.
     foreground : Foreground
     """
 
-    def __init__(self, network: nn.Module, foreground: Foreground):
-        first, output = network.encoder[0], network.decoder[-2]
+    def __init__(self, network: nn.Module, weights: tuple[Tensor, Tensor], foreground: Foreground):
+        output = network.decoder[-2]
         self.encoder, self.decoder, self.output = network.encoder[1:], network.decoder[:-2], output
+        self.hears_spikes = getattr(network, "spiking_latent", False) and not len(self.decoder)
         self.pixels = foreground.pixels.to(torch.int32)
-        self.first_bias = first.bias
-        self.first_weight = first.weight.t().contiguous()  # (H·W, hidden)
-        self.last_weight = output.weight[foreground.pixels].transpose(1, 2)  # (N, hidden, F)
+        self.first_weight, self.first_bias = weights[0], network.encoder[0].bias
+        self.last_weight = torch.stack([weights[1].index_select(1, pixels) for pixels in foreground.pixels])
         self.last_bias = output.bias[foreground.pixels][:, None]  # (N, 1, F)
 
     @staticmethod
@@ -121,55 +141,60 @@ class ForegroundAttention:
         )
 
     def encode(self, seen: Tensor) -> Tensor:
-        if seen.dtype == torch.uint8:
-            pixels, starts = seen_pixels(seen, self.pixels)
-            drive = embedding_bag(pixels, self.first_weight, starts, mode="sum").view(*seen.shape[:2], -1)
+        if seen.dtype == torch.uint8 and seen.device.type == "cpu":
+            drive = add_events(seen, self.pixels, self.first_weight)
         else:
-            drive = torch.bmm(seen, self._first_weight_of_foreground)
+            drive = batched_product(seen.to(self.first_weight.dtype), self._first_weight_of_foreground)
         return _apply_layers(self.encoder, drive.add_(self.first_bias), overwrite=True)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        if self.hears_spikes and latent.device.type == "cpu":
+            drive = add_events(latent, self._latent_rows, self.last_weight.flatten(0, 1))
+        else:
+            hidden = _apply_layers(self.decoder, latent, overwrite=False)
+            drive = batched_product(hidden, self.last_weight)
+        return drive.add_(self.last_bias).sigmoid_()
 
     @cached_property
     def _first_weight_of_foreground(self) -> Tensor:
-        """(N, F, hidden), which only real values need."""
+        """(N, F, hidden), for what is no event."""
         return self.first_weight[self.pixels]
 
-    def decode(self, latent: Tensor) -> Tensor:
-        hidden = _apply_layers(self.decoder, latent, overwrite=False)
-        return torch.bmm(hidden, self.last_weight).add_(self.last_bias).sigmoid_()
+    @cached_property
+    def _latent_rows(self) -> Tensor:
+        """(N, latent), the rows of `last_weight` of each image, one image after the other."""
+        n, n_latent, _ = self.last_weight.shape
+        return torch.arange(n * n_latent, dtype=torch.int32).view(n, n_latent)
 
     def decode_images(self, latent: Tensor) -> Tensor:
         return self.output(self.decoder(latent)).sigmoid_()
 
 
-def seen_pixels(seen: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """The pixels that are seen, listed step after step.
+def add_events(active: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """A linear layer without bias, driven by events: the sum of the weights from the inputs that are active.
 
     Parameters
     ----------
-    seen : (N, d, F) uint8, 0 or 1
-    pixels : (N, F) int32
-        Number of each foreground pixel in its image.
+    active : (N, d, E) uint8 or float, 0 or 1, on a CPU
+    rows : (N, E) int32
+        Row of `weights` that belongs to each input.
+    weights : (R, C) float
 
     Returns
     -------
-    events : (E,) int32
-        Pixels seen in step 0 of image 0, then in step 1, …
-    starts : (N·d,) int32
-        Where each step's pixels begin in `events`.
+    (N, d, C) float
     """
-    if seen.device.type != "cpu":
-        return seen_pixels_with_tensors(seen, pixels)
-    events, starts = np.empty(seen.numel() + 1, np.int32), np.empty(seen.shape[0] * seen.shape[1], np.int32)
-    count = fused.seen_pixels(seen.numpy(), pixels.numpy(), events, starts)
-    return torch.from_numpy(events[:count]), torch.from_numpy(starts)
+    events, starts = np.empty(active.numel() + 1, np.int32), np.empty(active.shape[0] * active.shape[1], np.int32)
+    count = fused.list_events(active.numpy(), rows.numpy(), events, starts)
+    summed = embedding_bag(torch.from_numpy(events[:count]), weights, torch.from_numpy(starts), mode="sum")
+    return summed.view(*active.shape[:2], -1)
 
 
-def seen_pixels_with_tensors(seen: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """:func:`seen_pixels` on any device."""
-    n, steps, width = seen.shape
-    where = seen.reshape(-1).nonzero()[:, 0]
-    starts = torch.searchsorted(where, width * torch.arange(n * steps, device=seen.device))
-    return pixels[:, None].expand(n, steps, width).reshape(-1)[where], starts.to(torch.int32)
+def batched_product(a: Tensor, b: Tensor) -> Tensor:
+    """(N, M, K) · (N, K, L); on a CPU by NumPy, whose BLAS is faster than PyTorch's on matrices as small as these."""
+    if a.device.type != "cpu":
+        return torch.bmm(a, b)
+    return torch.from_numpy(np.matmul(a.numpy(), b.numpy()))
 
 
 def _apply_layers(layers: nn.Sequential, x: Tensor, overwrite: bool) -> Tensor:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from dasbe.ann.attention import Foreground, ForegroundAttention
-from dasbe.binding import attend, check_images, check_network
+from dasbe.ann.attention import Foreground, ForegroundAttention, attention_of, values_of
+from dasbe.binding import check_images, check_network
 from dasbe.blocks import blocks_of, map_blocks
 from dasbe.errors import InputError
 from dasbe.snn.coding_space import run_latent_cycle
@@ -67,10 +67,12 @@ def pure_ann(
     spiking = getattr(network, "spiking_latent", False)
     values = np.zeros((len(images), last, delay, *images.shape[1:]), np.float32)
 
+    attend = attention_of(network)
+
     @torch.inference_mode()
     def run_block(block: np.ndarray) -> int:
         foreground = Foreground.of(images[block], device)
-        attention = attend(network, foreground)
+        attention = attend(foreground)
         noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
         ink = foreground.valid[:, None].to(dtype)  # x, 0 beyond an image's own pixels
         shown = noise.initial_feedback(delay, normalise=False).to(dtype)  # a
@@ -86,6 +88,7 @@ def pure_ann(
             shown = attention.decode(latent) * ink
         return len(block)
 
-    for _ in map_blocks(run_block, blocks_of(images, delay), device, threads=ForegroundAttention.fits(network)):
+    blocks = blocks_of(images, values_of(network, delay))
+    for _ in map_blocks(run_block, blocks, device, ForegroundAttention.fits(network)):
         pass
     return values

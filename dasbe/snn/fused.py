@@ -126,28 +126,28 @@ def fire_latent(drive, states, refractory, counter, latent):
 
 
 @njit(**_COMPILE)
-def seen_pixels(seen, pixels, events, starts):
-    """List the pixels that are seen, row by row; returns how many there are.
+def list_events(active, rows, events, starts):
+    """List the inputs that are active, step by step; returns how many there are.
 
     Parameters
     ----------
-    seen : (N, d, F) uint8, 0 or 1
-    pixels : (N, F) int32
-        Number of each foreground pixel in the image.
-    events : (at least N·d·F + 1,) int32
-        Written: the pixels seen, step after step.
+    active : (N, d, E) uint8 or float, 0 or 1
+    rows : (N, E) int32
+        Name of each input.
+    events : (at least N·d·E + 1,) int32
+        Written: the names of the active inputs, step after step.
     starts : (N·d,) int32
-        Written: where the pixels of each step begin in `events`.
+        Written: where those of each step begin in `events`.
     """
     k = 0
-    steps = seen.shape[1]
-    for i in range(seen.shape[0]):
+    steps = active.shape[1]
+    for i in range(active.shape[0]):
         for t in range(steps):
             starts[i * steps + t] = k
-            row = seen[i, t]
-            for p in range(len(row)):
-                events[k] = pixels[i, p]  # overwritten by the next pixel unless seen
-                k += row[p]
+            now = active[i, t]
+            for p in range(len(now)):
+                events[k] = rows[i, p]  # overwritten by the next input unless this one is active
+                k += now[p] != 0
     return k
 
 
@@ -174,42 +174,68 @@ def run_pulse_coupled(pixels, counts, states, steps, weights, constants, initial
     """
     threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
     keep_threshold, keep_linking = np.exp(-1 / threshold_decay), np.exp(-1 / linking_decay)
-    last, height, width = spikes.shape[1:]
-    reach = weights.shape[0] // 2
-    padded = width + 2 * reach  # a frame of neurons without input, so that no spike has to ask for the border
+    last, width = spikes.shape[1], spikes.shape[3]
     words = np.empty(pixels.shape[1], np.int32)
     fired = np.empty(pixels.shape[1], np.int64)
     carry = np.zeros(2, np.int64)
     for i in range(pixels.shape[0]):
         n, n_fired = counts[i], 0
-        place = (pixels[i, :n] // width + reach) * padded + pixels[i, :n] % width + reach
-        coupled = np.zeros((height + 2 * reach) * padded)  # w y
+        starts, neighbours, strengths = _neighbours(pixels[i, :n], spikes.shape[2], width, weights)
+        coupled = np.zeros(n)  # w y
         link = np.zeros(n)  # L
         threshold = np.full(n, initial_threshold)  # θ
-        jump = np.zeros(n)  # V_θ y
+        fires = np.zeros(n, np.uint8)  # y
         for t in range(steps):
             carry[0] = 0
             next_words(states[i], carry, words[:n])
             for k in range(n_fired):
-                corner = place[fired[k]] - reach * padded - reach
-                for dy in range(weights.shape[0]):
-                    start = corner + dy * padded
-                    for dx in range(weights.shape[1]):
-                        coupled[start + dx] += weights[dy, dx]
+                for j in range(starts[fired[k]], starts[fired[k] + 1]):
+                    coupled[neighbours[j]] += strengths[j]
             inhibited = inhibition if n_fired else 0.0
+            for p in range(n):  # without branches, so that many pixels are computed at once
+                u = np.float64(words[p] & UPPER) * 2.0**-32 + 0.5
+                link[p] = keep_linking * link[p] + linking_jump * coupled[p]
+                threshold[p] = keep_threshold * threshold[p] + threshold_jump * fires[p]
+                feeding = np.float64(u >= dropout)
+                fires[p] = feeding * (1 + linking * link[p]) - inhibited >= threshold[p]
+                coupled[p] = 0
             n_fired = 0
             for p in range(n):
-                u = np.float64(words[p] & UPPER) * 2.0**-32 + 0.5
-                link[p] = keep_linking * link[p] + linking_jump * coupled[place[p]]
-                threshold[p] = keep_threshold * threshold[p] + jump[p]
-                membrane = (1 + linking * link[p] if u >= dropout else 0.0) - inhibited
-                fires = membrane >= threshold[p]
-                jump[p] = threshold_jump if fires else 0.0
-                fired[n_fired] = p
-                n_fired += fires
-            if inhibited:
-                coupled[:] = 0
+                fired[n_fired] = p  # overwritten by the next pixel unless this one fires
+                n_fired += fires[p]
             if t >= steps - last:
                 for k in range(n_fired):
                     pixel = pixels[i, fired[k]]
                     spikes[i, t - steps + last, pixel // width, pixel % width] = True
+
+
+@njit(**_COMPILE)
+def _neighbours(pixels, height, width, weights):
+    """Which foreground pixels each of `pixels` (n,) acts on, and how strongly.
+
+    Returns
+    -------
+    starts : (n + 1,) int64
+        Those of pixel p are at starts[p] to starts[p + 1] of the other two.
+    neighbours : uint32
+        Places in `pixels`.
+    strengths : float64
+    """
+    reach = weights.shape[0] // 2
+    place = np.full((height + 2 * reach, width + 2 * reach), -1)  # with a margin that nobody asks for
+    for p in range(len(pixels)):
+        place[pixels[p] // width + reach, pixels[p] % width + reach] = p
+    starts = np.zeros(len(pixels) + 1, np.int64)
+    neighbours = np.empty(len(pixels) * weights.size, np.uint32)
+    strengths = np.empty(len(pixels) * weights.size)
+    k = 0
+    for p in range(len(pixels)):
+        y, x = pixels[p] // width, pixels[p] % width
+        for dy in range(weights.shape[0]):
+            for dx in range(weights.shape[1]):
+                q = place[y + dy, x + dx]
+                if q >= 0:
+                    neighbours[k], strengths[k] = q, weights[dy, dx]
+                    k += 1
+        starts[p + 1] = k
+    return starts, neighbours, strengths
