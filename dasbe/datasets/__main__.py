@@ -26,7 +26,7 @@ def main() -> None:
         path = readable(dataset_path(name, arguments.out))
         if arguments.verify:
             faults = verify(name, arguments.out)
-            print("\n".join(faults) if faults else f"{path}: all arrays equal the published ones")
+            print("\n".join(faults) if faults else f"{path}: all arrays have the SHA-256 sums they should have")
             if faults:
                 sys.exit(1)
         elif is_complete(name, arguments.out):

@@ -155,7 +155,7 @@ def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
 
 
 def verify(name: str, folder: Path | str | None = None) -> list[str]:
-    """Compare every array of a dataset file with its published SHA-256.
+    """Compare every array of a dataset file with the SHA-256 of the published one (of our own: of the first run).
 
     Returns
     -------
@@ -171,7 +171,7 @@ def verify(name: str, folder: Path | str | None = None) -> list[str]:
             elif file[key].shape != shape:
                 faults.append(f"{readable(path)}: {key} has shape {file[key].shape}, expected {shape}")
             elif _sha256(file[key], path) != expected:
-                faults.append(f"{readable(path)}: {key} differs from the published array")
+                faults.append(f"{readable(path)}: {key} has another SHA-256 sum than it should have")
     return faults
 
 
