@@ -10,10 +10,11 @@ from dasbe.datasets import generate
 
 
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
+@pytest.mark.parametrize("hidden", [(), (50,)], ids=["one layer", "two layers"])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-def test_spikes_equal_those_of_the_literal_form(shapes, random_network, spiking, dtype):
+def test_spikes_equal_those_of_the_literal_form(shapes, random_network, spiking, hidden, dtype):
     images = shapes[0][:3]
-    network = random_network(spiking, dtype)
+    network = random_network(spiking, dtype, hidden=hidden)
     delay, refractory, cycles, seed = 13, 4, 6, 7
     run = bind(
         images, network, delay=delay, refractory=refractory, cycles=cycles, seed=seed, record=("spikes", "feedback")

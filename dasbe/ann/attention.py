@@ -87,7 +87,7 @@ def attention_of(network: nn.Module | Callable[[Tensor], Tensor]) -> Callable[[F
     if not ForegroundAttention.fits(network):
         return partial(DenseAttention, network)
     weights = network.encoder[0].weight, network.decoder[-2].weight
-    return partial(ForegroundAttention, network, tuple(weight.t().contiguous() for weight in weights))
+    return partial(ForegroundAttention, network, tuple(weight.detach().t().contiguous() for weight in weights))
 
 
 def values_of(network: nn.Module | Callable[[Tensor], Tensor], steps: int) -> int:
@@ -119,7 +119,8 @@ class ForegroundAttention:
     def __init__(self, network: nn.Module, weights: tuple[Tensor, Tensor], foreground: Foreground):
         output = network.decoder[-2]
         self.encoder, self.decoder, self.output = network.encoder[1:], network.decoder[:-2], output
-        self.hears_spikes = getattr(network, "spiking_latent", False) and not len(self.decoder)
+        recurrent = getattr(network, "recurrent", None) is not None
+        self.hears_spikes = getattr(network, "spiking_latent", False) and not recurrent and not len(self.decoder)
         self.pixels = foreground.pixels.to(torch.int32)
         self.first_weight, self.first_bias = weights[0], network.encoder[0].bias
         self.last_weight = torch.stack([weights[1].index_select(1, pixels) for pixels in foreground.pixels])
