@@ -110,20 +110,17 @@ RECIPES = {
     "bars": Recipe("bars", hidden=(), latent=256, corruption=(0.6, 0.8), epochs=60, learning_rate=1e-3),
     "corners": Recipe("corners", hidden=(), latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
     "shapes": Recipe("shapes", hidden=(), latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
-    "mnist_shape": Recipe("mnist_shape", hidden=(), latent=1000, corruption=(0.6, 0.9), epochs=30, walkback=2),
+    "mnist_shape": Recipe("mnist_shape", hidden=(), latent=700, corruption=(0.6, 0.9), epochs=45, walkback=2),
     "multi_mnist": Recipe(
         "multi_mnist",
         hidden=(),
-        latent=1000,
+        latent=1300,
         corruption=(0.6, 0.9),
         epochs=40,
         walkback=2,
-        latent_silence=0.9,
+        latent_silence=0.5,
         latent_activation="relu",
         spiking=True,
-    ),
-    "multi_mnist_deterministic": Recipe(
-        "multi_mnist", hidden=(), latent=1000, corruption=(0.6, 0.9), epochs=40, walkback=2
     ),
     "hierarchical": Recipe(
         "shapes",
