@@ -58,6 +58,7 @@ CANDIDATES: dict[str, list[dict]] = {
     ],
     "multi_mnist": [
         {},
+        {"ink_weight": 1.0},
         {"latent": 1000, "epochs": 15, "latent_silence": 0.6},
         {"latent": 1000, "epochs": 15, "latent_silence": 0.4},
         {"latent": 1000, "epochs": 15, "latent_silence": 0.9},

@@ -118,6 +118,7 @@ RECIPES = {
         corruption=(0.6, 0.9),
         epochs=40,
         walkback=2,
+        ink_weight=2.5,
         latent_silence=0.5,
         latent_activation="relu",
         spiking=True,
