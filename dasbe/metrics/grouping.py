@@ -27,7 +27,7 @@ def ami(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
         NaN where an image has no labelled pixel.
 
     Source: Vinh, Epps, Bailey 2010. Compiled here, since scikit-learn (whose values these
-    are, to rounding) takes longer for an image's score than the loop for its spikes.
+    are, to rounding) takes about as long for an image's score as the loop for its spikes.
     """
     groups, labels = np.asarray(groups), np.asarray(labels)
     if groups.shape != labels.shape or groups.ndim != 3:
