@@ -21,7 +21,7 @@ def provenance(**parameters) -> dict:
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
-            "scikit-learn": version("scikit-learn"),
+            "numba": version("numba"),
         },
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
