@@ -11,6 +11,7 @@ in the same run. Ratios carry over to other machines, times do not.
 
 import argparse
 import json
+import math
 import resource
 import statistics
 import sys
@@ -195,7 +196,8 @@ def growth(cycles: int) -> dict[str, tuple[list[int], list[float]]]:
     """Seconds of the engine as one quantity grows: its values and the times."""
     images = next(generate("shapes", {"multi": 400, "test": 1, "single": 1}))[1]["default"]
 
-    def run(n_images: int = 100, scale: int = 1, latent: int = 400, n_cycles: int = cycles) -> float:
+    def run(n_images: int = 100, pixels: int = 28**2, latent: int = 400, n_cycles: int = cycles) -> float:
+        scale = math.isqrt(pixels // 28**2)
         chosen = images[:n_images].repeat(scale, 1).repeat(scale, 2)
         network = Autoencoder(Architecture(chosen.shape[1:], (), latent)).eval()
         options = {"delay": 32, "refractory": 9, "cycles": n_cycles, "last": 1}
@@ -203,7 +205,7 @@ def growth(cycles: int) -> dict[str, tuple[list[int], list[float]]]:
 
     ranges = {
         "images": ("n_images", [1, 4, 16, 64, 256]),
-        "side of the image (× 28 pixels)": ("scale", [1, 2, 3, 4]),
+        "pixels of an image": ("pixels", [28**2 * scale**2 for scale in (1, 2, 3, 4)]),
         "latent units": ("latent", [100, 200, 400, 800, 1600]),
         "cycles": ("n_cycles", [5, 10, 20, 40, 80]),
     }
