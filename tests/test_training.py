@@ -114,6 +114,25 @@ def test_early_stopping_keeps_the_best_weights(single_shapes):
     torch.testing.assert_close(network.state_dict(), state.best_weights)
 
 
+def test_output_shift_raises_the_odds_of_every_pixel_and_nothing_else(single_shapes):
+    plain, plain_state = train(TINY, single_shapes)
+    shifted, state = train(replace(TINY, output_shift=0.7), single_shapes)
+    x = torch.from_numpy(single_shapes[:5]).float().flatten(1)
+    with torch.no_grad():
+        torch.testing.assert_close(shifted(x)[0].logit(), plain(x)[0].logit() + 0.7)
+    assert state.history == plain_state.history
+
+
+def test_half_precision_halves_the_file(tmp_path, single_shapes):
+    sizes = {}
+    for half in (False, True):
+        network, _ = train(replace(TINY, half_precision=half), single_shapes)
+        save_network(tmp_path / "net.pt", network, {})
+        assert torch.equal(_weights(dasbe.load_network(tmp_path / "net.pt")), _weights(network))
+        sizes[half] = (tmp_path / "net.pt").stat().st_size
+    assert sizes[True] < 0.6 * sizes[False]
+
+
 def test_contrast_is_least_for_codes_that_tell_the_classes_apart():
     classes = torch.tensor([0, 0, 1, 1])
     half_alike = torch.tensor([[1.0, 1, 0, 0, 0, 0], [1, 0, 1, 0, 0, 0], [0, 0, 0, 1, 1, 0], [0, 0, 0, 1, 0, 1]])

@@ -110,7 +110,7 @@ def train(
     Returns
     -------
     network : Autoencoder
-        With the weights of the lowest validation loss.
+        With the weights of the lowest validation loss, shifted and rounded as the recipe says.
     state : TrainingState
     """
     classes = np.zeros(len(images), np.int64) if classes is None else classes
@@ -144,6 +144,7 @@ def train(
     finally:
         torch.set_num_threads(n_threads)
     network.load_state_dict(state.best_weights)
+    _finish(network, recipe)
     return network.eval(), state
 
 
@@ -158,6 +159,15 @@ def contrast_loss(latent: Tensor, classes: Tensor) -> Tensor:
     directions = latent / latent.norm(dim=1, keepdim=True).clamp(min=1e-6)
     same = (classes[:, None] == classes).to(latent.dtype)
     return (2 * directions @ directions.T - same).square().mean()
+
+
+@torch.no_grad()
+def _finish(network: Autoencoder, recipe: Recipe) -> None:
+    """What the recipe does to the trained weights."""
+    network.decoder[-2].bias += recipe.output_shift
+    if recipe.half_precision:
+        for weights in network.parameters():
+            weights.copy_(weights.half())
 
 
 def _train_epoch(network, optimiser, data: tuple[Tensor, Tensor], recipe: Recipe, epoch: int, rate: float) -> float:

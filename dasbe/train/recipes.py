@@ -40,6 +40,11 @@ class Recipe:
     latent_silence : float
         Each image silences a part U(0, latent_silence) of its latent neurons: in the
         loop those that have just fired are refractory, which training would not know.
+    output_shift : float
+        Added to the drive of every output once training is over: the odds of its firing
+        rise by a factor e^shift, so the network gives more feedback than it learnt to.
+    half_precision : bool
+        Whether the trained weights are rounded to half precision: half the file.
     contrast : float
         Weight of :func:`dasbe.train.denoising.contrast_loss`, which makes the latent
         codes of images of one split alike, and those of different splits unlike.
@@ -70,6 +75,8 @@ class Recipe:
     walkback: int = 0
     ink_weight: float = 1.0
     latent_silence: float = 0.0
+    output_shift: float = 0.0
+    half_precision: bool = False
     contrast: float = 0.0
     splits: tuple[str, ...] = ("train_single",)
     batch: int = 256
