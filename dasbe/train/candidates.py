@@ -2,7 +2,8 @@
 
 # what the trials of a network had in common, where its recipe has changed since
 _MNIST_SHAPE = {"latent": 1000, "epochs": 30}
-_SPIKING = {"latent": 1000, "epochs": 15, "ink_weight": 1.0, "latent_silence": 0.9}
+_SPIKING = {"latent": 1000, "epochs": 15, "latent_silence": 0.9, "output_shift": 0.0, "half_precision": False}
+_WIDE = {**_SPIKING, "latent": 1300, "epochs": 40, "latent_silence": 0.5}
 _EARLIER = {"epochs": 20, "walkback": 0, "corruption": (0.7, 0.9)}
 _DETERMINISTIC = {**_SPIKING, "spiking": False, "latent_activation": "sigmoid", "latent_silence": 0.0}
 
@@ -65,7 +66,16 @@ CANDIDATES: dict[str, list[dict]] = {
     ],
     "multi_mnist": [
         {},
-        {"ink_weight": 1.0},
+        {"epochs": 70},
+        {"epochs": 80, "batch": 128},
+        {"epochs": 15, "latent": 700},
+        {"output_shift": 0.0},
+        {"output_shift": 0.7},
+        {"output_shift": 1.1},
+        {"output_shift": 2.0},
+        {**_WIDE},
+        {**_WIDE, "output_shift": 1.1},
+        {**_WIDE, "ink_weight": 2.5},
         {**_SPIKING, "latent_silence": 0.6},
         {**_SPIKING, "latent_silence": 0.4},
         {**_SPIKING},
