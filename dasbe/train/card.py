@@ -18,9 +18,9 @@ HEAD = """# Networks
 
 Written by `python -m dasbe.train.card` from the descriptions beside the weights (`NAME.json`). All were trained
 here, on images of single objects only, by the recipes of `dasbe/train/recipes.py`; `python -m dasbe.train NAME
---force` trains one again, with the same weights on the same kind of machine. Weights are float32, in the file of
-multi_mnist rounded to half precision; `dasbe.load_network(NAME)` reads them without running any code. They come
-under the licence of the repository.
+--force` trains one again, with the same weights on the same kind of machine. Weights are float32, rounded to half
+precision where the recipe says so; `dasbe.load_network(NAME)` reads them without running any code. They come under
+the licence of the repository.
 
 AMI is on held-out images, which neither training nor Table 1 has used: `train_multi` 6000 to 6999, 50 cycles, the
 published d and r, seed 111; for `rc_…` by Reconstruction Clustering on the same images; for `moving` the mean over
