@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from threadpoolctl import ThreadpoolController
 
+from dasbe.products import widest_arithmetic
+
 BLOCK_VALUES = 1 << 17  # of one array of one block of images: a few such arrays fit in the cache
 
 
@@ -43,7 +45,7 @@ def map_blocks(
         yield from map(function, blocks)
         return
     n_threads = torch.get_num_threads()
-    with _blas().limit(limits=1):
+    with _blas().limit(limits=1), widest_arithmetic():
         if n_threads == 1:
             yield from map(function, blocks)
             return

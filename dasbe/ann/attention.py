@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
 from dasbe.errors import InputError
+from dasbe.products import batched_product
 from dasbe.snn import fused
 
 
@@ -60,7 +61,7 @@ class Foreground(NamedTuple):
         # padding goes to a pixel behind the last one, which is then cut off
         where = torch.where(self.valid, self.pixels, height_width).view(shape).expand(values.shape)
         images = values.new_zeros((n, *between, height_width + 1)).scatter_(-1, where, values)
-        return images[..., :-1].reshape(n, *between, *self.image_shape)
+        return images[..., :-1].unflatten(-1, self.image_shape)
 
 
 def float_type(network: nn.Module | Callable) -> torch.dtype:
@@ -73,7 +74,7 @@ class Attention(Protocol):
     """What the binding loop asks of a network."""
 
     def encode(self, seen: Tensor) -> Tensor:
-        """Seen spikes (N, d, F) uint8 0 or 1, or real values of pixels (0 beyond an image's own) → latent (N, d, L)."""
+        """Seen spikes (N, d, F) uint8, 0 or 1 (0 beyond an image's own), or real values → latent (N, d, L)."""
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latent (N, d, L) → feedback (N, d, F) in [0, 1]."""
@@ -121,7 +122,7 @@ class ForegroundAttention:
         self.encoder, self.decoder, self.output = network.encoder[1:], network.decoder[:-2], output
         recurrent = getattr(network, "recurrent", None) is not None
         self.hears_spikes = getattr(network, "spiking_latent", False) and not recurrent and not len(self.decoder)
-        self.pixels = foreground.pixels.to(torch.int32)
+        self.pixels, self.valid = foreground.pixels.to(torch.int32), foreground.valid
         self.first_weight, self.first_bias = weights[0], network.encoder[0].bias
         self.last_weight = torch.stack([weights[1].index_select(1, pixels) for pixels in foreground.pixels])
         self.last_bias = output.bias[foreground.pixels][:, None]  # (N, 1, F)
@@ -158,8 +159,8 @@ class ForegroundAttention:
 
     @cached_property
     def _first_weight_of_foreground(self) -> Tensor:
-        """(N, F, hidden), for what is no event."""
-        return self.first_weight[self.pixels]
+        """(N, F, hidden), for what is no event; 0 beyond an image's own pixels."""
+        return self.first_weight[self.pixels].masked_fill_(~self.valid[..., None], 0)
 
     @cached_property
     def _latent_rows(self) -> Tensor:
@@ -189,13 +190,6 @@ def add_events(active: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
     count = fused.list_events(active.numpy(), rows.numpy(), events, starts)
     summed = embedding_bag(torch.from_numpy(events[:count]), weights, torch.from_numpy(starts), mode="sum")
     return summed.view(*active.shape[:2], -1)
-
-
-def batched_product(a: Tensor, b: Tensor) -> Tensor:
-    """(N, M, K) · (N, K, L); on a CPU by NumPy, whose BLAS is faster than PyTorch's on matrices as small as these."""
-    if a.device.type != "cpu":
-        return torch.bmm(a, b)
-    return torch.from_numpy(np.matmul(a.numpy(), b.numpy()))
 
 
 def _apply_layers(layers: nn.Sequential, x: Tensor, overwrite: bool) -> Tensor:

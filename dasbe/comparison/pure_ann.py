@@ -74,7 +74,6 @@ def pure_ann(
         foreground = Foreground.of(images[block], device)
         attention = attend(foreground)
         noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
-        ink = foreground.valid[:, None].to(dtype)  # x, 0 beyond an image's own pixels
         shown = noise.initial_feedback(delay, normalise=False).to(dtype)  # a
         for cycle in range(last - cycles, last):
             if cycle >= 0:
@@ -85,7 +84,7 @@ def pure_ann(
             if spiking:
                 at_rest = torch.zeros_like(latent[:, 0], dtype=torch.int8)
                 latent, _ = run_latent_cycle(latent, noise, 0, at_rest)
-            shown = attention.decode(latent) * ink
+            shown = attention.decode(latent)
         return len(block)
 
     blocks = blocks_of(images, values_of(network, delay))

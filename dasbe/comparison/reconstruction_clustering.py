@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dasbe.binding import check_images, check_network
 from dasbe.errors import InputError
+from dasbe.products import widest_arithmetic
 from dasbe.snn.noise import image_stream, stream_indices
 
 ITERATIONS = 10
@@ -83,6 +84,7 @@ def reconstruction_clustering(
     return np.where(images == 1, labels.reshape(images.shape), 0)
 
 
+@widest_arithmetic()
 @torch.inference_mode()
 def iterate(x: Tensor, assignments: Tensor, network: nn.Module, iterations: int) -> Tensor:
     """γ (N, K, H·W) after some iterations, from `x` (N, 1, H·W) and γ at the start."""
