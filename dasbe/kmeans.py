@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 MAX_ITERATIONS = 300
-LEAST_GAIN = 1e-6  # of all squared norms: rounding can move tied points to and fro for ever
+# Of all squared norms; rounding can move tied points to and fro for ever.
+LEAST_GAIN = {torch.float32: 1e-6, torch.float64: 1e-9}
 
 
 def n_trials(n_clusters: int) -> int:
@@ -25,7 +26,8 @@ def kmeans(points: Tensor, weights: Tensor, n_clusters: int, uniforms: Tensor) -
     Parameters
     ----------
     points : (N, M, D) float
-        Sets of fewer than M points are filled up with points of weight 0.
+        Sets of fewer than M points are filled up with points of weight 0. Distances
+        much smaller than the norms need float64 (but for small whole numbers and halves).
     weights : (N, M) float
         How many times each point counts.
     n_clusters : int
@@ -87,7 +89,7 @@ def _lloyd(gram: Tensor, norms: Tensor, weights: Tensor, labels: Tensor, n_clust
     n, restarts, m = labels.shape
     inertia = torch.full((n, restarts), math.inf, dtype=gram.dtype, device=gram.device)
     result = labels.clone()
-    least_gain = LEAST_GAIN * (norms * weights).sum(1, keepdim=True)
+    least_gain = LEAST_GAIN[gram.dtype] * (norms * weights).sum(1, keepdim=True)
     active = torch.arange(n, device=gram.device)
     for _ in range(MAX_ITERATIONS):
         new, energy = _reassign(gram, norms, weights, labels, n_clusters)

@@ -7,6 +7,7 @@ import torch
 
 from dasbe.errors import InputError
 from dasbe.kmeans import kmeans, n_trials
+from dasbe.products import widest_arithmetic
 from dasbe.snn.noise import image_stream, stream_indices
 
 READOUT_CYCLES = 10
@@ -31,6 +32,7 @@ def smooth(spikes: np.ndarray) -> np.ndarray:
     return smoothed
 
 
+@widest_arithmetic()
 def group(
     spikes: np.ndarray,
     n_groups: int | Sequence[int],
@@ -50,7 +52,7 @@ def group(
     ----------
     spikes : (N, n, d, H, W) bool
         As in :class:`dasbe.Binding`; real values, as the pure-ANN system has, are read in
-        the same way.
+        the same way, but in double precision: pixels may differ by little.
     n_groups : int or (N,) int
         K, the number of objects plus one for the background.
     last : int
@@ -94,12 +96,13 @@ def group(
 
     trains = spikes[:, -last:].reshape(n, -1, height * width)  # (N, T, H·W)
     active = trains.any(1)
+    dtype = np.float64 if trains.dtype.kind == "f" else np.float32  # distances of spike trains are exact in float32
     labels = np.zeros((n, height * width), np.int64)
     for k in np.unique(n_groups):
         chosen = np.flatnonzero(n_groups == k)
         chosen = chosen[np.argsort(active[chosen].sum(1), kind="stable")]
-        for block in _blocks(chosen, active, trains.shape[1], int(k), restarts):
-            points, weights = _points(trains, active, block)
+        for block in _blocks(chosen, active, trains.shape[1], int(k), restarts, dtype):
+            points, weights = _points(trains, active, block, dtype)
             uniforms = np.stack([_uniforms(seed, indices[i], restarts, int(k)) for i in block])
             found, _ = kmeans(
                 *(torch.from_numpy(a).to(device) for a in (points, weights)),
@@ -112,19 +115,19 @@ def group(
     return labels.reshape(n, height, width)
 
 
-def _blocks(order: np.ndarray, active: np.ndarray, steps: int, k: int, restarts: int):
+def _blocks(order: np.ndarray, active: np.ndarray, steps: int, k: int, restarts: int, dtype: type):
     """Split `order` into blocks of images that fit into `BLOCK_BYTES` together."""
     width = int(active[order].sum(1).max()) + 1
-    bytes_of_image = 4 * width * (steps + 3 * width + 4 * restarts * k)
+    bytes_of_image = dtype().itemsize * width * (steps + 3 * width + 4 * restarts * k)
     size = max(1, BLOCK_BYTES // bytes_of_image)
     return (order[start : start + size] for start in range(0, len(order), size))
 
 
-def _points(trains: np.ndarray, active: np.ndarray, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points (N, 1 + F, T) and weights (N, 1 + F): first the silent pixels, then each that fires."""
+def _points(trains: np.ndarray, active: np.ndarray, block: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+    """Points (N, 1 + F, T) and weights (N, 1 + F) of type `dtype`: first the silent pixels, then each that fires."""
     counts = active[block].sum(1)
-    points = np.zeros((len(block), counts.max() + 1, trains.shape[1]), np.float32)
-    weights = np.zeros(points.shape[:2], np.float32)
+    points = np.zeros((len(block), counts.max() + 1, trains.shape[1]), dtype)
+    weights = np.zeros(points.shape[:2], dtype)
     weights[:, 0] = active.shape[1] - counts
     for row, (i, count) in enumerate(zip(block, counts)):
         points[row, 1 : count + 1] = smooth(trains[i][:, active[i]]).T

@@ -113,6 +113,14 @@ def test_grouping_of_real_runs_agrees_with_scikit_learn_on_all_pixels(shapes, tr
     assert abs(dasbe.ami(groups, labels).mean() - np.mean(scores)) < 0.03
 
 
+def test_real_values_that_hardly_differ_are_told_apart(rng):
+    """Pixels of large, almost equal values: their distances are lost in the rounding of float32."""
+    truth = np.repeat(np.arange(1, 5), 16).reshape(8, 8)
+    values = np.ones((1, 10, 28, 8, 8), np.float32)
+    values += 1e-4 * rng.standard_normal((10, 28, 5), np.float32)[..., truth]
+    assert adjusted_mutual_info_score(truth.ravel(), dasbe.group(values, 4).ravel()) == pytest.approx(1)
+
+
 def test_smoothing():
     spikes = np.array([[1, 0], [0, 0], [1, 1], [1, 0]], bool)
     np.testing.assert_array_equal(smooth(spikes), [[1, 0], [0.5, 0], [1, 1], [1.5, 0.5]])
