@@ -30,10 +30,19 @@ def widest_arithmetic() -> Iterator[None]:
 
 
 def batched_product(a: Tensor, b: Tensor) -> Tensor:
-    """(N, M, K) · (N, K, L), of small matrices; to be called within :func:`widest_arithmetic`.
+    """Product of many small matrices; to be called within :func:`widest_arithmetic`.
 
     Where oneDNN does not help on a CPU, by NumPy, whose linear algebra is faster there
     than PyTorch's.
+
+    Parameters
+    ----------
+    a : (N, M, K) float
+    b : (N, K, L), of the same type
+
+    Returns
+    -------
+    (N, M, L), of the same type
     """
     if a.device.type != "cpu" or (a.dtype == torch.float32 and onednn_is_exact()):
         return torch.bmm(a, b)
