@@ -152,7 +152,7 @@ def list_events(active, rows, events, starts):
 
 
 @njit(**_COMPILE)
-def run_pulse_coupled(pixels, counts, states, steps, weights, constants, initial_threshold, spikes):
+def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, initial_threshold, spikes):
     """The pulse-coupled network on many images; spikes act on their neighbours one by one.
 
     Pixels without ink have U ≤ 0 < θ and never fire, so only the others are computed.
@@ -160,7 +160,9 @@ def run_pulse_coupled(pixels, counts, states, steps, weights, constants, initial
     Parameters
     ----------
     pixels : (N, F) int64
-        Number of each foreground pixel in its image.
+        Number of each foreground pixel in its image, ascending.
+    width : int
+        W.
     counts : (N,) int64
     states : (N, 4) uint64
         Of the generators; advanced. One word a foreground pixel and step.
@@ -169,18 +171,18 @@ def run_pulse_coupled(pixels, counts, states, steps, weights, constants, initial
     constants : (7,) float64
         :class:`dasbe.snn.pulse_coupled.PulseCoupledParameters`.
     initial_threshold : float
-    spikes : (N, last, H, W) bool
+    spikes : (N, last, H·W) bool
         Written for the last steps.
     """
     threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
     keep_threshold, keep_linking = np.exp(-1 / threshold_decay), np.exp(-1 / linking_decay)
-    last, width = spikes.shape[1], spikes.shape[3]
+    last = spikes.shape[1]
     words = np.empty(pixels.shape[1], np.int32)
     fired = np.empty(pixels.shape[1], np.int64)
     carry = np.zeros(2, np.int64)
     for i in range(pixels.shape[0]):
         n, n_fired = counts[i], 0
-        starts, neighbours, strengths = _neighbours(pixels[i, :n], spikes.shape[2], width, weights)
+        firsts, starts, strengths = _spans(pixels[i, :n], width, weights)
         coupled = np.zeros(n)  # w y
         link = np.zeros(n)  # L
         threshold = np.full(n, initial_threshold)  # θ
@@ -189,8 +191,11 @@ def run_pulse_coupled(pixels, counts, states, steps, weights, constants, initial
             carry[0] = 0
             next_words(states[i], carry, words[:n])
             for k in range(n_fired):
-                for j in range(starts[fired[k]], starts[fired[k] + 1]):
-                    coupled[neighbours[j]] += strengths[j]
+                p = fired[k]
+                span = strengths[starts[p] : starts[p + 1]]
+                reached = coupled[firsts[p] : firsts[p] + len(span)]
+                for j in range(len(span)):
+                    reached[j] += span[j]
             inhibited = inhibition if n_fired else 0.0
             for p in range(n):  # without branches, so that many pixels are computed at once
                 u = np.float64(words[p] & UPPER) * 2.0**-32 + 0.5
@@ -204,38 +209,37 @@ def run_pulse_coupled(pixels, counts, states, steps, weights, constants, initial
                 fired[n_fired] = p  # overwritten by the next pixel unless this one fires
                 n_fired += fires[p]
             if t >= steps - last:
+                now = spikes[i, t - steps + last]
                 for k in range(n_fired):
-                    pixel = pixels[i, fired[k]]
-                    spikes[i, t - steps + last, pixel // width, pixel % width] = True
+                    now[pixels[i, fired[k]]] = True
 
 
 @njit(**_COMPILE)
-def _neighbours(pixels, height, width, weights):
-    """Which foreground pixels each of `pixels` (n,) acts on, and how strongly.
+def _spans(pixels, width, weights):
+    """How strongly each of `pixels` (n,), ascending, acts on all those from its first neighbour to its last.
+
+    Some in between are no neighbours and have strength 0: to add up all in order is
+    faster than to jump from neighbour to neighbour.
 
     Returns
     -------
+    firsts : (n,) int64
+        Where the span of each pixel begins in `pixels`.
     starts : (n + 1,) int64
-        Those of pixel p are at starts[p] to starts[p + 1] of the other two.
-    neighbours : uint32
-        Places in `pixels`.
+        That of pixel p is at starts[p] to starts[p + 1] of `strengths`.
     strengths : float64
     """
     reach = weights.shape[0] // 2
-    place = np.full((height + 2 * reach, width + 2 * reach), -1)  # with a margin that nobody asks for
-    for p in range(len(pixels)):
-        place[pixels[p] // width + reach, pixels[p] % width + reach] = p
+    furthest = reach * (width + 1)
+    firsts = np.searchsorted(pixels, pixels - furthest)
     starts = np.zeros(len(pixels) + 1, np.int64)
-    neighbours = np.empty(len(pixels) * weights.size, np.uint32)
-    strengths = np.empty(len(pixels) * weights.size)
-    k = 0
+    starts[1:] = np.cumsum(np.searchsorted(pixels, pixels + furthest, side="right") - firsts)
+    strengths = np.zeros(starts[-1])
+    rows, columns = pixels // width, pixels % width
     for p in range(len(pixels)):
-        y, x = pixels[p] // width, pixels[p] % width
-        for dy in range(weights.shape[0]):
-            for dx in range(weights.shape[1]):
-                q = place[y + dy, x + dx]
-                if q >= 0:
-                    neighbours[k], strengths[k] = q, weights[dy, dx]
-                    k += 1
-        starts[p + 1] = k
-    return starts, neighbours, strengths
+        for k in range(starts[p], starts[p + 1]):
+            q = firsts[p] + k - starts[p]
+            dy, dx = rows[q] - rows[p] + reach, columns[q] - columns[p] + reach
+            if 0 <= dy < weights.shape[0] and 0 <= dx < weights.shape[1]:
+                strengths[k] = weights[dy, dx]
+    return firsts, starts, strengths

@@ -158,7 +158,7 @@ def run_pulse_coupled(
         spikes[block] = run(foreground, noise, parameters, steps, last)
         return len(block)
 
-    for _ in map_blocks(run_block, blocks_of(images, steps), device):
+    for _ in map_blocks(run_block, blocks_of(images, last), device):
         pass
     return spikes[:, None]
 
@@ -166,12 +166,12 @@ def run_pulse_coupled(
 def _run_compiled(
     foreground: Foreground, noise: NoiseStreams, parameters: PulseCoupledParameters, steps: int, last: int
 ) -> np.ndarray:
-    spikes = np.zeros((len(foreground.pixels), last, *foreground.image_shape), bool)
-    pixels = foreground.pixels.numpy()
-    weights = coupling_weights()
-    constants = np.array(parameters, np.float64)
-    fused.run_pulse_coupled(pixels, noise.counts, noise.states, steps, weights, constants, INITIAL_THRESHOLD, spikes)
-    return spikes
+    height, width = foreground.image_shape
+    pixels, constants = foreground.pixels.numpy(), np.array(parameters, np.float64)
+    network = coupling_weights(), constants, INITIAL_THRESHOLD
+    spikes = np.zeros((len(pixels), last, height * width), bool)
+    fused.run_pulse_coupled(pixels, width, noise.counts, noise.states, steps, *network, spikes)
+    return spikes.reshape(-1, last, height, width)
 
 
 @torch.inference_mode()
