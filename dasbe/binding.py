@@ -170,7 +170,7 @@ def bind(
             if cycle < 0:
                 continue
             if run.spikes is not None:
-                run.spikes[block, cycle] = foreground.to_images(spikes).cpu()
+                foreground.record(spikes, block, run.spikes[:, cycle])
             if run.latents is not None:
                 run.latents[block, cycle] = latent.cpu()
             if run.feedback is not None:

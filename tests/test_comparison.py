@@ -6,7 +6,7 @@ import torch
 from stepwise import ReplayedNoise, pulse_coupled_step_by_step, pure_ann_step_by_step
 
 import dasbe
-from dasbe.ann.attention import Foreground
+from dasbe.ann.attention import Foreground, ForegroundAttention
 from dasbe.comparison import pure_ann, reconstruction_clustering
 from dasbe.comparison.reconstruction_clustering import initial_assignments
 from dasbe.snn.noise import NoiseStreams, uniform
@@ -68,6 +68,33 @@ def test_pure_ann_equals_its_literal_form(shapes, random_network):
         pure_ann(images, network, delay=delay, cycles=cycles, seed=seed, last=2), values[:, 3:]
     )
     assert values[:, -1].max() > 0.1  # there was something to compare
+
+
+@pytest.mark.parametrize("last", [1, 12])
+def test_images_at_rest_are_left_alone(monkeypatch, shapes, random_network, last):
+    network = random_network(dtype=torch.float64)
+    images, delay, cycles, seed = shapes[0], 5, 30, 3
+    still_moving = []
+
+    def keep(attention, order, original=ForegroundAttention.keep):
+        still_moving.append(len(order))
+        original(attention, order)
+
+    monkeypatch.setattr(ForegroundAttention, "keep", keep)
+    values = pure_ann(images, network, delay=delay, cycles=cycles, seed=seed, last=last)
+    assert len(still_moving) > 1 and still_moving == sorted(still_moving, reverse=True)
+    for i, image in enumerate(images):
+        noise = ReplayedNoise(image, delay, 60, False, seed, i, torch.float64, normalise=False)
+        expected = pure_ann_step_by_step(image, network, delay, cycles, noise)[-last:]
+        np.testing.assert_allclose(values[i].reshape(last, delay, -1), expected.numpy(), atol=1e-6)
+
+
+def test_plain_functions_come_to_rest_too(shapes):
+    images = shapes[0][:6]
+    shown = pure_ann(images, lambda x: (x - 0.25).clamp(min=0), delay=3, cycles=20, seed=1)
+    assert shown[:, 0].any() and not shown[:, -1].any()
+    for cycle in range(1, 20):
+        np.testing.assert_allclose(shown[:, cycle], np.maximum(shown[:, 0] - 0.25 * cycle, 0), atol=1e-5)
 
 
 def test_pure_ann_takes_spiking_latents_and_plain_functions(shapes, random_network):

@@ -47,6 +47,10 @@ class Foreground(NamedTuple):
         pixels[valid] = np.nonzero(flat)[1]
         return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), images.shape[1:])
 
+    def some(self, order: np.ndarray) -> "Foreground":
+        """Of the images that `order` (bool or int) picks."""
+        return self._replace(pixels=self.pixels[order], valid=self.valid[order])
+
     def of_images(self, values: np.ndarray) -> Tensor:
         """The (N, ..., F) foreground pixels of `values` (N, ..., H, W)."""
         flat = torch.from_numpy(np.ascontiguousarray(values)).to(self.pixels.device).flatten(-2)
@@ -62,6 +66,11 @@ class Foreground(NamedTuple):
         where = torch.where(self.valid, self.pixels, height_width).view(shape).expand(values.shape)
         images = values.new_zeros((n, *between, height_width + 1)).scatter_(-1, where, values)
         return images[..., :-1].unflatten(-1, self.image_shape)
+
+    def record(self, values: Tensor, images: np.ndarray, out: np.ndarray) -> None:
+        """Write (N, d, F) values of the foreground pixels into the images numbered `images` of `out` (M, d, H, W)."""
+        of_pixels = (x.cpu().numpy() for x in (values, self.pixels, self.valid.sum(1)))
+        fused.put_pixels(*of_pixels, images, out.reshape(*out.shape[:2], -1))
 
 
 def float_type(network: nn.Module | Callable) -> torch.dtype:
@@ -81,6 +90,20 @@ class Attention(Protocol):
 
     def decode_images(self, latent: Tensor) -> Tensor:
         """Latent (N, d, L) → feedback of all pixels (N, d, H·W) in [0, 1]."""
+
+    def keep(self, order: np.ndarray) -> None:
+        """Go on with fewer images: in place i the one that was in place order[i], :func:`places_closed_up`."""
+
+
+def places_closed_up(staying: np.ndarray) -> np.ndarray:
+    """Where the images that are `staying` (N,) bool come from, if those at the end fill the gaps: (n,) int64.
+
+    All others keep their places, so that little has to be moved.
+    """
+    order = np.arange(np.count_nonzero(staying))
+    gaps = ~staying[: len(order)]
+    order[gaps] = len(order) + np.flatnonzero(staying[len(order) :])
+    return order
 
 
 def attention_of(network: nn.Module | Callable[[Tensor], Tensor]) -> Callable[[Foreground], Attention]:
@@ -160,7 +183,9 @@ class ForegroundAttention:
     @cached_property
     def _first_weight_of_foreground(self) -> Tensor:
         """(N, F, hidden), for what is no event; 0 beyond an image's own pixels."""
-        return self.first_weight[self.pixels].masked_fill_(~self.valid[..., None], 0)
+        weight = self.first_weight.index_select(0, self.pixels.flatten()).unflatten(0, self.pixels.shape)
+        weight[~self.valid] = 0
+        return weight
 
     @cached_property
     def _latent_rows(self) -> Tensor:
@@ -170,6 +195,15 @@ class ForegroundAttention:
 
     def decode_images(self, latent: Tensor) -> Tensor:
         return self.output(self.decoder(latent)).sigmoid_()
+
+    def keep(self, order: np.ndarray) -> None:
+        moved = np.flatnonzero(order >= len(order))
+        for name in ("_first_weight_of_foreground", "last_weight"):
+            weight = getattr(self, name)
+            for i in moved:
+                weight[i] = weight[order[i]]
+            setattr(self, name, weight[: len(order)])
+        self.pixels, self.valid, self.last_bias = (x[order] for x in (self.pixels, self.valid, self.last_bias))
 
 
 def add_events(active: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
@@ -236,6 +270,9 @@ class DenseAttention:
         if feedback.shape != (*latent.shape[:2], n_pixels):
             raise InputError(f"network returns {feedback.shape[2:].numel()} values for an image of {n_pixels} pixels")
         return feedback
+
+    def keep(self, order: np.ndarray) -> None:
+        self.foreground = self.foreground.some(order)
 
     @staticmethod
     def _apply(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

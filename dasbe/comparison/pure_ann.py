@@ -2,7 +2,8 @@
 
 The network is shown real values in place of spikes, a = x·c, so nothing is random after
 the first cycle (but a latent layer that spikes), and no two steps of a cycle ever meet:
-each goes its own way from noise to a fixed point of the network.
+each goes its own way from noise to a fixed point of the network. An image whose values
+all come back the same, bit by bit, has got there, and is not computed any further.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from dasbe.ann.attention import Foreground, ForegroundAttention, attention_of, values_of
+from dasbe.ann.attention import Foreground, ForegroundAttention, attention_of, places_closed_up, values_of
 from dasbe.binding import check_images, check_network
 from dasbe.blocks import blocks_of, map_blocks
 from dasbe.errors import InputError
 from dasbe.snn.coding_space import run_latent_cycle
 from dasbe.snn.noise import NoiseStreams, stream_indices
+
+CYCLES_BETWEEN_LOOKS = 4  # for images at rest
 
 
 def pure_ann(
@@ -71,21 +74,35 @@ def pure_ann(
 
     @torch.inference_mode()
     def run_block(block: np.ndarray) -> int:
+        n_images = len(block)
         foreground = Foreground.of(images[block], device)
         attention = attend(foreground)
         noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
         shown = noise.initial_feedback(delay, normalise=False).to(dtype)  # a
         for cycle in range(last - cycles, last):
             if cycle >= 0:
-                values[block, cycle] = foreground.to_images(shown).cpu()
+                foreground.record(shown, block, values[:, cycle])
             if cycle == last - 1:
                 break
             latent = attention.encode(shown)
             if spiking:
                 at_rest = torch.zeros_like(latent[:, 0], dtype=torch.int8)
                 latent, _ = run_latent_cycle(latent, noise, 0, at_rest)
-            shown = attention.decode(latent)
-        return len(block)
+            before, shown = shown, attention.decode(latent)
+            if spiking or cycle % CYCLES_BETWEEN_LOOKS:
+                continue
+            resting = np.array([torch.equal(*values_of_image) for values_of_image in zip(before, shown)])
+            if not resting.any():
+                continue
+            done, first = block[resting], max(cycle + 1, 0)
+            foreground.some(resting).record(shown[resting], done, values[:, first])
+            values[done, first + 1 :] = values[done, first, None]
+            if resting.all():
+                break
+            order = places_closed_up(~resting)
+            block, foreground, shown = block[order], foreground.some(order), shown[order]
+            attention.keep(order)
+        return n_images
 
     blocks = blocks_of(images, values_of(network, delay))
     for _ in map_blocks(run_block, blocks, device, ForegroundAttention.fits(network)):

@@ -152,6 +152,29 @@ def list_events(active, rows, events, starts):
 
 
 @njit(**_COMPILE)
+def put_pixels(values, pixels, counts, images, out):
+    """Put foreground pixels where they belong in their images.
+
+    Parameters
+    ----------
+    values : (N, d, F) float or bool
+    pixels : (N, F) int64
+        Number of each in its image.
+    counts : (N,) int64
+        How many each image has.
+    images : (N,) int64
+        Which of the images of `out` they are.
+    out : (M, d, H·W) float or bool
+        Written.
+    """
+    for i in range(values.shape[0]):
+        for t in range(values.shape[1]):
+            shown, image = values[i, t], out[images[i], t]
+            for p in range(counts[i]):
+                image[pixels[i, p]] = shown[p]
+
+
+@njit(**_COMPILE)
 def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, initial_threshold, spikes):
     """The pulse-coupled network on many images; spikes act on their neighbours one by one.
 
