@@ -80,16 +80,7 @@ def group(
     if spikes.ndim != 5 or 0 in spikes.shape:
         raise InputError(f"spikes have shape {spikes.shape}; they must be (N, cycles, delay, H, W)")
     n, _, _, height, width = spikes.shape
-    n_groups = np.broadcast_to(np.asarray(n_groups), (n,)) if np.ndim(n_groups) == 0 else np.asarray(n_groups)
-    if (
-        n_groups.shape != (n,)
-        or n_groups.dtype.kind not in "iu"
-        or n_groups.min() < 1
-        or n_groups.max() > height * width
-    ):
-        raise InputError(
-            f"n_groups is {n_groups}; it must be one whole number from 1 to {height * width}, or {n} of them"
-        )
+    n_groups = _groups_of_images(n_groups, n, height * width)
     indices = stream_indices(indices, n)
     if restarts < 1 or last < 1:
         raise InputError(f"restarts is {restarts} and last {last}; both must be at least 1")
@@ -113,6 +104,18 @@ def group(
                 silent, *others = clusters[: active[i].sum() + 1]
                 labels[i] = _renumber(silent, np.asarray(others, np.int64), active[i])
     return labels.reshape(n, height, width)
+
+
+def _groups_of_images(n_groups: int | Sequence[int], n_images: int, n_pixels: int) -> np.ndarray:
+    """`n_groups` as (N,) int, or InputError."""
+    given = np.asarray(n_groups)
+    if given.shape not in ((), (n_images,)):
+        raise InputError(f"n_groups has shape {given.shape}; it must be one number, or {n_images} of them")
+    if given.dtype.kind not in "iu":
+        raise InputError(f"n_groups is of type {given.dtype}; it must be a whole number from 1 to {n_pixels}")
+    for wrong in given[(given < 1) | (given > n_pixels)]:
+        raise InputError(f"n_groups is {wrong}; it must be a whole number from 1 to {n_pixels}")
+    return np.broadcast_to(given, (n_images,))
 
 
 def _blocks(order: np.ndarray, active: np.ndarray, steps: int, k: int, restarts: int, dtype: type):

@@ -157,8 +157,9 @@ class TestBadInput:
     def test_group(self):
         with pytest.raises(dasbe.InputError, match=r"spikes have shape \(3, 4, 5, 5\)"):
             dasbe.group(self.spikes[0], 2)
-        for n_groups in (0, 26, 2.5, [2, 2, 2]):
-            with pytest.raises(dasbe.InputError, match="n_groups is"):
+        wrong = {"is 0; it must": 0, "is 26; it": [2, 26], "is of type float64": 2.5, r"has shape \(3,\)": [2, 2, 2]}
+        for message, n_groups in wrong.items():
+            with pytest.raises(dasbe.InputError, match=f"n_groups {message}"):
                 dasbe.group(self.spikes, n_groups)
 
     def test_ami(self):
