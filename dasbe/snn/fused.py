@@ -12,6 +12,7 @@ from numba import njit
 
 _COMPILE = {"nogil": True, "cache": True, "fastmath": False}
 UPPER = ~np.int32(0xFF)  # the 24 bits of a word that make the uniform number
+LANES = 16  # numbers that a compiled loop takes at once; what is left over goes one by one, and slowly
 
 
 @njit(**_COMPILE)
@@ -206,7 +207,7 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
     for i in range(pixels.shape[0]):
         n, n_fired = counts[i], 0
         firsts, starts, strengths = _spans(pixels[i, :n], width, weights)
-        coupled = np.zeros(n)  # w y
+        coupled = np.zeros(n + LANES)  # w y, and room for the zeros at the end of a span
         link = np.zeros(n)  # L
         threshold = np.full(n, initial_threshold)  # θ
         fires = np.zeros(n, np.uint8)  # y
@@ -241,8 +242,9 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
 def _spans(pixels, width, weights):
     """How strongly each of `pixels` (n,), ascending, acts on all those from its first neighbour to its last.
 
-    Some in between are no neighbours and have strength 0: to add up all in order is
-    faster than to jump from neighbour to neighbour.
+    Some in between are no neighbours and have strength 0, and each span ends with zeros
+    to a multiple of `LANES`: to add up all in order is faster than to jump from neighbour
+    to neighbour.
 
     Returns
     -------
@@ -255,14 +257,15 @@ def _spans(pixels, width, weights):
     reach = weights.shape[0] // 2
     furthest = reach * (width + 1)
     firsts = np.searchsorted(pixels, pixels - furthest)
+    lengths = np.searchsorted(pixels, pixels + furthest, side="right") - firsts
     starts = np.zeros(len(pixels) + 1, np.int64)
-    starts[1:] = np.cumsum(np.searchsorted(pixels, pixels + furthest, side="right") - firsts)
+    starts[1:] = np.cumsum((lengths + LANES - 1) // LANES * LANES)
     strengths = np.zeros(starts[-1])
     rows, columns = pixels // width, pixels % width
     for p in range(len(pixels)):
-        for k in range(starts[p], starts[p + 1]):
-            q = firsts[p] + k - starts[p]
+        for k in range(lengths[p]):
+            q = firsts[p] + k
             dy, dx = rows[q] - rows[p] + reach, columns[q] - columns[p] + reach
             if 0 <= dy < weights.shape[0] and 0 <= dx < weights.shape[1]:
-                strengths[k] = weights[dy, dx]
+                strengths[starts[p] + k] = weights[dy, dx]
     return firsts, starts, strengths
