@@ -184,7 +184,8 @@ class ForegroundAttention:
     def _first_weight_of_foreground(self) -> Tensor:
         """(N, F, hidden), for what is no event; 0 beyond an image's own pixels."""
         weight = self.first_weight.index_select(0, self.pixels.flatten()).unflatten(0, self.pixels.shape)
-        weight[~self.valid] = 0
+        for of_image, count in zip(weight, self.valid.sum(1).tolist()):
+            of_image[count:] = 0
         return weight
 
     @cached_property
