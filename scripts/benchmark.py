@@ -50,7 +50,7 @@ from dasbe.snn.pulse_coupled import run_pulse_coupled  # noqa: E402
 from dasbe.storage import atomic_path  # noqa: E402
 
 REPEATS = 3
-PORTION = 200  # images computed together; their results are held in memory
+PORTION = 500  # images computed together; their results are held in memory
 PULSE_COUPLED_STEPS = 500
 COLUMNS = {
     "literal_ms": "literal",
