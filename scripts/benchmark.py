@@ -7,7 +7,7 @@ of the tests). The limit of the engine is the time for the arithmetic that the f
 pixels need, at the rate of this machine's matrix product, plus one random number for
 each foreground pixel and step, at the cost of the fastest generator; both are measured
 in the same run. Everything about a dataset is timed in turn, several times over, and
-the medians are compared. Ratios carry over to other machines, times do not.
+the medians are compared. Ratios carry over to other machines better than times.
 """
 
 import argparse
