@@ -154,7 +154,7 @@ def bind(
         """Run the loop on the images numbered in `block` and record what it gives."""
         foreground = Foreground.of(images[block], device)
         attention = attend(foreground)
-        noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
+        noise = NoiseStreams(seed, indices[block], foreground.counts, device)
         ink = None if sequences is None else foreground.of_images(sequences[block])
         loop = _loop(
             network,

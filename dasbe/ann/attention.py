@@ -47,6 +47,11 @@ class Foreground(NamedTuple):
         pixels[valid] = np.nonzero(flat)[1]
         return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), images.shape[1:])
 
+    @property
+    def counts(self) -> np.ndarray:
+        """(N,) int64, how many pixels each image has."""
+        return self.valid.sum(1).cpu().numpy()
+
     def some(self, order: np.ndarray) -> "Foreground":
         """Of the images that `order` (bool or int) picks."""
         return self._replace(pixels=self.pixels[order], valid=self.valid[order])
@@ -69,8 +74,8 @@ class Foreground(NamedTuple):
 
     def record(self, values: Tensor, images: np.ndarray, out: np.ndarray) -> None:
         """Write (N, d, F) values of the foreground pixels into the images numbered `images` of `out` (M, d, H, W)."""
-        of_pixels = (x.cpu().numpy() for x in (values, self.pixels, self.valid.sum(1)))
-        fused.put_pixels(*of_pixels, images, out.reshape(*out.shape[:2], -1))
+        values, pixels = values.cpu().numpy(), self.pixels.cpu().numpy()
+        fused.put_pixels(values, pixels, self.counts, images, out.reshape(*out.shape[:2], -1))
 
 
 def float_type(network: nn.Module | Callable) -> torch.dtype:
@@ -145,7 +150,7 @@ class ForegroundAttention:
         self.encoder, self.decoder, self.output = network.encoder[1:], network.decoder[:-2], output
         recurrent = getattr(network, "recurrent", None) is not None
         self.hears_spikes = getattr(network, "spiking_latent", False) and not recurrent and not len(self.decoder)
-        self.pixels, self.valid = foreground.pixels.to(torch.int32), foreground.valid
+        self.pixels, self.counts = foreground.pixels.to(torch.int32), foreground.counts
         self.first_weight, self.first_bias = weights[0], network.encoder[0].bias
         self.last_weight = torch.stack([weights[1].index_select(1, pixels) for pixels in foreground.pixels])
         self.last_bias = output.bias[foreground.pixels][:, None]  # (N, 1, F)
@@ -184,7 +189,7 @@ class ForegroundAttention:
     def _first_weight_of_foreground(self) -> Tensor:
         """(N, F, hidden), for what is no event; 0 beyond an image's own pixels."""
         weight = self.first_weight.index_select(0, self.pixels.flatten()).unflatten(0, self.pixels.shape)
-        for of_image, count in zip(weight, self.valid.sum(1).tolist()):
+        for of_image, count in zip(weight, self.counts):
             of_image[count:] = 0
         return weight
 
@@ -204,7 +209,7 @@ class ForegroundAttention:
             for i in moved:
                 weight[i] = weight[order[i]]
             setattr(self, name, weight[: len(order)])
-        self.pixels, self.valid, self.last_bias = (x[order] for x in (self.pixels, self.valid, self.last_bias))
+        self.pixels, self.counts, self.last_bias = (x[order] for x in (self.pixels, self.counts, self.last_bias))
 
 
 def add_events(active: Tensor, rows: Tensor, weights: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ def pure_ann(
         n_images = len(block)
         foreground = Foreground.of(images[block], device)
         attention = attend(foreground)
-        noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
+        noise = NoiseStreams(seed, indices[block], foreground.counts, device)
         shown = noise.initial_feedback(delay, normalise=False).to(dtype)  # a
         for cycle in range(last - cycles, last):
             if cycle >= 0:

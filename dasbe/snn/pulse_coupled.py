@@ -154,7 +154,7 @@ def run_pulse_coupled(
 
     def run_block(block: np.ndarray) -> int:
         foreground = Foreground.of(images[block], device)
-        noise = NoiseStreams(seed, indices[block], foreground.valid.sum(1).tolist(), device)
+        noise = NoiseStreams(seed, indices[block], foreground.counts, device)
         spikes[block] = run(foreground, noise, parameters, steps, last)
         return len(block)
 
