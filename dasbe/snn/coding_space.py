@@ -73,7 +73,7 @@ def run_cycle(
     """
     if feedback.device.type != "cpu" or spike_loss:
         return run_cycle_with_tensors(feedback, noise, refractory, state, spike_loss)
-    spikes, seen = np.zeros(feedback.shape, bool), np.zeros(feedback.shape, np.uint8)
+    spikes, seen = np.empty(feedback.shape, bool), np.empty(feedback.shape, np.uint8)
     advanced = CodingSpaceState(*(tensor.clone() for tensor in state))
     c = feedback.numpy()
     threshold = c.dtype.type(THRESHOLD)

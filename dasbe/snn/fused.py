@@ -16,39 +16,39 @@ LANES = 16  # numbers that a compiled loop takes at once; what is left over goes
 
 
 @njit(**_COMPILE)
-def next_words(state, carry, out):
-    """Fill `out` (n,) int32 from a generator; `carry` (2,) int64 = (is half a 64-bit word left, that half)."""
+def draw(state, out):
+    """Fill `out` (n,) uint64 from a generator of `state` (4,) uint64; two words each, the lower half first."""
     a, b, c, counter = state[0], state[1], state[2], state[3]
-    i = 0
-    if carry[0] and len(out):
-        out[0] = np.int32(carry[1])
-        carry[0] = 0
-        i = 1
-    while i < len(out):
+    step = np.uint64(len(state) // 4)  # 1; a compiler that knew would unroll the loop, and make it half as fast
+    i, end = np.uint64(0), np.uint64(len(out))
+    while i < end:
         drawn = a + b + counter
+        out[i] = drawn
         counter += np.uint64(1)
         a = b ^ (b >> np.uint64(11))
         b = c + (c << np.uint64(3))
         c = ((c << np.uint64(24)) | (c >> np.uint64(40))) + drawn
-        out[i] = np.int32(np.uint32(drawn & np.uint64(0xFFFFFFFF)))
-        upper = np.int32(np.uint32(drawn >> np.uint64(32)))
-        if i + 1 < len(out):
-            out[i + 1] = upper
-        else:
-            carry[0] = 1
-            carry[1] = upper
-        i += 2
+        i += step
     state[0], state[1], state[2], state[3] = a, b, c, counter
 
 
 @njit(**_COMPILE)
 def fill_words(states, counts, out):
     """Words of a cycle for many images: `out` (N, steps, width) int32; image i fills its first counts[i] columns."""
-    carry = np.zeros(2, np.int64)
+    steps = out.shape[1]
+    drawn = room_for(steps * out.shape[2])
+    words = drawn.view(np.int32)
     for i in range(out.shape[0]):
-        carry[0] = 0  # what is left of a 64-bit word at the end of a cycle is dropped
-        for t in range(out.shape[1]):
-            next_words(states[i], carry, out[i, t, : counts[i]])
+        n = counts[i]
+        draw(states[i], drawn[: (steps * n + 1) // 2])
+        for t in range(steps):
+            out[i, t, :n] = words[t * n : (t + 1) * n]
+
+
+@njit(**_COMPILE)
+def room_for(n_words):
+    """Where to draw `n_words` 32-bit words; what is left of the last number is dropped."""
+    return np.empty((n_words + 1) // 2, np.uint64)
 
 
 @njit(**_COMPILE)
@@ -70,20 +70,20 @@ def run_cycle(feedback, states, counts, refractory, threshold, counter, trace1, 
     counter, trace1, trace2 : (N, F) int8, uint8, uint8
         State of the coding space; advanced.
     spikes, seen : (N, d, F) bool, uint8
-        Written: s and a. Beyond an image's own pixels they must be, and stay, 0.
+        Written: s and a; 0 beyond an image's own pixels.
     """
-    words = np.empty(feedback.shape[2], np.int32)
-    carry = np.zeros(2, np.int64)
+    drawn = room_for(feedback.shape[1] * feedback.shape[2])
+    words = drawn.view(np.int32)
     scale, half = feedback.dtype.type(2.0**-32), feedback.dtype.type(0.5)
     for i in range(feedback.shape[0]):
         n = counts[i]
-        carry[0] = 0
+        draw(states[i], drawn[: (feedback.shape[1] * n + 1) // 2])
         f, s1, s2, r = counter[i], trace1[i], trace2[i], refractory[i]
         for t in range(feedback.shape[1]):
-            next_words(states[i], carry, words[:n])
-            c, s, a = feedback[i, t], spikes[i, t], seen[i, t]
+            c, s, a, of_step = feedback[i, t], spikes[i, t], seen[i, t], words[t * n : (t + 1) * n]
+            s[n:], a[n:] = False, 0
             for p in range(n):
-                word = words[p]
+                word = of_step[p]
                 u = feedback.dtype.type(word & UPPER) * scale + half
                 silent_steps = max(f[p] - 1, -1)
                 fires = (c[p] + u > threshold) & (silent_steps < 0)
@@ -109,17 +109,17 @@ def fire_latent(drive, states, refractory, counter, latent):
     latent : (N, d, L) float
         Written: 1 where a neuron fires, else 0.
     """
-    words = np.empty(drive.shape[2], np.int32)
-    carry = np.zeros(2, np.int64)
+    n = drive.shape[2]
+    drawn = room_for(drive.shape[1] * n)
+    words = drawn.view(np.int32)
     scale, half, one = drive.dtype.type(2.0**-32), drive.dtype.type(0.5), drive.dtype.type(1)
     for i in range(drive.shape[0]):
-        carry[0] = 0
+        draw(states[i], drawn)
         f = counter[i]
         for t in range(drive.shape[1]):
-            next_words(states[i], carry, words)
-            z, h = drive[i, t], latent[i, t]
-            for k in range(drive.shape[2]):
-                u = drive.dtype.type(words[k] & UPPER) * scale + half
+            z, h, of_step = drive[i, t], latent[i, t], words[t * n : (t + 1) * n]
+            for k in range(n):
+                u = drive.dtype.type(of_step[k] & UPPER) * scale + half
                 silent_steps = max(f[k] - 1, -1)
                 fires = (z[k] + u > one) & (silent_steps < 0)
                 h[k] = drive.dtype.type(fires)
@@ -140,15 +140,16 @@ def list_events(active, rows, events, starts):
     starts : (N·d,) int32
         Written: where those of each step begin in `events`.
     """
-    k = 0
+    k = np.uint64(0)  # unsigned, as no number counts from the end: that would be looked at each time
     steps = active.shape[1]
     for i in range(active.shape[0]):
+        names = rows[i]
         for t in range(steps):
             starts[i * steps + t] = k
             now = active[i, t]
             for p in range(len(now)):
-                events[k] = rows[i, p]  # overwritten by the next input unless this one is active
-                k += now[p] != 0
+                events[k] = names[p]  # overwritten by the next input unless this one is active
+                k += np.uint64(now[p] != 0)
     return k
 
 
@@ -176,7 +177,7 @@ def put_pixels(values, pixels, counts, images, out):
 
 
 @njit(**_COMPILE)
-def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, initial_threshold, spikes):
+def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, initial_threshold, images, spikes):
     """The pulse-coupled network on many images; spikes act on their neighbours one by one.
 
     Pixels without ink have U ≤ 0 < θ and never fire, so only the others are computed.
@@ -195,15 +196,17 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
     constants : (7,) float64
         :class:`dasbe.snn.pulse_coupled.PulseCoupledParameters`.
     initial_threshold : float
-    spikes : (N, last, H·W) bool
-        Written for the last steps.
+    images : (N,) int64
+        Which of the images of `spikes` they are.
+    spikes : (M, last, H·W) bool
+        Written where a neuron fires in the last steps.
     """
     threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
     keep_threshold, keep_linking = np.exp(-1 / threshold_decay), np.exp(-1 / linking_decay)
     last = spikes.shape[1]
-    words = np.empty(pixels.shape[1], np.int32)
+    drawn = room_for(pixels.shape[1])
+    words = drawn.view(np.int32)
     fired = np.empty(pixels.shape[1], np.int64)
-    carry = np.zeros(2, np.int64)
     for i in range(pixels.shape[0]):
         n, n_fired = counts[i], 0
         firsts, starts, strengths = _spans(pixels[i, :n], width, weights)
@@ -212,14 +215,14 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
         threshold = np.full(n, initial_threshold)  # θ
         fires = np.zeros(n, np.uint8)  # y
         for t in range(steps):
-            carry[0] = 0
-            next_words(states[i], carry, words[:n])
+            draw(states[i], drawn[: (n + 1) // 2])
             for k in range(n_fired):
                 p = fired[k]
-                span = strengths[starts[p] : starts[p + 1]]
-                reached = coupled[firsts[p] : firsts[p] + len(span)]
-                for j in range(len(span)):
-                    reached[j] += span[j]
+                j, end = np.uint64(starts[p]), np.uint64(starts[p + 1])  # unsigned: no number counts from the end
+                shift = np.uint64(firsts[p]) - j
+                while j < end:
+                    coupled[j + shift] += strengths[j]
+                    j += np.uint64(1)
             inhibited = inhibition if n_fired else 0.0
             for p in range(n):  # without branches, so that many pixels are computed at once
                 u = np.float64(words[p] & UPPER) * 2.0**-32 + 0.5
@@ -233,7 +236,7 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
                 fired[n_fired] = p  # overwritten by the next pixel unless this one fires
                 n_fired += fires[p]
             if t >= steps - last:
-                now = spikes[i, t - steps + last]
+                now = spikes[images[i], t - steps + last]
                 for k in range(n_fired):
                     now[pixels[i, fired[k]]] = True
 

@@ -150,12 +150,14 @@ def run_pulse_coupled(
         raise InputError(f"last is {last} and steps {steps}; 1 ≤ last ≤ steps is needed")
     indices = stream_indices(indices, len(images))
     spikes = np.zeros((len(images), last, *images.shape[1:]), bool)
-    run = _run_compiled if torch.device(device).type == "cpu" else run_with_tensors
 
     def run_block(block: np.ndarray) -> int:
         foreground = Foreground.of(images[block], device)
         noise = NoiseStreams(seed, indices[block], foreground.counts, device)
-        spikes[block] = run(foreground, noise, parameters, steps, last)
+        if torch.device(device).type == "cpu":
+            _run_compiled(foreground, noise, parameters, steps, block, spikes)
+        else:
+            spikes[block] = run_with_tensors(foreground, noise, parameters, steps, last)
         return len(block)
 
     for _ in map_blocks(run_block, blocks_of(images, last), device):
@@ -164,14 +166,17 @@ def run_pulse_coupled(
 
 
 def _run_compiled(
-    foreground: Foreground, noise: NoiseStreams, parameters: PulseCoupledParameters, steps: int, last: int
-) -> np.ndarray:
-    height, width = foreground.image_shape
-    pixels, constants = foreground.pixels.numpy(), np.array(parameters, np.float64)
-    network = coupling_weights(), constants, INITIAL_THRESHOLD
-    spikes = np.zeros((len(pixels), last, height * width), bool)
-    fused.run_pulse_coupled(pixels, width, noise.counts, noise.states, steps, *network, spikes)
-    return spikes.reshape(-1, last, height, width)
+    foreground: Foreground,
+    noise: NoiseStreams,
+    parameters: PulseCoupledParameters,
+    steps: int,
+    block: np.ndarray,
+    spikes: np.ndarray,
+) -> None:
+    """Write the spikes of the images numbered `block` into `spikes` (M, last, H, W)."""
+    pixels, width, constants = foreground.pixels.numpy(), foreground.image_shape[1], np.array(parameters, np.float64)
+    network, out = (coupling_weights(), constants, INITIAL_THRESHOLD), spikes.reshape(*spikes.shape[:2], -1)
+    fused.run_pulse_coupled(pixels, width, noise.counts, noise.states, steps, *network, block, out)
 
 
 @torch.inference_mode()
