@@ -203,6 +203,7 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
     """
     threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
     keep_threshold, keep_linking = np.exp(-1 / threshold_decay), np.exp(-1 / linking_decay)
+    lowest = int(np.ceil((dropout - 0.5) * 2.0**24)) * 2**8  # of the words that leave a pixel its input: u ≥ dropout
     last = spikes.shape[1]
     drawn = room_for(pixels.shape[1])
     words = drawn.view(np.int32)
@@ -212,12 +213,13 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
         firsts, starts, strengths = _spans(pixels[i, :n], width, weights)
         coupled = np.zeros(n + LANES)  # w y, and room for the zeros at the end of a span
         link = np.zeros(n)  # L
-        threshold = np.full(n, initial_threshold)  # θ
+        threshold = np.full(n, keep_threshold * initial_threshold)  # θ of the next step, but for what spikes add
         fires = np.zeros(n, np.uint8)  # y
         for t in range(steps):
             draw(states[i], drawn[: (n + 1) // 2])
             for k in range(n_fired):
                 p = fired[k]
+                threshold[p] += threshold_jump
                 j, end = np.uint64(starts[p]), np.uint64(starts[p + 1])  # unsigned: no number counts from the end
                 shift = np.uint64(firsts[p]) - j
                 while j < end:
@@ -225,11 +227,10 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
                     j += np.uint64(1)
             inhibited = inhibition if n_fired else 0.0
             for p in range(n):  # without branches, so that many pixels are computed at once
-                u = np.float64(words[p] & UPPER) * 2.0**-32 + 0.5
                 link[p] = keep_linking * link[p] + linking_jump * coupled[p]
-                threshold[p] = keep_threshold * threshold[p] + threshold_jump * fires[p]
-                feeding = np.float64(u >= dropout)
-                fires[p] = feeding * (1 + linking * link[p]) - inhibited >= threshold[p]
+                driven = 1 + linking * link[p] if words[p] >= lowest else 0.0
+                fires[p] = driven - inhibited >= threshold[p]
+                threshold[p] *= keep_threshold
                 coupled[p] = 0
             n_fired = 0
             for p in range(n):
