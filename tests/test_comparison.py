@@ -105,9 +105,11 @@ def test_pure_ann_takes_spiking_latents_and_plain_functions(shapes, random_netwo
     np.testing.assert_allclose(doubled[:, 2], doubled[:, 1] / 2)
 
 
-@pytest.mark.parametrize("v_theta, tau_theta", [(10.0, 6.0), (6.0, 8.0)])
-def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_theta):
-    images, steps, seed = shapes[0][:2], 60, 4
+@pytest.mark.parametrize("v_theta, tau_theta, width", [(10.0, 6.0, 28), (6.0, 8.0, 28), (10.0, 6.0, 3), (6.0, 8.0, 1)])
+def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_theta, width):
+    images, steps, seed = np.ascontiguousarray(shapes[0][:2, :, :width]), 60, 4
+    if width < 28:
+        images |= np.arange(28, dtype=np.uint8)[:, None] % 3 > 0  # a corner of the images is mostly empty
     parameters = PulseCoupledParameters(v_theta, tau_theta)
     spikes = run_pulse_coupled(images, parameters, steps=steps, last=steps, seed=seed)
     counts = np.count_nonzero(images, axis=(1, 2)).tolist()

@@ -208,9 +208,10 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
     drawn = room_for(pixels.shape[1])
     words = drawn.view(np.int32)
     fired = np.empty(pixels.shape[1], np.int64)
+    by_displacement = _weights_by_displacement(width, weights)
     for i in range(pixels.shape[0]):
         n, n_fired = counts[i], 0
-        firsts, starts, strengths = _spans(pixels[i, :n], width, weights)
+        firsts, starts, strengths = _spans(pixels[i, :n], width, by_displacement)
         coupled = np.zeros(n + LANES)  # w y, and room for the zeros at the end of a span
         link = np.zeros(n)  # L
         threshold = np.full(n, keep_threshold * initial_threshold)  # θ of the next step, but for what spikes add
@@ -226,16 +227,20 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
                     coupled[j + shift] += strengths[j]
                     j += np.uint64(1)
             inhibited = inhibition if n_fired else 0.0
+            any_fires = False
             for p in range(n):  # without branches, so that many pixels are computed at once
                 link[p] = keep_linking * link[p] + linking_jump * coupled[p]
                 driven = 1 + linking * link[p] if words[p] >= lowest else 0.0
-                fires[p] = driven - inhibited >= threshold[p]
+                now_fires = driven - inhibited >= threshold[p]
+                fires[p] = now_fires
+                any_fires |= now_fires
                 threshold[p] *= keep_threshold
                 coupled[p] = 0
             n_fired = 0
-            for p in range(n):
-                fired[n_fired] = p  # overwritten by the next pixel unless this one fires
-                n_fired += fires[p]
+            if any_fires:  # in a third of the steps nothing does
+                for p in range(n):
+                    fired[n_fired] = p  # overwritten by the next pixel unless this one fires
+                    n_fired += fires[p]
             if t >= steps - last:
                 now = spikes[images[i], t - steps + last]
                 for k in range(n_fired):
@@ -243,12 +248,27 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
 
 
 @njit(**_COMPILE)
-def _spans(pixels, width, weights):
+def _weights_by_displacement(width, weights):
+    """`weights` as a table (2·reach + 3, 2W − 1) of all displacements, 0 where they are out of reach.
+
+    Read in order, it is indexed by dy·(2W − 1) + dx, counted from its middle: pixels
+    numbered with 2W − 1 to a row need no more than their difference. Pixels between a
+    pixel and its last neighbour are at most reach + 1 rows away.
+    """
+    reach = weights.shape[0] // 2
+    side = min(reach, width - 1)
+    table = np.zeros((2 * reach + 3, 2 * width - 1))
+    table[1:-1, width - 1 - side : width + side] = weights[:, reach - side : reach + side + 1]
+    return table
+
+
+@njit(**_COMPILE)
+def _spans(pixels, width, by_displacement):
     """How strongly each of `pixels` (n,), ascending, acts on all those from its first neighbour to its last.
 
     Some in between are no neighbours and have strength 0, and each span ends with zeros
     to a multiple of `LANES`: to add up all in order is faster than to jump from neighbour
-    to neighbour.
+    to neighbour. `by_displacement` is :func:`_weights_by_displacement`.
 
     Returns
     -------
@@ -258,18 +278,17 @@ def _spans(pixels, width, weights):
         That of pixel p is at starts[p] to starts[p + 1] of `strengths`.
     strengths : float64
     """
-    reach = weights.shape[0] // 2
-    furthest = reach * (width + 1)
+    reach = (by_displacement.shape[0] - 3) // 2
+    furthest = reach * width + min(reach, width - 1)
     firsts = np.searchsorted(pixels, pixels - furthest)
     lengths = np.searchsorted(pixels, pixels + furthest, side="right") - firsts
     starts = np.zeros(len(pixels) + 1, np.int64)
     starts[1:] = np.cumsum((lengths + LANES - 1) // LANES * LANES)
     strengths = np.zeros(starts[-1])
-    rows, columns = pixels // width, pixels % width
+    places = pixels + (width - 1) * (pixels // width)
+    flat, middle = by_displacement.reshape(-1), by_displacement.size // 2
     for p in range(len(pixels)):
-        for k in range(lengths[p]):
-            q = firsts[p] + k
-            dy, dx = rows[q] - rows[p] + reach, columns[q] - columns[p] + reach
-            if 0 <= dy < weights.shape[0] and 0 <= dx < weights.shape[1]:
-                strengths[starts[p] + k] = weights[dy, dx]
+        span, near = strengths[starts[p] :], places[firsts[p] : firsts[p] + lengths[p]]
+        for k in range(len(near)):
+            span[k] = flat[np.uint64(near[k] - places[p] + middle)]  # unsigned: no number counts from the end
     return firsts, starts, strengths

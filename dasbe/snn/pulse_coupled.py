@@ -24,6 +24,7 @@ from dasbe.snn import fused
 from dasbe.snn.noise import NoiseStreams, stream_indices, uniform
 
 REACH = 4  # pixels along each axis
+VALUES_OF_PIXEL = 40  # for `blocks_of`: enough images in a block to share what it costs to begin one
 
 
 class PulseCoupledParameters(NamedTuple):
@@ -160,7 +161,7 @@ def run_pulse_coupled(
             spikes[block] = run_with_tensors(foreground, noise, parameters, steps, last)
         return len(block)
 
-    for _ in map_blocks(run_block, blocks_of(images, last), device):
+    for _ in map_blocks(run_block, blocks_of(images, VALUES_OF_PIXEL), device):
         pass
     return spikes[:, None]
 
