@@ -18,7 +18,6 @@ from tqdm import tqdm
 from dasbe.ann.attention import (
     Attention,
     DenseAttention,
-    Foreground,
     ForegroundAttention,
     attention_of,
     float_type,
@@ -26,6 +25,7 @@ from dasbe.ann.attention import (
 )
 from dasbe.blocks import blocks_of, map_blocks
 from dasbe.errors import InputError
+from dasbe.foreground import Foreground, ForegroundTrains
 from dasbe.snn.coding_space import MAX_REFRACTORY, initial_state, run_cycle, run_latent_cycle
 from dasbe.snn.noise import NoiseStreams, stream_indices
 
@@ -41,7 +41,7 @@ class Binding:
 
     Attributes
     ----------
-    spikes : (N, n, d, H, W) bool
+    spikes : (N, n, d, H, W) bool, or ForegroundTrains
         s, over the last n recorded cycles of d steps.
     latents : (N, n, d, latent) float32
         Latent code h, or latent spikes, in every step.
@@ -51,7 +51,7 @@ class Binding:
         How the run was made.
     """
 
-    spikes: np.ndarray | None = None
+    spikes: np.ndarray | ForegroundTrains | None = None
     latents: np.ndarray | None = None
     feedback: np.ndarray | None = None
     parameters: dict = field(default_factory=dict)
@@ -69,6 +69,7 @@ def bind(
     record: Sequence[str] = ("spikes",),
     last: int | None = None,
     indices: Sequence[int] | None = None,
+    foreground_only: bool = False,
     device: torch.device | str = "cpu",
     progress: bool = False,
 ) -> Binding:
@@ -102,6 +103,9 @@ def bind(
     indices : sequence of int, optional
         Number of the random stream of each image, by default 0 … N−1. An image with
         the same seed and index gets the same random numbers in any batch.
+    foreground_only : bool
+        Record the spikes of the foreground pixels alone, as
+        :class:`dasbe.foreground.ForegroundTrains`: smaller, and faster to group.
     device : torch.device or str
         Where to compute. The network is moved there if it is a module.
     progress : bool
@@ -140,8 +144,7 @@ def bind(
     given = {"delay": delay, "refractory": refractory, "cycles": cycles, "seed": seed, "spike_loss": spike_loss}
     run = Binding(parameters={**given, "recorded_cycles": last})
     steps = (len(images), last, delay)
-    if "spikes" in record:
-        run.spikes = np.zeros((*steps, *images.shape[1:]), bool)
+    trains = ForegroundTrains.silent(images, last, delay, bool) if "spikes" in record else None
     if "latents" in record:
         run.latents = np.zeros((*steps, n_latent), np.float32)
     if "feedback" in record:
@@ -169,8 +172,8 @@ def bind(
         for cycle, (spikes, latent, code) in enumerate(loop, start=last - cycles):
             if cycle < 0:
                 continue
-            if run.spikes is not None:
-                foreground.record(spikes, block, run.spikes[:, cycle])
+            if trains is not None:
+                trains.record(spikes, foreground.counts, block, cycle)
             if run.latents is not None:
                 run.latents[block, cycle] = latent.cpu()
             if run.feedback is not None:
@@ -182,6 +185,8 @@ def bind(
         parallel = ForegroundAttention.fits(network)
         for n_done in map_blocks(bind_block, blocks_of(images, values_of(network, delay)), device, parallel):
             bar.update(n_done)
+    if trains is not None:
+        run.spikes = trains if foreground_only else trains.to_images()
     return run
 
 
@@ -205,11 +210,13 @@ def _loop(
     pixels = initial_state(feedback.shape[0], feedback.shape[2], feedback.device)
     rest_of_latent = round(refractory.double().mean().item())
     counter, previous = None, None  # f of the latent neurons, and h of the cycle before
+    on_demand = None
+    resting = np.zeros(len(feedback), bool) if attention.can_wait and ink is None else None
     recurrent = getattr(network, "recurrent", None) is not None
 
     for cycle in range(cycles):
         shown = feedback if ink is None else feedback * ink[:, cycle, None]  # x·c
-        spikes, seen, pixels = run_cycle(shown, noise, refractory, pixels, spike_loss)
+        spikes, seen, pixels = run_cycle(shown, noise, refractory, pixels, spike_loss, resting, on_demand)
         latent = attention.encode(seen)
         if getattr(network, "spiking_latent", False):
             counter = torch.zeros_like(latent[:, 0], dtype=torch.int8) if counter is None else counter
@@ -219,7 +226,11 @@ def _loop(
             code = network.combine(latent, torch.zeros_like(latent) if previous is None else previous)
             previous = latent
         yield spikes, latent, code
-        feedback = attention.decode(code)  # y, c of the next cycle
+        on_demand = attention.on_demand(code) if resting is not None and resting.any() else None
+        if on_demand is None:
+            feedback = attention.decode(code)  # y, c of the next cycle
+        elif not resting.all():
+            attention.decode_some(code, ~resting, feedback)
 
 
 def _check_sequences(sequences: np.ndarray, cycles: int | None) -> tuple[np.ndarray, int]:

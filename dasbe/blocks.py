@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 
 from dasbe.products import widest_arithmetic
 
-BLOCK_VALUES = 1 << 17  # of one array of one block of images: a few such arrays fit in the cache
+BLOCK_VALUES = 3 << 19  # of one block of images: a core's share of the cache
 
 
 def blocks_of(images: np.ndarray, values: int) -> list[np.ndarray]:

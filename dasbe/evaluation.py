@@ -44,6 +44,7 @@ def group_by_dasbe(images, n_groups, network, dataset, *, seed, indices, device=
         last=min(READOUT_CYCLES, cycles),
         seed=seed,
         indices=indices,
+        foreground_only=True,
         device=device,
     )
     return group(run.spikes, n_groups, seed=seed, indices=indices, device=device)
@@ -53,14 +54,14 @@ def group_by_pure_ann(images, n_groups, network, dataset, *, seed, indices, devi
     """Labels by the loop without spikes, with the same delay and readout."""
     options = {"seed": seed, "indices": indices, "device": device}
     delay, last = parameters_of(dataset).delay, min(READOUT_CYCLES, cycles)
-    values = pure_ann(images, network, delay=delay, cycles=cycles, last=last, **options)
+    values = pure_ann(images, network, delay=delay, cycles=cycles, last=last, foreground_only=True, **options)
     return group(values, n_groups, **options)
 
 
 def group_by_pure_snn(images, n_groups, network, dataset, *, seed, indices, device="cpu"):
     """Labels by the pulse-coupled network, which takes no other network (`network` is ignored)."""
     options = {"seed": seed, "indices": indices, "device": device}
-    spikes = run_pulse_coupled(images, parameters_of(dataset).pulse_coupled, **options)
+    spikes = run_pulse_coupled(images, parameters_of(dataset).pulse_coupled, foreground_only=True, **options)
     return group(spikes, n_groups, **options)
 
 

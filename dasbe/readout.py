@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from dasbe.errors import InputError
+from dasbe.foreground import ForegroundTrains
 from dasbe.kmeans import kmeans, n_trials
 from dasbe.products import widest_arithmetic
 from dasbe.snn.noise import image_stream, stream_indices
@@ -34,7 +35,7 @@ def smooth(spikes: np.ndarray) -> np.ndarray:
 
 @widest_arithmetic()
 def group(
-    spikes: np.ndarray,
+    spikes: np.ndarray | ForegroundTrains,
     n_groups: int | Sequence[int],
     *,
     last: int = READOUT_CYCLES,
@@ -50,7 +51,7 @@ def group(
 
     Parameters
     ----------
-    spikes : (N, n, d, H, W) bool
+    spikes : (N, n, d, H, W) bool, or ForegroundTrains
         As in :class:`dasbe.Binding`; real values, as the pure-ANN system has, are read in
         the same way, but in double precision: pixels may differ by little.
     n_groups : int or (N,) int
@@ -76,24 +77,22 @@ def group(
     InputError
         `spikes`, `n_groups` or `indices` do not fit together.
     """
-    spikes = np.asarray(spikes)
-    if spikes.ndim != 5 or 0 in spikes.shape:
-        raise InputError(f"spikes have shape {spikes.shape}; they must be (N, cycles, delay, H, W)")
-    n, _, _, height, width = spikes.shape
-    n_groups = _groups_of_images(n_groups, n, height * width)
+    values, pixels, image_shape = _values_and_places(spikes)
+    n, n_pixels = len(values), image_shape[0] * image_shape[1]
+    n_groups = _groups_of_images(n_groups, n, n_pixels)
     indices = stream_indices(indices, n)
     if restarts < 1 or last < 1:
         raise InputError(f"restarts is {restarts} and last {last}; both must be at least 1")
 
-    trains = spikes[:, -last:].reshape(n, -1, height * width)  # (N, T, H·W)
+    trains = values[:, -last:].reshape(n, -1, pixels.shape[1])  # (N, T, F)
     active = trains.any(1)
     dtype = np.float64 if trains.dtype.kind == "f" else np.float32  # distances of spike trains are exact in float32
-    labels = np.zeros((n, height * width), np.int64)
+    labels = np.zeros((n, n_pixels), np.int64)
     for k in np.unique(n_groups):
         chosen = np.flatnonzero(n_groups == k)
         chosen = chosen[np.argsort(active[chosen].sum(1), kind="stable")]
         for block in _blocks(chosen, active, trains.shape[1], int(k), restarts, dtype):
-            points, weights = _points(trains, active, block, dtype)
+            points, weights = _points(trains, active, block, n_pixels, dtype)
             uniforms = np.stack([_uniforms(seed, indices[i], restarts, int(k)) for i in block])
             found, _ = kmeans(
                 *(torch.from_numpy(a).to(device) for a in (points, weights)),
@@ -101,9 +100,21 @@ def group(
                 torch.from_numpy(uniforms).to(device),
             )
             for i, clusters in zip(block, found.cpu().numpy()):
-                silent, *others = clusters[: active[i].sum() + 1]
-                labels[i] = _renumber(silent, np.asarray(others, np.int64), active[i])
-    return labels.reshape(n, height, width)
+                firing = pixels[i, active[i]]
+                labels[i, firing] = _renumber(clusters[: len(firing) + 1])
+    return labels.reshape(n, *image_shape)
+
+
+def _values_and_places(spikes: np.ndarray | ForegroundTrains) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Trains (N, n, d, F) of some pixels, their places in the flattened images (N, F), and (H, W)."""
+    if isinstance(spikes, ForegroundTrains):
+        return spikes.values, spikes.foreground.pixels.numpy(), spikes.foreground.image_shape
+    spikes = np.asarray(spikes)
+    if spikes.ndim != 5 or 0 in spikes.shape:
+        raise InputError(f"spikes have shape {spikes.shape}; they must be (N, cycles, delay, H, W)")
+    n, cycles, delay, height, width = spikes.shape
+    pixels = np.broadcast_to(np.arange(height * width), (n, height * width))
+    return spikes.reshape(n, cycles, delay, -1), pixels, (height, width)
 
 
 def _groups_of_images(n_groups: int | Sequence[int], n_images: int, n_pixels: int) -> np.ndarray:
@@ -126,12 +137,14 @@ def _blocks(order: np.ndarray, active: np.ndarray, steps: int, k: int, restarts:
     return (order[start : start + size] for start in range(0, len(order), size))
 
 
-def _points(trains: np.ndarray, active: np.ndarray, block: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+def _points(
+    trains: np.ndarray, active: np.ndarray, block: np.ndarray, n_pixels: int, dtype: type
+) -> tuple[np.ndarray, np.ndarray]:
     """Points (N, 1 + F, T) and weights (N, 1 + F) of type `dtype`: first the silent pixels, then each that fires."""
     counts = active[block].sum(1)
     points = np.zeros((len(block), counts.max() + 1, trains.shape[1]), dtype)
     weights = np.zeros(points.shape[:2], dtype)
-    weights[:, 0] = active.shape[1] - counts
+    weights[:, 0] = n_pixels - counts
     for row, (i, count) in enumerate(zip(block, counts)):
         points[row, 1 : count + 1] = smooth(trains[i][:, active[i]]).T
         weights[row, 1 : count + 1] = 1
@@ -143,12 +156,11 @@ def _uniforms(seed: int, index: int, restarts: int, k: int) -> np.ndarray:
     return stream.random((restarts, k, n_trials(k)), dtype=np.float32)
 
 
-def _renumber(silent: int, clusters: np.ndarray, active: np.ndarray) -> np.ndarray:
-    """Labels of all pixels (H·W) from the clusters of the active ones."""
-    labels = np.zeros(len(active), np.int64)
+def _renumber(clusters: np.ndarray) -> list[int]:
+    """Labels of the pixels that fire, from the clusters of the silent point and of each of them."""
+    silent, *others = clusters.tolist()
     numbers = {silent: 0}
-    labels[active] = [numbers.setdefault(cluster, len(numbers)) for cluster in clusters.tolist()]
-    return labels
+    return [numbers.setdefault(cluster, len(numbers)) for cluster in others]
 
 
 def align(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:

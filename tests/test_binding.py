@@ -5,8 +5,10 @@ import pytest
 import torch
 from stepwise import ReplayedNoise, bind_step_by_step
 
+from dasbe.ann import attention
 from dasbe.binding import bind
 from dasbe.datasets import generate
+from dasbe.readout import group
 
 
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
@@ -25,6 +27,31 @@ def test_spikes_equal_those_of_the_literal_form(shapes, random_network, spiking,
         assert spikes.any(1).any(1).all(), "every cycle must have spikes for the comparison to mean anything"
         np.testing.assert_array_equal(run.spikes[i].reshape(cycles, delay, -1), spikes.numpy())
         np.testing.assert_allclose(run.feedback[i].reshape(cycles, delay, -1), feedback.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_feedback_on_demand_gives_the_spikes_of_the_literal_form(monkeypatch, shapes, random_network, dtype):
+    """Images whose pixels rest most of the time, in one block with an image whose pixels never do."""
+    images, rests, network = shapes[0][:3], (9, 0, 6), random_network(dtype=dtype, hidden=())
+    with torch.no_grad():
+        network.decoder[-2].bias += 2.5  # many spikes
+    monkeypatch.setattr(attention, "LEAST_TERMS", 1)
+    decoded = []
+
+    def decode_some(self, latent, chosen, out, original=attention.ForegroundAttention.decode_some):
+        decoded.append(chosen.copy())
+        original(self, latent, chosen, out)
+
+    monkeypatch.setattr(attention.ForegroundAttention, "decode_some", decode_some)
+    delay, cycles, seed = 13, 8, 7
+    refractory = np.stack([np.full((28, 28), r) for r in rests])
+    run = bind(images, network, delay=delay, refractory=refractory, cycles=cycles, seed=seed)
+    order = np.argsort(images.sum((1, 2)), kind="stable")  # in a block, images go by their size
+    assert any((chosen == (order == 1)).all() for chosen in decoded), "two of the images must have come to rest"
+    for i, (image, rest) in enumerate(zip(images, rests)):
+        noise = ReplayedNoise(image, delay, 60, False, seed, i, dtype)
+        spikes, _ = bind_step_by_step(image, network, delay, rest, cycles, noise)
+        np.testing.assert_array_equal(run.spikes[i].reshape(cycles, delay, -1), spikes.numpy())
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
@@ -175,3 +202,17 @@ def test_lost_spikes_are_gone_but_their_neurons_rest(shapes):
     trains = bind(images, torch.ones_like, spike_loss=0.3, **options).spikes.reshape(8, 390, -1)
     gaps = np.concatenate([np.diff(np.flatnonzero(train)) for image in trains for train in image.T])
     assert gaps.min() == 5 and (gaps == 10).any()  # a lost spike leaves a gap of two periods
+
+
+def test_spikes_of_the_foreground_alone_are_those_of_the_images(shapes, trained):
+    images = shapes[0][:6]
+    options = {"delay": 20, "refractory": 5, "cycles": 12, "seed": 3}
+    spikes = bind(images, trained, **options).spikes
+    trains = bind(images, trained, foreground_only=True, **options).spikes
+    assert trains.values.shape == (6, 12, 20, images.sum((1, 2)).max())
+    np.testing.assert_array_equal(trains.to_images(), spikes)
+    for i, image in enumerate(images):
+        n = np.count_nonzero(image)
+        np.testing.assert_array_equal(trains.values[i, ..., :n], spikes[i][..., image == 1])
+        assert not trains.values[i, ..., n:].any()
+    np.testing.assert_array_equal(group(trains, 4, seed=1), group(spikes, 4, seed=1))

@@ -141,3 +141,16 @@ def test_bad_input_of_the_other_systems(shapes, trained):
         run_pulse_coupled(shapes[0][:1], PulseCoupledParameters(10.0, 6.0), steps=5, last=0)
     with pytest.raises(dasbe.InputError, match="cycles 3 and last 4"):
         pure_ann(shapes[0][:1], trained, delay=4, cycles=3, last=4)
+
+
+def test_values_of_the_foreground_alone_are_those_of_the_images(shapes, trained):
+    images, options = shapes[0][:6], {"seed": 2, "foreground_only": True}
+    values = pure_ann(images, trained, delay=8, cycles=14, last=12, seed=2)
+    trains = pure_ann(images, trained, delay=8, cycles=14, last=12, **options)
+    np.testing.assert_array_equal(trains.to_images(), values)
+    np.testing.assert_array_equal(dasbe.group(trains, 4), dasbe.group(values, 4))
+    parameters = PulseCoupledParameters(6.0, 8.0)
+    spikes = run_pulse_coupled(images, parameters, seed=2)
+    trains = run_pulse_coupled(images, parameters, **options)
+    np.testing.assert_array_equal(trains.to_images(), spikes)
+    np.testing.assert_array_equal(dasbe.group(trains, 4), dasbe.group(spikes, 4))

@@ -8,7 +8,7 @@ the weights from an image's foreground pixels, and the last layer only those to 
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,66 +16,12 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
 from dasbe.errors import InputError
+from dasbe.foreground import Foreground
 from dasbe.products import batched_product
 from dasbe.snn import fused
+from dasbe.snn.coding_space import OnDemand
 
-
-class Foreground(NamedTuple):
-    """Where the foreground pixels of a batch of images are.
-
-    Attributes
-    ----------
-    pixels : (N, F) int64
-        Indices into the flattened image, ascending; 0 beyond an image's own pixels.
-    valid : (N, F) bool
-        False beyond an image's own pixels.
-    image_shape : tuple of int
-        (H, W).
-    """
-
-    pixels: Tensor
-    valid: Tensor
-    image_shape: tuple[int, int]
-
-    @classmethod
-    def of(cls, images: np.ndarray, device: torch.device | str = "cpu") -> "Foreground":
-        """Foreground of binary `images` (N, H, W)."""
-        flat = images.reshape(len(images), -1)
-        counts = np.count_nonzero(flat, axis=1)
-        valid = np.arange(max(counts.max(), 1)) < counts[:, None]
-        pixels = np.zeros(valid.shape, np.int64)
-        pixels[valid] = np.nonzero(flat)[1]
-        return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), images.shape[1:])
-
-    @property
-    def counts(self) -> np.ndarray:
-        """(N,) int64, how many pixels each image has."""
-        return self.valid.sum(1).cpu().numpy()
-
-    def some(self, order: np.ndarray) -> "Foreground":
-        """Of the images that `order` (bool or int) picks."""
-        return self._replace(pixels=self.pixels[order], valid=self.valid[order])
-
-    def of_images(self, values: np.ndarray) -> Tensor:
-        """The (N, ..., F) foreground pixels of `values` (N, ..., H, W)."""
-        flat = torch.from_numpy(np.ascontiguousarray(values)).to(self.pixels.device).flatten(-2)
-        where = self.pixels.view(len(self.pixels), *(1 for _ in flat.shape[1:-1]), -1)
-        return flat.gather(-1, where.expand(*flat.shape[:-1], -1))
-
-    def to_images(self, values: Tensor) -> Tensor:
-        """Put (N, ..., F) values of the foreground pixels into images (N, ..., H, W), 0 elsewhere."""
-        n, *between, width = values.shape
-        height_width = self.image_shape[0] * self.image_shape[1]
-        shape = (n, *(1 for _ in between), width)
-        # padding goes to a pixel behind the last one, which is then cut off
-        where = torch.where(self.valid, self.pixels, height_width).view(shape).expand(values.shape)
-        images = values.new_zeros((n, *between, height_width + 1)).scatter_(-1, where, values)
-        return images[..., :-1].unflatten(-1, self.image_shape)
-
-    def record(self, values: Tensor, images: np.ndarray, out: np.ndarray) -> None:
-        """Write (N, d, F) values of the foreground pixels into the images numbered `images` of `out` (M, d, H, W)."""
-        values, pixels = values.cpu().numpy(), self.pixels.cpu().numpy()
-        fused.put_pixels(values, pixels, self.counts, images, out.reshape(*out.shape[:2], -1))
+LEAST_TERMS = 320  # in the sum of each feedback; of fewer, a product for all pixels is as fast as sums for some
 
 
 def float_type(network: nn.Module | Callable) -> torch.dtype:
@@ -92,6 +38,14 @@ class Attention(Protocol):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latent (N, d, L) → feedback (N, d, F) in [0, 1]."""
+
+    can_wait: bool  # whether there are `decode_some` and `on_demand`
+
+    def decode_some(self, latent: Tensor, images: np.ndarray, out: Tensor) -> None:
+        """Write what :meth:`decode` gives for some of the images, those with `images` (N,) bool, into `out`."""
+
+    def on_demand(self, latent: Tensor) -> OnDemand:
+        """What :meth:`decode` gives, before it is computed."""
 
     def decode_images(self, latent: Tensor) -> Tensor:
         """Latent (N, d, L) → feedback of all pixels (N, d, H·W) in [0, 1]."""
@@ -119,12 +73,12 @@ def attention_of(network: nn.Module | Callable[[Tensor], Tensor]) -> Callable[[F
     return partial(ForegroundAttention, network, tuple(weight.detach().t().contiguous() for weight in weights))
 
 
-def values_of(network: nn.Module | Callable[[Tensor], Tensor], steps: int) -> int:
+def values_of(network: nn.Module | Callable[[Tensor], Tensor], steps: int, layers: int = 1) -> int:
     """Values that a cycle of `steps` keeps near for each foreground pixel, for :func:`dasbe.blocks.blocks_of`.
 
-    Weights to the pixel count an eighth: they are read once a cycle, in order.
+    A few arrays, and weights to or from the pixel: `layers` times.
     """
-    return steps + (network.decoder[-2].in_features // 8 if ForegroundAttention.fits(network) else 0)
+    return 4 * steps + (layers * network.decoder[-2].in_features if ForegroundAttention.fits(network) else 0)
 
 
 class ForegroundAttention:
@@ -150,6 +104,11 @@ class ForegroundAttention:
         self.encoder, self.decoder, self.output = network.encoder[1:], network.decoder[:-2], output
         recurrent = getattr(network, "recurrent", None) is not None
         self.hears_spikes = getattr(network, "spiking_latent", False) and not recurrent and not len(self.decoder)
+        self.can_wait = (
+            not (self.hears_spikes or len(self.decoder))
+            and output.in_features >= LEAST_TERMS
+            and output.weight.device.type == "cpu"
+        )
         self.pixels, self.counts = foreground.pixels.to(torch.int32), foreground.counts
         self.first_weight, self.first_bias = weights[0], network.encoder[0].bias
         self.last_weight = torch.stack([weights[1].index_select(1, pixels) for pixels in foreground.pixels])
@@ -198,6 +157,14 @@ class ForegroundAttention:
         """(N, latent), the rows of `last_weight` of each image, one image after the other."""
         n, n_latent, _ = self.last_weight.shape
         return torch.arange(n * n_latent, dtype=torch.int32).view(n, n_latent)
+
+    def decode_some(self, latent: Tensor, images: np.ndarray, out: Tensor) -> None:
+        some = torch.from_numpy(np.flatnonzero(images))
+        drive = batched_product(latent[some], self.last_weight[some])
+        out[some] = drive.add_(self.last_bias[some]).sigmoid_()
+
+    def on_demand(self, latent: Tensor) -> OnDemand:
+        return OnDemand(latent, self.output.weight.detach(), self.output.bias.detach(), self.pixels)
 
     def decode_images(self, latent: Tensor) -> Tensor:
         return self.output(self.decoder(latent)).sigmoid_()
@@ -257,6 +224,7 @@ class DenseAttention:
     """
 
     def __init__(self, network: nn.Module | Callable[[Tensor], Tensor], foreground: Foreground):
+        self.can_wait = False
         self.foreground = foreground
         self.two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
         self.network = network

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from dasbe.ann.attention import Foreground, ForegroundAttention, attention_of, places_closed_up, values_of
+from dasbe.ann.attention import ForegroundAttention, attention_of, places_closed_up, values_of
 from dasbe.binding import check_images, check_network
 from dasbe.blocks import blocks_of, map_blocks
 from dasbe.errors import InputError
+from dasbe.foreground import Foreground, ForegroundTrains
 from dasbe.snn.coding_space import run_latent_cycle
 from dasbe.snn.noise import NoiseStreams, stream_indices
 
@@ -31,8 +32,9 @@ def pure_ann(
     seed: int = 0,
     last: int | None = None,
     indices: Sequence[int] | None = None,
+    foreground_only: bool = False,
     device: torch.device | str = "cpu",
-) -> np.ndarray:
+) -> np.ndarray | ForegroundTrains:
     """Iterate a ← x·network(a), each step of a cycle from |N(0, 1)| noise of its own.
 
     Parameters
@@ -49,11 +51,13 @@ def pure_ann(
         Return only this many cycles at the end; by default all.
     indices : (N,) int, optional
         Number of the random stream of each image, by default 0 … N−1.
+    foreground_only : bool
+        Return the values of the foreground pixels alone: smaller, and faster to group.
     device : torch.device or str
 
     Returns
     -------
-    (N, last, d, H, W) float32
+    (N, last, d, H, W) float32, or ForegroundTrains
         a, what the network was shown; :func:`dasbe.group` reads it like spikes.
 
     Raises
@@ -68,7 +72,7 @@ def pure_ann(
     indices = stream_indices(indices, len(images))
     dtype, _ = check_network(network, images.shape[1:], device)
     spiking = getattr(network, "spiking_latent", False)
-    values = np.zeros((len(images), last, delay, *images.shape[1:]), np.float32)
+    trains = ForegroundTrains.silent(images, last, delay, np.float32)
 
     attend = attention_of(network)
 
@@ -81,7 +85,7 @@ def pure_ann(
         shown = noise.initial_feedback(delay, normalise=False).to(dtype)  # a
         for cycle in range(last - cycles, last):
             if cycle >= 0:
-                foreground.record(shown, block, values[:, cycle])
+                trains.record(shown, foreground.counts, block, cycle)
             if cycle == last - 1:
                 break
             latent = attention.encode(shown)
@@ -95,8 +99,8 @@ def pure_ann(
             if not resting.any():
                 continue
             done, first = block[resting], max(cycle + 1, 0)
-            foreground.some(resting).record(shown[resting], done, values[:, first])
-            values[done, first + 1 :] = values[done, first, None]
+            trains.record(shown[resting], foreground.counts[resting], done, first)
+            trains.values[done, first + 1 :] = trains.values[done, first, None]
             if resting.all():
                 break
             order = places_closed_up(~resting)
@@ -104,7 +108,7 @@ def pure_ann(
             attention.keep(order)
         return n_images
 
-    blocks = blocks_of(images, values_of(network, delay))
+    blocks = blocks_of(images, values_of(network, delay, layers=2))
     for _ in map_blocks(run_block, blocks, device, ForegroundAttention.fits(network)):
         pass
-    return values
+    return trains if foreground_only else trains.to_images()

@@ -37,6 +37,30 @@ class CodingSpaceState(NamedTuple):
     trace2: Tensor
 
 
+class OnDemand(NamedTuple):
+    """Feedback c = σ(W h + b) that is not computed before a pixel is ready to fire, on a CPU.
+
+    While a neuron rests after a spike its feedback is of no use: with the published
+    delays and refractory times, in up to five sixths of all steps.
+
+    Attributes
+    ----------
+    hidden : (N, d, L) float
+        h, the last layer but one of the network.
+    weight : (H·W, L) float
+        W.
+    bias : (H·W,) float
+        b.
+    pixels : (N, F) int
+        Which pixels of the image the neurons are.
+    """
+
+    hidden: Tensor
+    weight: Tensor
+    bias: Tensor
+    pixels: Tensor
+
+
 def initial_state(n_images: int, width: int, device: torch.device | str = "cpu") -> CodingSpaceState:
     """State of neurons (N, F) that have been silent for long."""
     counter, trace1, trace2 = torch.zeros((3, n_images, width), dtype=torch.uint8, device=device)
@@ -44,7 +68,13 @@ def initial_state(n_images: int, width: int, device: torch.device | str = "cpu")
 
 
 def run_cycle(
-    feedback: Tensor, noise: NoiseStreams, refractory: Tensor, state: CodingSpaceState, spike_loss: float = 0.0
+    feedback: Tensor,
+    noise: NoiseStreams,
+    refractory: Tensor,
+    state: CodingSpaceState,
+    spike_loss: float = 0.0,
+    resting: np.ndarray | None = None,
+    on_demand: OnDemand | None = None,
 ) -> tuple[Tensor, Tensor, CodingSpaceState]:
     """All steps of one cycle of the coding space.
 
@@ -62,6 +92,10 @@ def run_cycle(
         (N, F) each.
     spike_loss : float
         Probability with which a spike is lost after its neuron has fired.
+    resting : (N,) bool, optional
+        Images whose pixels rest most of the time; those that have come to do so are added.
+    on_demand : OnDemand, optional
+        Where the feedback of the images that are `resting` comes from; theirs in `feedback` is overwritten.
 
     Returns
     -------
@@ -77,8 +111,23 @@ def run_cycle(
     advanced = CodingSpaceState(*(tensor.clone() for tensor in state))
     c = feedback.numpy()
     threshold = c.dtype.type(THRESHOLD)
+    if resting is None:
+        resting = np.zeros(0, bool)
+    if on_demand is None:
+        on_demand = OnDemand(*(feedback.new_empty((0,) * n) for n in (3, 2, 1)), refractory.new_empty((0, 0)).int())
     arrays = (tensor.numpy() for tensor in advanced)
-    fused.run_cycle(c, noise.states, noise.counts, refractory.numpy(), threshold, *arrays, spikes, seen)
+    fused.run_cycle(
+        c,
+        resting,
+        *(tensor.numpy() for tensor in on_demand),
+        noise.states,
+        noise.counts,
+        refractory.numpy(),
+        threshold,
+        *arrays,
+        spikes,
+        seen,
+    )
     return torch.from_numpy(spikes), torch.from_numpy(seen), advanced
 
 

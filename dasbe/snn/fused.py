@@ -12,6 +12,8 @@ from numba import njit
 
 _COMPILE = {"nogil": True, "cache": True, "fastmath": False}
 UPPER = ~np.int32(0xFF)  # the 24 bits of a word that make the uniform number
+READY = 1 / 3  # of the pixels; if fewer are, feedback on demand is faster than a matrix product
+STEPS_BETWEEN_LOOKS = 4  # for that
 LANES = 16  # numbers that a compiled loop takes at once; what is left over goes one by one, and slowly
 
 
@@ -52,13 +54,27 @@ def room_for(n_words):
 
 
 @njit(**_COMPILE)
-def run_cycle(feedback, states, counts, refractory, threshold, counter, trace1, trace2, spikes, seen):
+def run_cycle(
+    feedback, resting, hidden, weight, bias, pixels, states, counts, refractory, threshold, counter, trace1, trace2,
+    spikes, seen
+):  # fmt: skip
     """All steps of a cycle: draws, membrane, refractoriness, coincidence detector.
 
     Parameters
     ----------
     feedback : (N, d, F) float
-        c.
+        c; overwritten where it is computed on demand.
+    resting : (N,) bool, or (0,) if no image is to wait for its c
+        Images whose c is computed on demand, from what follows: only where a pixel is
+        ready to fire. Those with less than the part `READY` of such pixels join them.
+    hidden : (N, d, L) float
+        h.
+    weight : (H·W, L) float
+        W of c = σ(W h + b).
+    bias : (H·W,) float
+        b.
+    pixels : (N, F) int
+        Number of each in its image.
     states : (N, 4) uint64
         Of the generators; advanced.
     counts : (N,) int64
@@ -74,13 +90,25 @@ def run_cycle(feedback, states, counts, refractory, threshold, counter, trace1, 
     """
     drawn = room_for(feedback.shape[1] * feedback.shape[2])
     words = drawn.view(np.int32)
+    ready = np.empty(feedback.shape[2] + 1, np.int64)
     scale, half = feedback.dtype.type(2.0**-32), feedback.dtype.type(0.5)
     for i in range(feedback.shape[0]):
-        n = counts[i]
+        n, may_wait, n_looked_at, n_ready = counts[i], len(resting) > 0, 0, 0
+        on_demand = may_wait and resting[i]
         draw(states[i], drawn[: (feedback.shape[1] * n + 1) // 2])
         f, s1, s2, r = counter[i], trace1[i], trace2[i], refractory[i]
         for t in range(feedback.shape[1]):
             c, s, a, of_step = feedback[i, t], spikes[i, t], seen[i, t], words[t * n : (t + 1) * n]
+            if on_demand:
+                k = np.uint64(0)
+                for p in range(n):
+                    ready[k] = p  # overwritten by the next pixel unless this one is ready
+                    k += np.uint64(f[p] == 0)
+                _feed_back(hidden[i, t], weight, bias, pixels[i], ready[:k], c)
+            elif may_wait and t % STEPS_BETWEEN_LOOKS == 0:
+                n_looked_at += n
+                for p in range(n):
+                    n_ready += f[p] == 0
             s[n:], a[n:] = False, 0
             for p in range(n):
                 word = of_step[p]
@@ -93,6 +121,29 @@ def run_cycle(feedback, states, counts, refractory, threshold, counter, trace1, 
                 s2[p] = s1[p] & np.uint8((word >> 1) & 1)
                 s1[p] = spike & np.uint8(word & 1)
                 f[p] = r[p] if fires else max(silent_steps, 0)
+        if n_ready < READY * n_looked_at:
+            resting[i] = True
+
+
+@njit(**_COMPILE)
+def _feed_back(h, weight, bias, pixels, wanted, c):
+    """Write c = σ(W h + b) of the pixels that are `wanted`, two at a time."""
+    one = h.dtype.type(1)
+    for k in range(0, len(wanted), 2):
+        p, q = wanted[k], wanted[min(k + 1, len(wanted) - 1)]
+        drive_p, drive_q = _two_products(h, weight[pixels[p]], weight[pixels[q]])
+        c[p] = one / (one + np.exp(-(drive_p + bias[pixels[p]])))
+        c[q] = one / (one + np.exp(-(drive_q + bias[pixels[q]])))
+
+
+@njit(**(_COMPILE | {"fastmath": {"reassoc", "contract"}}))  # in any order, so that many terms are added at once
+def _two_products(h, w, v):
+    """w·h and v·h."""
+    w_h = v_h = h.dtype.type(0)
+    for j in range(len(h)):
+        w_h += w[j] * h[j]
+        v_h += v[j] * h[j]
+    return w_h, v_h
 
 
 @njit(**_COMPILE)
@@ -154,24 +205,43 @@ def list_events(active, rows, events, starts):
 
 
 @njit(**_COMPILE)
+def copy_pixels(values, counts, images, out):
+    """Copy the first counts[i] columns of values[i] to out[images[i]].
+
+    Parameters
+    ----------
+    values : (N, d, F) float or bool
+    counts : (N,) int64
+    images : (N,) int64
+    out : (M, d, at least the largest of `counts`) float or bool
+        Written.
+    """
+    for i in range(values.shape[0]):
+        for t in range(values.shape[1]):
+            shown, kept = values[i, t], out[images[i], t]
+            for p in range(counts[i]):
+                kept[p] = shown[p]
+
+
+@njit(**_COMPILE)
 def put_pixels(values, pixels, counts, images, out):
     """Put foreground pixels where they belong in their images.
 
     Parameters
     ----------
-    values : (N, d, F) float or bool
+    values : (N, T, F) float or bool
     pixels : (N, F) int64
         Number of each in its image.
     counts : (N,) int64
         How many each image has.
-    images : (N,) int64
-        Which of the images of `out` they are.
-    out : (M, d, H·W) float or bool
+    images : (n,) int64
+        Which images to do.
+    out : (N, T, H·W) float or bool
         Written.
     """
-    for i in range(values.shape[0]):
+    for i in images:
         for t in range(values.shape[1]):
-            shown, image = values[i, t], out[images[i], t]
+            shown, image = values[i, t], out[i, t]
             for p in range(counts[i]):
                 image[pixels[i, p]] = shown[p]
 
@@ -198,7 +268,7 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
     initial_threshold : float
     images : (N,) int64
         Which of the images of `spikes` they are.
-    spikes : (M, last, H·W) bool
+    spikes : (M, last, at least F) bool
         Written where a neuron fires in the last steps.
     """
     threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
@@ -244,7 +314,7 @@ def run_pulse_coupled(pixels, width, counts, states, steps, weights, constants, 
             if t >= steps - last:
                 now = spikes[images[i], t - steps + last]
                 for k in range(n_fired):
-                    now[pixels[i, fired[k]]] = True
+                    now[fired[k]] = True
 
 
 @njit(**_COMPILE)

@@ -16,15 +16,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from dasbe.ann.attention import Foreground
 from dasbe.binding import check_images
 from dasbe.blocks import blocks_of, map_blocks
 from dasbe.errors import InputError
+from dasbe.foreground import Foreground, ForegroundTrains
 from dasbe.snn import fused
 from dasbe.snn.noise import NoiseStreams, stream_indices, uniform
 
 REACH = 4  # pixels along each axis
-VALUES_OF_PIXEL = 40  # for `blocks_of`: enough images in a block to share what it costs to begin one
+VALUES_OF_PIXEL = 320  # for `blocks_of`: enough images in a block to share what it costs to begin one
 
 
 class PulseCoupledParameters(NamedTuple):
@@ -120,8 +120,9 @@ def run_pulse_coupled(
     last: int = 100,
     seed: int = 0,
     indices: Sequence[int] | None = None,
+    foreground_only: bool = False,
     device: torch.device | str = "cpu",
-) -> np.ndarray:
+) -> np.ndarray | ForegroundTrains:
     """Spikes of the network on each image.
 
     Parameters
@@ -134,11 +135,13 @@ def run_pulse_coupled(
     seed : int
     indices : (N,) int, optional
         Number of the random stream of each image, by default 0 … N−1.
+    foreground_only : bool
+        Return the spikes of the foreground pixels alone: smaller, and faster to group.
     device : torch.device or str
 
     Returns
     -------
-    (N, 1, last, H, W) bool
+    (N, 1, last, H, W) bool, or ForegroundTrains
         As one cycle, the way :func:`dasbe.group` takes it.
 
     Raises
@@ -150,20 +153,21 @@ def run_pulse_coupled(
     if not 1 <= last <= steps:
         raise InputError(f"last is {last} and steps {steps}; 1 ≤ last ≤ steps is needed")
     indices = stream_indices(indices, len(images))
-    spikes = np.zeros((len(images), last, *images.shape[1:]), bool)
+    trains = ForegroundTrains.silent(images, 1, last, bool)
 
     def run_block(block: np.ndarray) -> int:
         foreground = Foreground.of(images[block], device)
         noise = NoiseStreams(seed, indices[block], foreground.counts, device)
         if torch.device(device).type == "cpu":
-            _run_compiled(foreground, noise, parameters, steps, block, spikes)
+            _run_compiled(foreground, noise, parameters, steps, block, trains.values[:, 0])
         else:
-            spikes[block] = run_with_tensors(foreground, noise, parameters, steps, last)
+            spikes = foreground.of_images(run_with_tensors(foreground, noise, parameters, steps, last))
+            trains.record(spikes, foreground.counts, block, 0)
         return len(block)
 
     for _ in map_blocks(run_block, blocks_of(images, VALUES_OF_PIXEL), device):
         pass
-    return spikes[:, None]
+    return trains if foreground_only else trains.to_images()
 
 
 def _run_compiled(
@@ -174,10 +178,10 @@ def _run_compiled(
     block: np.ndarray,
     spikes: np.ndarray,
 ) -> None:
-    """Write the spikes of the images numbered `block` into `spikes` (M, last, H, W)."""
+    """Write the spikes of the images numbered `block` into `spikes` (M, last, F)."""
     pixels, width, constants = foreground.pixels.numpy(), foreground.image_shape[1], np.array(parameters, np.float64)
-    network, out = (coupling_weights(), constants, INITIAL_THRESHOLD), spikes.reshape(*spikes.shape[:2], -1)
-    fused.run_pulse_coupled(pixels, width, noise.counts, noise.states, steps, *network, block, out)
+    network = coupling_weights(), constants, INITIAL_THRESHOLD
+    fused.run_pulse_coupled(pixels, width, noise.counts, noise.states, steps, *network, block, spikes)
 
 
 @torch.inference_mode()
