@@ -87,6 +87,7 @@ class ForegroundAttention:
     On a CPU, layers that hear spikes are driven by events: the first layer adds up the
     weights from the pixels that are seen, about a tenth of the foreground in each step;
     so does the last layer if it hears latent neurons that spike, a twentieth of them.
+    Otherwise, the feedback may wait until it is known which pixels are ready to fire.
 
     Parameters
     ----------
