@@ -93,7 +93,7 @@ def run_cycle(
     spike_loss : float
         Probability with which a spike is lost after its neuron has fired.
     resting : (N,) bool, optional
-        Images whose pixels rest most of the time; those that have come to do so are added.
+        Images whose pixels rest most of the time; renewed by what they do in this cycle.
     on_demand : OnDemand, optional
         Where the feedback of the images that are `resting` comes from; theirs in `feedback` is overwritten.
 

@@ -66,7 +66,7 @@ def run_cycle(
         c; overwritten where it is computed on demand.
     resting : (N,) bool, or (0,) if no image is to wait for its c
         Images whose c is computed on demand, from what follows: only where a pixel is
-        ready to fire. Those with less than the part `READY` of such pixels join them.
+        ready to fire. Renewed: those with less than the part `READY` of such pixels.
     hidden : (N, d, L) float
         h.
     weight : (H·W, L) float
@@ -105,6 +105,7 @@ def run_cycle(
                     ready[k] = p  # overwritten by the next pixel unless this one is ready
                     k += np.uint64(f[p] == 0)
                 _feed_back(hidden[i, t], weight, bias, pixels[i], ready[:k], c)
+                n_looked_at, n_ready = n_looked_at + n, n_ready + np.int64(k)
             elif may_wait and t % STEPS_BETWEEN_LOOKS == 0:
                 n_looked_at += n
                 for p in range(n):
@@ -121,8 +122,8 @@ def run_cycle(
                 s2[p] = s1[p] & np.uint8((word >> 1) & 1)
                 s1[p] = spike & np.uint8(word & 1)
                 f[p] = r[p] if fires else max(silent_steps, 0)
-        if n_ready < READY * n_looked_at:
-            resting[i] = True
+        if may_wait:
+            resting[i] = n_ready < READY * n_looked_at
 
 
 @njit(**_COMPILE)
