@@ -33,13 +33,13 @@ def float_type(network: nn.Module | Callable) -> torch.dtype:
 class Attention(Protocol):
     """What the binding loop asks of a network."""
 
+    can_wait: bool  # whether there are `decode_some` and `on_demand`
+
     def encode(self, seen: Tensor) -> Tensor:
         """Seen spikes (N, d, F) uint8, 0 or 1 (0 beyond an image's own), or real values → latent (N, d, L)."""
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latent (N, d, L) → feedback (N, d, F) in [0, 1]."""
-
-    can_wait: bool  # whether there are `decode_some` and `on_demand`
 
     def decode_some(self, latent: Tensor, images: np.ndarray, out: Tensor) -> None:
         """Write what :meth:`decode` gives for some of the images, those with `images` (N,) bool, into `out`."""
