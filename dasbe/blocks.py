@@ -22,7 +22,7 @@ def blocks_of(images: np.ndarray, values: int) -> list[np.ndarray]:
     ----------
     images : (N, H, W) of 0 and 1
     values : int
-        How many are computed together for each foreground pixel.
+        How many are kept near for each foreground pixel.
     """
     counts = np.maximum(np.count_nonzero(images, axis=(1, 2)), 1)
     order = np.argsort(counts, kind="stable")

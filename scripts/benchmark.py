@@ -6,9 +6,9 @@ Literal forms take one image and one step at a time (``tests/stepwise.py``, the 
 of the tests). The limit of the engine is the time for the arithmetic that the foreground
 pixels need, at the rate of this machine's matrix product, plus one random number for
 each foreground pixel and step, at the cost of the fastest generator; both are measured
-in the same run. The last line has the sums of all datasets, each with as many images.
-Everything about a dataset is timed in turn, several times over, and
-the medians are compared. Ratios carry over to other machines better than times.
+in the same run. Everything about a dataset is timed in turn, several times over, and
+the medians are compared. Ratios carry over to other machines better than times. The last
+line is of the times of all datasets, summed.
 """
 
 import argparse

@@ -224,8 +224,9 @@ class DenseAttention:
     foreground : Foreground
     """
 
+    can_wait = False
+
     def __init__(self, network: nn.Module | Callable[[Tensor], Tensor], foreground: Foreground):
-        self.can_wait = False
         self.foreground = foreground
         self.two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
         self.network = network

@@ -95,7 +95,8 @@ def run_cycle(
     resting : (N,) bool, optional
         Images whose pixels rest most of the time; renewed by what they do in this cycle.
     on_demand : OnDemand, optional
-        Where the feedback of the images that are `resting` comes from; theirs in `feedback` is overwritten.
+        Where the feedback of the images that are `resting` comes from, needed if any are;
+        theirs in `feedback` is overwritten.
 
     Returns
     -------
