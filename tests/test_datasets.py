@@ -94,6 +94,13 @@ def test_late_objects_enter_at_their_frames():
 
 
 class TestMnist:
+    @pytest.fixture
+    def empty_home(self, tmp_path, monkeypatch):
+        """A DASBE_HOME without MNIST files, and none to be found elsewhere."""
+        monkeypatch.setenv("DASBE_HOME", str(tmp_path / "home"))
+        monkeypatch.delenv("DASBE_MNIST", raising=False)
+        return tmp_path / "home"
+
     def test_named_folder_must_hold_the_files(self, tmp_path):
         with pytest.raises(dasbe.MissingFileError, match="lacks t10k-images-idx3-ubyte.gz; it must hold train-images"):
             load_digits("t10k", tmp_path)
@@ -104,14 +111,13 @@ class TestMnist:
             with pytest.raises(dasbe.FileContentError, match="SHA-256 differs"):
                 load_digits("t10k", tmp_path)
 
-    def test_offline_names_the_files_and_where_to_put_them(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("DASBE_HOME", str(tmp_path / "home"))
+    def test_offline_names_the_files_and_where_to_put_them(self, empty_home, monkeypatch):
         monkeypatch.setattr("dasbe.datasets.mnist.MIRRORS", ("http://127.0.0.1:9",))
         with pytest.raises(dasbe.MissingFileError, match="could not be downloaded") as caught:
             load_digits("train")
         assert all(name in str(caught.value) for name in FILES) and "--mnist DIR" in str(caught.value)
 
-    def test_download_resumes_where_it_broke_off(self, tmp_path, monkeypatch):
+    def test_download_resumes_where_it_broke_off(self, empty_home, monkeypatch):
         content = gzip.compress(np.random.default_rng(0).bytes(16 + 3 * 784), mtime=0)
         name = "t10k-images-idx3-ubyte.gz"
         asked = []
@@ -130,13 +136,12 @@ class TestMnist:
 
         server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("DASBE_HOME", str(tmp_path / "home"))
         monkeypatch.setattr("dasbe.datasets.mnist.MIRRORS", (f"http://127.0.0.1:{server.server_port}",) * 2)
         monkeypatch.setitem(FILES, name, hashlib.sha256(gzip.decompress(content)).hexdigest())
         assert load_digits("t10k").shape == (3, 28, 28)
         server.shutdown()
         assert asked == [None, "bytes=100-"]
-        assert [path.name for path in (tmp_path / "home" / "tmp_data").iterdir()] == [name]
+        assert [path.name for path in (empty_home / "tmp_data").iterdir()] == [name]
 
 
 class TestBadInput:
