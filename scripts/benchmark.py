@@ -42,6 +42,7 @@ from dasbe.comparison import pure_ann  # noqa: E402
 from dasbe.datasets import ensure_dataset, generate  # noqa: E402
 from dasbe.errors import InputError  # noqa: E402
 from dasbe.evaluation import numbers_of_groups  # noqa: E402
+from dasbe.foreground import ForegroundTrains  # noqa: E402
 from dasbe.parameters import CYCLES_TABLE, IMAGES_TABLE, PARAMETERS, SEEDS_TABLE, parameters_of  # noqa: E402
 from dasbe.paths import readable, results_folder  # noqa: E402
 from dasbe.plotting.growth import growth_curves  # noqa: E402
@@ -163,13 +164,13 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     timing = {"delay": delay, "refractory": parameters.refractory, "cycles": cycles}
     last = min(10, cycles)
 
-    def engine(images: np.ndarray) -> np.ndarray:
+    def engine(images: np.ndarray) -> ForegroundTrains:
         return dasbe.bind(images, network, last=last, foreground_only=True, **timing).spikes
 
-    def without_spikes(images: np.ndarray) -> np.ndarray:
+    def without_spikes(images: np.ndarray) -> ForegroundTrains:
         return pure_ann(images, network, delay=delay, cycles=cycles, last=last, foreground_only=True)
 
-    def pulses(images: np.ndarray) -> np.ndarray:
+    def pulses(images: np.ndarray) -> ForegroundTrains:
         return run_pulse_coupled(images, parameters.pulse_coupled, steps=PULSE_COUPLED_STEPS, foreground_only=True)
 
     def loop(form: Callable) -> None:
