@@ -1,12 +1,129 @@
-"""What all commands share: how they end, and which device they run on."""
+"""What all commands share: options that are checked in one place, and how commands end.
+
+Nothing here needs NumPy or PyTorch, so that ``--help`` and a wrong option are answered
+at once. What is wrong is said in one line that names the option, its value and the
+remedy; the exit status is 2.
+"""
 
 import argparse
 import sys
-from collections.abc import Callable
-
-import torch
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NoReturn
 
 from dasbe.errors import InputError
+
+LARGEST_NUMBER = 2**31 - 1
+LARGEST_SEED = 2**63 - 1
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line each, with an `add_…` method for every kind of value.
+
+    Parameters
+    ----------
+    program : str
+        As users call it: ``python -m dasbe.train``, or a script.
+    description : str
+        Of what it does; the first paragraph is shown.
+    """
+
+    def __init__(self, program: str, description: str | None):
+        super().__init__(prog=program, description=(description or "").split("\n\n")[0], allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise InputError instead of printing the usage."""
+        option, _, rest = message.removeprefix("argument ").partition(": ")
+        if not message.startswith("argument "):
+            raise InputError(f"{message}; see: {self.prog} --help")
+        if rest.startswith("invalid choice"):
+            value, _, choices = rest.removeprefix("invalid choice: ").partition(" (choose from ")
+            raise InputError(f"{option} {value} is unknown; choose one of {choices.rstrip(')').replace(chr(39), '')}")
+        raise InputError(rest if rest.startswith(option.split("/")[0].split(" ")[0]) else f"{option}: {rest}")
+
+    def add_whole_number(
+        self, name: str, default: int | None, help: str, least: int = 1, most: int = LARGEST_NUMBER, **more: Any
+    ) -> None:
+        """A whole number from `least` to `most`; with ``nargs``, a list of different ones."""
+        self.add_argument(name, type=_whole_number(name, least, most), default=default, help=help, **more)
+
+    def add_seed(self, default: int | None, help: str = "default: %(default)s") -> None:
+        """``--seed``."""
+        self.add_whole_number("--seed", default, help, least=0, most=LARGEST_SEED)
+
+    def add_text(self, name: str, help: str, default: Any = None, **more: Any) -> None:
+        """A name or text that is not empty."""
+        self.add_argument(name, type=_text(name), default=default, help=help, **more)
+
+    def add_file(self, name: str, help: str, **more: Any) -> None:
+        """The path of a file to read."""
+        self.add_argument(name, type=lambda value: Path(_text(name)(value)), metavar="FILE", help=help, **more)
+
+    def add_folder(self, name: str, help: str, default: Path | None = None) -> None:
+        """A folder to write to, which may not be there yet."""
+        self.add_argument(name, type=_folder(name), metavar="DIR", default=default, help=help)
+
+    def add_device(self) -> None:
+        """``--device``; whether this machine has it is for :func:`dasbe.checks.device`."""
+        self.add_text("--device", "cpu, cuda or cuda:N (default: %(default)s)", "cpu")
+
+
+def given_once(name: str, values: Iterable[Any]) -> None:
+    """InputError if one of `values` of an option is given twice."""
+    values = list(values)
+    for value in values:
+        if values.count(value) > 1:
+            raise InputError(f"{name} names {value} twice; name it once")
+
+
+def given_apart(options: argparse.Namespace, name: str, *others: str) -> None:
+    """InputError if option `name` is given together with one of `others`: one of them would be ignored."""
+    for other in others:
+        if all(getattr(options, _field(option)) not in (None, False) for option in (name, other)):
+            raise InputError(f"{name} and {other} are given together; leave one of them out")
+
+
+def _field(option: str) -> str:
+    return option.lstrip("-").replace("-", "_")
+
+
+def _whole_number(name: str, least: int, most: int) -> Callable[[str], int]:
+    def whole_number(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            limits = f"from {least} to {most}" if most < LARGEST_NUMBER else f"of at least {least}"
+            if number is not None and number > most:
+                limits = f"of at most {most}"
+            raise argparse.ArgumentTypeError(f"{name} is {value[:40]}; it must be a whole number {limits}")
+        return number
+
+    return whole_number
+
+
+def _text(name: str) -> Callable[[str], str]:
+    def text(value: str) -> str:
+        if not value.strip():
+            raise argparse.ArgumentTypeError(f"{name} is empty; give it a value, or leave it out")
+        return value
+
+    return text
+
+
+def _folder(name: str) -> Callable[[str], Path]:
+    def folder(value: str) -> Path:
+        path = Path(_text(name)(value))
+        try:
+            nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        except OSError as error:
+            raise argparse.ArgumentTypeError(f"{name} {value[:40]} cannot be a folder ({error.strerror})") from None
+        if not nearest.is_dir():
+            raise argparse.ArgumentTypeError(f"{name} {value} is not a folder ({nearest} is a file); name a folder")
+        return path
+
+    return folder
 
 
 def run_command(main: Callable[[], None]) -> None:
@@ -22,23 +139,6 @@ def run_command(main: Callable[[], None]) -> None:
 
 
 def _end(line: str, status: int) -> None:
-    print(" ".join(line.split()), file=sys.stderr)
+    encoding = sys.stderr.encoding or "ascii"
+    print(" ".join(line.split()).encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
     sys.exit(status)
-
-
-def add_device_option(parser: argparse.ArgumentParser) -> None:
-    """``--device``, checked by :func:`device_of`."""
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)")
-
-
-def device_of(name: str) -> torch.device:
-    """The torch device called `name`; InputError if there is none such here."""
-    try:
-        device = torch.device(name)
-        if device.type not in ("cpu", "cuda"):
-            raise RuntimeError
-    except RuntimeError:
-        raise InputError(f"--device '{name}' is unknown; use cpu, cuda or cuda:N") from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"--device '{name}' is not on this machine ({torch.cuda.device_count()} GPUs); use cpu")
-    return device

@@ -2,7 +2,10 @@
 
 
 class InputError(ValueError):
-    """A value given by the user is wrong; the message names it and says what to do."""
+    """A value given by the user is wrong; the message, always one line, names it and says what to do."""
+
+    def __init__(self, message: object):
+        super().__init__(" ".join(str(message).split()))
 
 
 class MissingFileError(InputError, FileNotFoundError):

@@ -1,29 +1,31 @@
-"""Systems scored: grouping and AMI of many images, by DASBE and by the systems it is compared with."""
+"""Systems scored: grouping and AMI of many images, by any system."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from dasbe.binding import Network, bind
-from dasbe.comparison import pure_ann, reconstruction_clustering
-from dasbe.datasets import ensure_dataset, load_dataset
+from dasbe.ann.network import Network
+from dasbe.binding import bind
+from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.metrics import ami
-from dasbe.parameters import CYCLES_TABLE, parameters_of
-from dasbe.readout import READOUT_CYCLES, group
-from dasbe.snn.pulse_coupled import run_pulse_coupled
+from dasbe.parameters import DatasetSettings
+from dasbe.readout import group
+from dasbe.systems import System, system_of
 
 CHUNK_IMAGES = 100  # the spikes of a chunk are held in memory
 # images for judging networks: Table 1 uses 0 to 5999 of this split, training none of it
 HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_IMAGES, HELD_OUT_SEED = "train_multi", 6000, 1000, 111
+HELD_OUT_MOST = 54000  # images that there are from there on
 # moving shapes: the third object enters at cycle 30
 MOVING_SEQUENCES, MOVING_CYCLES, MOVING_SCORED_FROM = 60, 60, 40
 
 
-def numbers_of_groups(groups: np.ndarray) -> np.ndarray:
-    """(N,) K of each image: its largest label plus one for the background."""
-    return groups.max(axis=(1, 2)).astype(np.int64) + 1
+def numbers_of_objects(groups: np.ndarray) -> np.ndarray:
+    """(N,) int64, the objects of each image: its largest label."""
+    return groups.max(axis=(1, 2)).astype(np.int64)
 
 
 def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
@@ -32,48 +34,14 @@ def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
     return float(valid.mean()), float(valid.std() / np.sqrt(len(valid)))
 
 
-def group_by_dasbe(images, n_groups, network, dataset, *, seed, indices, device="cpu", cycles=CYCLES_TABLE):
-    """Labels (N, H, W) by the loop with the published delay and refractory time; arguments as of `bind` and `group`."""
-    parameters = parameters_of(dataset)
-    run = bind(
-        images,
-        network,
-        delay=parameters.delay,
-        refractory=parameters.refractory,
-        cycles=cycles,
-        last=min(READOUT_CYCLES, cycles),
-        seed=seed,
-        indices=indices,
-        foreground_only=True,
-        device=device,
-    )
-    return group(run.spikes, n_groups, seed=seed, indices=indices, device=device)
-
-
-def group_by_pure_ann(images, n_groups, network, dataset, *, seed, indices, device="cpu", cycles=CYCLES_TABLE):
-    """Labels by the loop without spikes, with the same delay and readout."""
-    options = {"seed": seed, "indices": indices, "device": device}
-    delay, last = parameters_of(dataset).delay, min(READOUT_CYCLES, cycles)
-    values = pure_ann(images, network, delay=delay, cycles=cycles, last=last, foreground_only=True, **options)
-    return group(values, n_groups, **options)
-
-
-def group_by_pure_snn(images, n_groups, network, dataset, *, seed, indices, device="cpu"):
-    """Labels by the pulse-coupled network, which takes no other network (`network` is ignored)."""
-    options = {"seed": seed, "indices": indices, "device": device}
-    spikes = run_pulse_coupled(images, parameters_of(dataset).pulse_coupled, foreground_only=True, **options)
-    return group(spikes, n_groups, **options)
-
-
-def group_by_rc(images, n_groups, network, dataset, *, seed, indices, device="cpu"):
-    """Labels by Reconstruction Clustering, which is told the dataset's number of objects (`n_groups` is ignored)."""
-    objects = parameters_of(dataset).objects
-    return reconstruction_clustering(images, network, objects, seed=seed, indices=indices, device=device)
+def system_settings(system: System, dataset: str | DatasetSettings, **changes: Any) -> Any:
+    """Settings of `system` as published for `dataset`, with some `changes`."""
+    return system.settings.published(settings_of(dataset))._replace(**changes)
 
 
 def range_scores(
-    grouping: Callable[..., np.ndarray],
-    network: Network | nn.Module | None,
+    system: str | System,
+    network: Network | None,
     dataset: str,
     split: str,
     start: int,
@@ -81,71 +49,53 @@ def range_scores(
     *,
     seed: int,
     device: torch.device | str = "cpu",
-    **options,
+    settings: Any = None,
 ) -> np.ndarray:
-    """AMI (stop − start,) of the images of a range, by one of the `group_by_…` functions.
+    """AMI (stop − start,) of the images of a range, by `system` with its published settings, or others.
 
     An image's random numbers depend on the seed and on its number in the split alone.
     """
+    system = system_of(system)
+    settings = system_settings(system, dataset) if settings is None else settings
     images, groups = load_dataset(dataset, split, start, stop)
-    indices = np.arange(start, stop)
-    options |= {"seed": seed, "indices": indices, "device": device}
-    return ami(groups, grouping(images, numbers_of_groups(groups), network, dataset, **options))
+    labels = system.segment(
+        images,
+        network,
+        settings=settings,
+        n_objects=numbers_of_objects(groups),
+        seed=seed,
+        indices=np.arange(start, stop),
+        device=device,
+    )
+    return ami(groups, labels)
 
 
-def binding_scores(
-    network: Network,
-    dataset: str,
-    split: str,
-    start: int,
-    stop: int,
-    *,
-    seed: int,
-    cycles: int = CYCLES_TABLE,
-    device: torch.device | str = "cpu",
+def chunked_scores(
+    system: str | System, network: Network | None, dataset: str, split: str, start: int, stop: int, **options: Any
 ) -> Iterator[np.ndarray]:
-    """AMI by DASBE of the images of a range, `CHUNK_IMAGES` after `CHUNK_IMAGES`.
-
-    Parameters
-    ----------
-    network : as for :func:`dasbe.bind`
-    dataset, split, start, stop : as for :func:`dasbe.load_dataset`
-    seed : int
-    cycles : int
-    device : torch.device or str
-
-    Yields
-    ------
-    (n,) float
-    """
+    """:func:`range_scores` of a long range, `CHUNK_IMAGES` after `CHUNK_IMAGES`."""
     for first in range(start, stop, CHUNK_IMAGES):
-        last = min(first + CHUNK_IMAGES, stop)
-        options = {"seed": seed, "cycles": cycles, "device": device}
-        yield range_scores(group_by_dasbe, network, dataset, split, first, last, **options)
+        yield range_scores(system, network, dataset, split, first, min(first + CHUNK_IMAGES, stop), **options)
 
 
 def held_out_scores(
-    network: Network, dataset: str, n_images: int = HELD_OUT_IMAGES, seed: int = HELD_OUT_SEED, device="cpu"
+    system: str | System,
+    network: Network | None,
+    dataset: str,
+    n_images: int = HELD_OUT_IMAGES,
+    seed: int = HELD_OUT_SEED,
+    device: torch.device | str = "cpu",
 ) -> Iterator[np.ndarray]:
-    """:func:`binding_scores` of the images that networks are judged by."""
-    stop = HELD_OUT_START + n_images
-    return binding_scores(network, dataset, HELD_OUT_SPLIT, HELD_OUT_START, stop, seed=seed, device=device)
-
-
-def held_out_scores_of_rc(
-    network: nn.Module, dataset: str, n_images: int = HELD_OUT_IMAGES, seed: int = HELD_OUT_SEED, device="cpu"
-) -> np.ndarray:
-    """AMI of Reconstruction Clustering with `network` on the same images, (n_images,)."""
-    stop = HELD_OUT_START + n_images
-    where = (dataset, HELD_OUT_SPLIT, HELD_OUT_START, stop)
-    return range_scores(group_by_rc, network, *where, seed=seed, device=device)
+    """:func:`chunked_scores` of the images that networks are judged by."""
+    where = (dataset, HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_START + n_images)
+    return chunked_scores(system, network, *where, seed=seed, device=device)
 
 
 def bind_sequences(
     frames: np.ndarray, network: nn.Module, *, seed: int, device: torch.device | str = "cpu"
 ) -> np.ndarray:
     """Spikes (N, n, d, H, W) of moving shapes (N, n, H, W), one frame a cycle."""
-    timing = parameters_of("shapes")
+    timing = settings_of("shapes")
     return bind(frames, network, delay=timing.delay, refractory=timing.refractory, seed=seed, device=device).spikes
 
 
@@ -163,9 +113,14 @@ def frame_scores(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.where(groups.max((2, 3)) < 2, np.nan, scores.reshape(groups.shape[:2]))
 
 
-def moving_scores(network: nn.Module, n_sequences: int = MOVING_SEQUENCES, seed: int = HELD_OUT_SEED) -> np.ndarray:
+def moving_scores(
+    network: nn.Module,
+    n_sequences: int = MOVING_SEQUENCES,
+    seed: int = HELD_OUT_SEED,
+    device: torch.device | str = "cpu",
+) -> np.ndarray:
     """Mean AMI (n_sequences,) over the last cycles of ``test`` sequences of three moving shapes."""
     ensure_dataset("moving_shapes_3")
     frames, groups = (part[:, :MOVING_CYCLES] for part in load_dataset("moving_shapes_3", "test", 0, n_sequences))
-    labels = group_frames(bind_sequences(frames, network, seed=seed), groups, seed=seed)
+    labels = group_frames(bind_sequences(frames, network, seed=seed, device=device), groups, seed=seed)
     return frame_scores(groups[:, MOVING_SCORED_FROM:], labels[:, MOVING_SCORED_FROM:]).mean(1)

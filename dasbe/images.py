@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from dasbe import checks
 from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import readable
 
@@ -32,7 +33,8 @@ def load_image(path: Path | str, image_shape: tuple[int, int]) -> np.ndarray:
     MissingFileError, FileContentError, InputError
         No such file; not an image; of another size, or empty.
     """
-    if not Path(path).is_file():
+    path, image_shape = checks.path("path", path), checks.image_shape(image_shape)
+    if not path.is_file():
         raise MissingFileError(f"image file {readable(path)} is not there; give the path of an image")
     try:
         with Image.open(path) as file:

@@ -4,20 +4,21 @@ import platform
 import sys
 from datetime import datetime, timezone
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import torch
 
+from dasbe.version import __version__
 
-def provenance(**parameters) -> dict:
+
+def provenance(**parameters: Any) -> dict[str, Any]:
     """What has to be known to make a result again, as values that JSON can hold."""
-    import dasbe
-
     return {
         "command": _command(),
         "parameters": parameters,
         "versions": {
-            "dasbe": dasbe.__version__,
+            "dasbe": __version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,

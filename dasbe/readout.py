@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from dasbe.errors import InputError
-from dasbe.foreground import ForegroundTrains
+from dasbe import checks
+from dasbe.binding import Binding
+from dasbe.engine.foreground import ForegroundTrains
+from dasbe.engine.parallel import map_blocks
 from dasbe.kmeans import kmeans, n_trials
-from dasbe.products import widest_arithmetic
-from dasbe.snn.noise import image_stream, stream_indices
+from dasbe.parameters import READOUT_CYCLES
+from dasbe.snn.noise import READOUT, image_stream
 
-READOUT_CYCLES = 10
-STREAM = 1  # sets the random numbers apart from those of the loop
 BLOCK_BYTES = 1 << 26  # of all the arrays of one block of images
 
 
@@ -33,15 +33,14 @@ def smooth(spikes: np.ndarray) -> np.ndarray:
     return smoothed
 
 
-@widest_arithmetic()
 def group(
-    spikes: np.ndarray | ForegroundTrains,
-    n_groups: int | Sequence[int],
+    spikes: np.ndarray | ForegroundTrains | Binding,
+    n_groups: int | Sequence[int] | np.ndarray,
     *,
     last: int = READOUT_CYCLES,
     restarts: int = 10,
     seed: int = 0,
-    indices: Sequence[int] | None = None,
+    indices: Sequence[int] | np.ndarray | None = None,
     device: torch.device | str = "cpu",
 ) -> np.ndarray:
     """Group the pixels of each image by k-means on their smoothed spike trains.
@@ -51,9 +50,9 @@ def group(
 
     Parameters
     ----------
-    spikes : (N, n, d, H, W) bool, or ForegroundTrains
-        As in :class:`dasbe.Binding`; real values, as the pure-ANN system has, are read in
-        the same way, but in double precision: pixels may differ by little.
+    spikes : (N, n, d, H, W) bool, or a run of :func:`dasbe.bind`, or its ``trains``
+        Real values, as the pure-ANN system has, are read in the same way, but in double
+        precision: pixels may differ by little.
     n_groups : int or (N,) int
         K, the number of objects plus one for the background.
     last : int
@@ -75,70 +74,75 @@ def group(
     Raises
     ------
     InputError
-        `spikes`, `n_groups` or `indices` do not fit together.
+        An argument is wrong, or `spikes`, `n_groups` and `indices` do not fit together.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> spikes = np.zeros((1, 1, 9, 2, 4), bool)  # two objects fire in turn
+    >>> spikes[0, 0, ::3, 0, :3] = spikes[0, 0, 1::3, 1, :3] = True
+    >>> dasbe.group(spikes, 3)[0]
+    array([[1, 1, 1, 0],
+           [2, 2, 2, 0]])
     """
     values, pixels, image_shape = _values_and_places(spikes)
     n, n_pixels = len(values), image_shape[0] * image_shape[1]
-    n_groups = _groups_of_images(n_groups, n, n_pixels)
-    indices = stream_indices(indices, n)
-    if restarts < 1 or last < 1:
-        raise InputError(f"restarts is {restarts} and last {last}; both must be at least 1")
+    k_of_image = checks.numbers_of_groups("n_groups", n_groups, n, n_pixels)
+    last, restarts = checks.whole_number("last", last), checks.whole_number("restarts", restarts, 1, 10**6)
+    seed, device, indices = checks.seed(seed), checks.device(device), checks.stream_indices(indices, n)
 
     trains = values[:, -last:].reshape(n, -1, pixels.shape[1])  # (N, T, F)
-    active = trains.any(1)
+    active = np.any(trains, axis=1)
     dtype = np.float64 if trains.dtype.kind == "f" else np.float32  # distances of spike trains are exact in float32
     labels = np.zeros((n, n_pixels), np.int64)
-    for k in np.unique(n_groups):
-        chosen = np.flatnonzero(n_groups == k)
-        chosen = chosen[np.argsort(active[chosen].sum(1), kind="stable")]
-        for block in _blocks(chosen, active, trains.shape[1], int(k), restarts, dtype):
-            points, weights = _points(trains, active, block, n_pixels, dtype)
-            uniforms = np.stack([_uniforms(seed, indices[i], restarts, int(k)) for i in block])
-            found, _ = kmeans(
-                *(torch.from_numpy(a).to(device) for a in (points, weights)),
-                int(k),
-                torch.from_numpy(uniforms).to(device),
-            )
-            for i, clusters in zip(block, found.cpu().numpy()):
-                firing = pixels[i, active[i]]
-                labels[i, firing] = _renumber(clusters[: len(firing) + 1])
+
+    def group_block(block: np.ndarray) -> None:
+        k = int(k_of_image[block[0]])
+        arrays = *_points(trains, active, block, n_pixels, dtype), _uniforms(seed, indices[block], restarts, k)
+        points, weights, uniforms = (torch.from_numpy(a).to(device) for a in arrays)
+        found, _ = kmeans(points, weights, k, uniforms)
+        for i, clusters in zip(block, found.cpu().numpy()):
+            firing = pixels[i, active[i]]
+            labels[i, firing] = _renumber(clusters[: len(firing) + 1])
+
+    for _ in map_blocks(group_block, _blocks(k_of_image, active, trains.shape[1], restarts, dtype), device):
+        pass
     return labels.reshape(n, *image_shape)
 
 
-def _values_and_places(spikes: np.ndarray | ForegroundTrains) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """Trains (N, n, d, F) of some pixels, their places in the flattened images (N, F), and (H, W)."""
+def _values_and_places(
+    spikes: np.ndarray | ForegroundTrains | Binding,
+) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Trains (N, n, d, F) of some pixels, their flat indices in the images (N, F), and (H, W)."""
+    if isinstance(spikes, Binding):
+        spikes = spikes.spikes if spikes.trains is None else spikes.trains  # if there are none, `spikes` says so
     if isinstance(spikes, ForegroundTrains):
         return spikes.values, spikes.foreground.pixels.numpy(), spikes.foreground.image_shape
-    spikes = np.asarray(spikes)
-    if spikes.ndim != 5 or 0 in spikes.shape:
-        raise InputError(f"spikes have shape {spikes.shape}; they must be (N, cycles, delay, H, W)")
-    n, cycles, delay, height, width = spikes.shape
+    values = checks.spike_trains(spikes, "spikes", "(N, cycles, delay, H, W)", 5)
+    if values.dtype.kind == "f" and values.dtype.itemsize < 4:
+        values = values.astype(np.float32)
+    n, cycles, delay, height, width = values.shape
     pixels = np.broadcast_to(np.arange(height * width), (n, height * width))
-    return spikes.reshape(n, cycles, delay, -1), pixels, (height, width)
+    return values.reshape(n, cycles, delay, -1), pixels, (height, width)
 
 
-def _groups_of_images(n_groups: int | Sequence[int], n_images: int, n_pixels: int) -> np.ndarray:
-    """`n_groups` as (N,) int, or InputError."""
-    given = np.asarray(n_groups)
-    if given.shape not in ((), (n_images,)):
-        raise InputError(f"n_groups has shape {given.shape}; it must be one number, or {n_images} of them")
-    if given.dtype.kind not in "iu":
-        raise InputError(f"n_groups is of type {given.dtype}; it must be a whole number from 1 to {n_pixels}")
-    for wrong in given[(given < 1) | (given > n_pixels)]:
-        raise InputError(f"n_groups is {wrong}; it must be a whole number from 1 to {n_pixels}")
-    return np.broadcast_to(given, (n_images,))
-
-
-def _blocks(order: np.ndarray, active: np.ndarray, steps: int, k: int, restarts: int, dtype: type):
-    """Split `order` into blocks of images that fit into `BLOCK_BYTES` together."""
-    width = int(active[order].sum(1).max()) + 1
-    bytes_of_image = dtype().itemsize * width * (steps + 3 * width + 4 * restarts * k)
-    size = max(1, BLOCK_BYTES // bytes_of_image)
-    return (order[start : start + size] for start in range(0, len(order), size))
+def _blocks(
+    k_of_image: np.ndarray, active: np.ndarray, steps: int, restarts: int, dtype: type[np.floating]
+) -> list[np.ndarray]:
+    """Numbers of the images in blocks that fit into `BLOCK_BYTES`: of the same K, and alike in how many pixels fire."""
+    blocks = []
+    for k in np.unique(k_of_image):
+        chosen = np.flatnonzero(k_of_image == k)
+        order = chosen[np.argsort(active[chosen].sum(1), kind="stable")]
+        width = int(active[order].sum(1).max()) + 1
+        bytes_of_image = dtype().itemsize * width * (steps + 3 * width + 4 * restarts * int(k))
+        size = max(1, BLOCK_BYTES // bytes_of_image)
+        blocks += [order[start : start + size] for start in range(0, len(order), size)]
+    return blocks
 
 
 def _points(
-    trains: np.ndarray, active: np.ndarray, block: np.ndarray, n_pixels: int, dtype: type
+    trains: np.ndarray, active: np.ndarray, block: np.ndarray, n_pixels: int, dtype: type[np.floating]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points (N, 1 + F, T) and weights (N, 1 + F) of type `dtype`: first the silent pixels, then each that fires."""
     counts = active[block].sum(1)
@@ -151,9 +155,10 @@ def _points(
     return points, weights
 
 
-def _uniforms(seed: int, index: int, restarts: int, k: int) -> np.ndarray:
-    stream = np.random.Generator(image_stream(seed, index, STREAM))
-    return stream.random((restarts, k, n_trials(k)), dtype=np.float32)
+def _uniforms(seed: int, indices: np.ndarray, restarts: int, k: int) -> np.ndarray:
+    """Numbers that seed the clusters of each image, (N, restarts, K, trials) float32 in [0, 1)."""
+    streams = (np.random.Generator(image_stream(seed, index, READOUT)) for index in indices)
+    return np.stack([stream.random((restarts, k, n_trials(k)), dtype=np.float32) for stream in streams])
 
 
 def _renumber(clusters: np.ndarray) -> list[int]:
@@ -161,29 +166,3 @@ def _renumber(clusters: np.ndarray) -> list[int]:
     silent, *others = clusters.tolist()
     numbers = {silent: 0}
     return [numbers.setdefault(cluster, len(numbers)) for cluster in others]
-
-
-def align(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Renumber a grouping so that its groups carry the numbers of the objects they overlap most.
-
-    Only for pictures: scores do not depend on the numbers.
-
-    Parameters
-    ----------
-    labels, groups : (H, W) int
-        Grouping and ground truth.
-
-    Returns
-    -------
-    (H, W) int64
-        0 stays 0; groups without an object get the numbers that are left.
-    """
-    from scipy.optimize import linear_sum_assignment  # slow to import, and only pictures need it
-
-    size = int(max(labels.max(), groups.max()))
-    overlap = np.zeros((size + 1, size + 1), np.int64)
-    np.add.at(overlap, (labels.ravel(), groups.ravel()), 1)
-    found, numbers = linear_sum_assignment(-overlap[1:, 1:])
-    renumbered = np.arange(size + 1)
-    renumbered[found + 1] = numbers + 1
-    return renumbered[labels]

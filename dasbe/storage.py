@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from dasbe.errors import FileContentError
+from dasbe.errors import FileContentError, InputError
 from dasbe.paths import readable
 
 
@@ -22,7 +23,12 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     next writer of the same file removes.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"path {readable(path)} cannot be: part of it is a file, not a folder") from None
+    if path.is_dir():
+        raise InputError(f"path {readable(path)} is a folder; name a file")
     for stale in path.parent.glob(f".{path.name}.*.tmp{path.suffix}"):
         stale.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".tmp{path.suffix}", dir=path.parent)
@@ -39,7 +45,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def load_tensors(path: Path | str, device: torch.device | str = "cpu"):
+def load_tensors(path: Path | str, device: torch.device | str = "cpu") -> Any:
     """What ``torch.save`` wrote to `path`: tensors, numbers and text only, so that no file can run code.
 
     Raises

@@ -2,13 +2,13 @@
 
     python scripts/benchmark.py [DATASET ...] [--images 200] [--cycles 50] [--growth]
 
-Literal forms take one image and one step at a time (``tests/stepwise.py``, the oracles
-of the tests). The limit of the engine is the time for the arithmetic that the foreground
-pixels need, at the rate of this machine's matrix product, plus one random number for
-each foreground pixel and step, at the cost of the fastest generator; both are measured
-in the same run. Everything about a dataset is timed in turn, several times over, and
-the medians are compared. Ratios carry over to other machines better than times. The last
-line is of the times of all datasets, summed.
+Literal forms take one image and one step at a time (:mod:`dasbe.definition`). The dense
+bound of the engine is the time for the arithmetic of all foreground pixels, at the rate
+of this machine's matrix product, plus one random number for each foreground pixel and
+step, at the cost of the fastest generator; both are measured in the same run. The loop
+can be faster, since it does without some of that arithmetic. Everything about a dataset
+is timed in turn, several times over, and the medians are compared. Ratios carry over to
+other machines better than times. The last line is of the times of all datasets, summed.
 """
 
 import argparse
@@ -16,50 +16,37 @@ import json
 import math
 import resource
 import statistics
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+import numpy as np
+import torch
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from stepwise import (  # noqa: E402
-    FreshNoise,
-    bind_step_by_step,
-    pulse_coupled_step_by_step,
-    pure_ann_step_by_step,
-)
-
-import dasbe  # noqa: E402
-from dasbe.ann.autoencoder import Architecture, Autoencoder  # noqa: E402
-from dasbe.ann.files import network_path  # noqa: E402
-from dasbe.cli import run_command  # noqa: E402
-from dasbe.comparison import pure_ann  # noqa: E402
-from dasbe.datasets import ensure_dataset, generate  # noqa: E402
-from dasbe.errors import InputError  # noqa: E402
-from dasbe.evaluation import numbers_of_groups  # noqa: E402
-from dasbe.foreground import ForegroundTrains  # noqa: E402
-from dasbe.parameters import CYCLES_TABLE, IMAGES_TABLE, PARAMETERS, SEEDS_TABLE, parameters_of  # noqa: E402
-from dasbe.paths import readable, results_folder  # noqa: E402
-from dasbe.plotting.growth import growth_curves  # noqa: E402
-from dasbe.products import widest_arithmetic  # noqa: E402
-from dasbe.provenance import provenance  # noqa: E402
-from dasbe.snn.pulse_coupled import run_pulse_coupled  # noqa: E402
-from dasbe.storage import atomic_path  # noqa: E402
+import dasbe
+from dasbe import definition
+from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.files import network_path
+from dasbe.cli import Parser, given_once, run_command
+from dasbe.datasets import TABLE_DATASETS, ensure_dataset, generate, settings_of
+from dasbe.engine.foreground import ForegroundTrains
+from dasbe.engine.products import widest_arithmetic
+from dasbe.evaluation import numbers_of_objects
+from dasbe.parameters import CYCLES_TABLE, IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
+from dasbe.paths import readable, results_folder
+from dasbe.plotting.growth import growth_curves
+from dasbe.provenance import provenance
+from dasbe.storage import atomic_path
+from dasbe.systems import pulse_coupled, pure_ann
 
 REPEATS = 3
 PORTION = 500  # images computed together; their results are held in memory
-PULSE_COUPLED_STEPS = 500
 COLUMNS = {
     "literal_ms": "literal",
     "engine_ms": "engine",
     "engine_ratio": "ratio",
-    "limit_ms": "limit",
-    "of_limit": "× limit",
+    "bound_ms": "bound",
+    "of_bound": "× bound",
     "pipeline_ms": "pipeline",
     "pure_ann_ratio": "pure-ANN",
     "pure_snn_ratio": "PCNN",
@@ -67,18 +54,19 @@ COLUMNS = {
 
 
 def main() -> None:
-    shipped = [name for name in PARAMETERS if network_path(name).is_file()]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("datasets", nargs="*", default=shipped, help=f"default: {', '.join(shipped)}")
-    parser.add_argument("--images", type=int, default=200, help="for the batched forms (default: %(default)s)")
-    parser.add_argument("--literal-images", type=int, default=3, help="for the literal forms (default: %(default)s)")
-    parser.add_argument("--cycles", type=int, default=CYCLES_TABLE, help="default: %(default)s")
+    shipped = [name for name in TABLE_DATASETS if network_path(name).is_file()]
+    parser = Parser("python scripts/benchmark.py", __doc__)
+    parser.add_text("datasets", f"default: {', '.join(shipped)}", shipped, nargs="*")
+    parser.add_whole_number("--images", 200, "for the batched forms (default: %(default)s)", 1, 54000)
+    parser.add_whole_number("--literal-images", 3, "for the literal forms (default: %(default)s)")
+    parser.add_whole_number("--cycles", CYCLES_TABLE, "default: %(default)s")
     parser.add_argument(
         "--growth", action="store_true", help="growth with batch, image, latent layer and cycles as well"
     )
     options = parser.parse_args()
-    if min(options.images, options.literal_images, options.cycles) < 1:
-        raise InputError("--images, --literal-images and --cycles must be at least 1")
+    given_once("datasets", options.datasets)
+    for dataset in options.datasets:
+        settings_of(dataset)
 
     machine = {"gflops": matrix_product_rate() / 1e9, "random_ns": 1e9 * random_number_seconds()}
     print(f"matrix product {machine['gflops']:.0f} GFLOP/s, one random number {machine['random_ns']:.2f} ns")
@@ -113,9 +101,9 @@ def seconds(function: Callable[[], object]) -> float:
     return seconds_in_turn({"": function})[""]
 
 
-def seconds_in_turn(functions: dict[str, Callable[[], object]]) -> dict[str, float]:
+def seconds_in_turn(functions: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """Median times of functions that are called in turn, so that a slow spell of the machine meets them all."""
-    times = {name: [] for name in functions}
+    times: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(1 + REPEATS):
         for name, function in functions.items():
             started = time.perf_counter()
@@ -145,7 +133,7 @@ def single_image_seconds() -> float:
     return seconds(lambda: dasbe.group(dasbe.bind(images, network, delay=32, refractory=9, last=10).spikes, 4))
 
 
-def foreground_flops(images: np.ndarray, network: torch.nn.Module, steps: int) -> float:
+def foreground_flops(images: np.ndarray, network: Autoencoder, steps: int) -> float:
     """Floating-point operations an image, first and last layer for its foreground alone."""
     layers = [m for m in (*network.encoder, *network.decoder) if isinstance(m, torch.nn.Linear)]
     between = sum(layer.weight.numel() for layer in layers[1:-1])
@@ -155,23 +143,24 @@ def foreground_flops(images: np.ndarray, network: torch.nn.Module, steps: int) -
 
 def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]) -> dict[str, float]:
     """All times (ms an image) and ratios of one dataset, with its shipped network."""
-    parameters, network = parameters_of(dataset), dasbe.load_network(dataset)
+    published, network = settings_of(dataset), dasbe.load_network(dataset)
     ensure_dataset(dataset)
     images, groups = dasbe.load_dataset(dataset, "train_multi", 6000, 6000 + options.images)
     portions = [slice(start, start + PORTION) for start in range(0, len(images), PORTION)]
-    k, cycles, delay = numbers_of_groups(groups), options.cycles, parameters.delay
-    jump, decay = parameters.pulse_coupled.threshold_jump, parameters.pulse_coupled.threshold_decay
-    timing = {"delay": delay, "refractory": parameters.refractory, "cycles": cycles}
-    last = min(10, cycles)
+    k, cycles, delay = numbers_of_objects(groups) + 1, options.cycles, published.delay
+    timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
+    last, pulses_settings = min(READOUT_CYCLES, cycles), pulse_coupled.Settings.published(published)
 
     def engine(images: np.ndarray) -> ForegroundTrains:
-        return dasbe.bind(images, network, last=last, foreground_only=True, **timing).spikes
+        trains = dasbe.bind(images, network, last=last, **timing).trains
+        assert trains is not None  # spikes are recorded by default
+        return trains
 
     def without_spikes(images: np.ndarray) -> ForegroundTrains:
-        return pure_ann(images, network, delay=delay, cycles=cycles, last=last, foreground_only=True)
+        return pure_ann.iterate_without_spikes(images, network, delay=delay, cycles=cycles, last=last)
 
     def pulses(images: np.ndarray) -> ForegroundTrains:
-        return run_pulse_coupled(images, parameters.pulse_coupled, steps=PULSE_COUPLED_STEPS, foreground_only=True)
+        return pulse_coupled.simulate(images, pulses_settings)
 
     def loop(form: Callable) -> None:
         for portion in portions:
@@ -181,19 +170,20 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         for portion in portions:
             dasbe.ami(groups[portion], dasbe.group(form(images[portion]), k[portion]))
 
-    def literal(image: np.ndarray, noise: FreshNoise) -> None:
-        bind_step_by_step(image, network, noise=noise, **timing)
+    def literal(image: np.ndarray, noise: definition.FreshNoise) -> None:
+        definition.bind(image, network, noise=noise, **timing)
 
-    def literal_pure_ann(image: np.ndarray, noise: FreshNoise) -> None:
-        pure_ann_step_by_step(image, network, delay, cycles, noise)
+    def literal_pure_ann(image: np.ndarray, noise: definition.FreshNoise) -> None:
+        definition.pure_ann(image, network, delay, cycles, noise)
 
-    def literal_pure_snn(image: np.ndarray, noise: FreshNoise) -> None:
-        uniforms = (rng.random(image.size) for _ in range(PULSE_COUPLED_STEPS))
-        pulse_coupled_step_by_step(image, PULSE_COUPLED_STEPS, uniforms, jump, decay)
+    def literal_pure_snn(image: np.ndarray, noise: definition.FreshNoise) -> None:
+        u = (rng.random(image.size) for _ in range(pulse_coupled.STEPS))
+        jump, decay = published.threshold_jump, published.threshold_decay
+        definition.pulse_coupled(image, pulse_coupled.STEPS, u, jump, decay)
 
     def image_by_image(form: Callable) -> None:
         for i, image in enumerate(chosen):
-            form(image, FreshNoise(delay, image.size, seed=i))
+            form(image, definition.FreshNoise(delay, image.size, seed=i))
 
     chosen, rng = images[: options.literal_images], np.random.default_rng(0)
     batched = {"engine": engine, "pure_ann_loop": without_spikes, "pure_snn_loop": pulses}
@@ -207,14 +197,14 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
 
     steps = cycles * delay
     flops = foreground_flops(images, network, steps)
-    limit = 1e-6 * flops / machine["gflops"] + 1e-6 * machine["random_ns"] * steps * images.sum() / len(images)
-    return ratios(ms | {"mflop": flops / 1e6, "limit_ms": limit})
+    bound = 1e-6 * flops / machine["gflops"] + 1e-6 * machine["random_ns"] * steps * images.sum() / len(images)
+    return ratios(ms | {"mflop": flops / 1e6, "bound_ms": bound})
 
 
 def ratios(ms: dict[str, float]) -> dict[str, float]:
     """`ms` and the ratios that follow from it."""
     return ms | {
-        "of_limit": ms["engine_ms"] / ms["limit_ms"],
+        "of_bound": ms["engine_ms"] / ms["bound_ms"],
         "engine_ratio": ms["literal_ms"] / ms["engine_ms"],
         "pure_ann_ratio": ms["literal_pure_ann_ms"] / ms["pure_ann_loop_ms"],
         "pure_snn_ratio": ms["literal_pure_snn_ms"] / ms["pure_snn_loop_ms"],
@@ -229,8 +219,7 @@ def growth(cycles: int) -> dict[str, tuple[list[int], list[float]]]:
         scale = math.isqrt(pixels // 28**2)
         chosen = images[:n_images].repeat(scale, 1).repeat(scale, 2)
         network = Autoencoder(Architecture(chosen.shape[1:], (), latent)).eval()
-        options = {"delay": 32, "refractory": 9, "cycles": n_cycles, "last": 1}
-        return seconds(lambda: dasbe.bind(chosen, network, **options))
+        return seconds(lambda: dasbe.bind(chosen, network, delay=32, refractory=9, cycles=n_cycles, last=1))
 
     ranges = {
         "images": ("n_images", [1, 4, 16, 64, 256]),

@@ -17,14 +17,14 @@ setup_use() {  # an interpreter of the user's own
         setup_fail "'$python' is not Python 3.10 or newer; set PYTHON to one that is, or unset it"
     local wanted missing
     wanted="torch numpy h5py matplotlib seaborn sklearn notebook tqdm numba threadpoolctl"
-    [[ -z ${extra_requirements:-} ]] || wanted+=" pytest elephant"
+    [[ -z ${extra_requirements:-} ]] || wanted+=" pytest elephant ruff mypy"
     missing=$("$python" -c 'import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])' $wanted)
     [[ -z $missing ]] ||
         setup_fail "'$python' lacks $missing; run: $python -m pip install $(printf -- '-r %s ' "${@:2}")"
 }
 
 setup_venv() {  # .venv/, with a stamp for each requirements file that has been installed
-    local venv="$root/.venv" candidate file stamp log
+    local venv="$root/.venv" candidate file stamp log packages
     python="$venv/bin/python"
     if ! "$python" -c '' 2>/dev/null; then
         for candidate in python3 python3.13 python3.12 python3.11 python3.10 python; do
@@ -46,6 +46,9 @@ setup_venv() {  # .venv/, with a stamp for each requirements file that has been 
         fi
         rm -f "$log"
         cp "$file" "$stamp"
+    done
+    for packages in "$venv"/lib/python*/site-packages; do  # it knows this package, from any folder
+        [[ -f $packages/dasbe-checkout.pth ]] || printf '%s\n' "$root" >"$packages/dasbe-checkout.pth"
     done
 }
 

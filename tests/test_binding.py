@@ -3,12 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from stepwise import ReplayedNoise, bind_step_by_step
+from replay import ReplayedNoise
 
-from dasbe.ann import attention
+import dasbe
+from dasbe import definition
 from dasbe.binding import bind
 from dasbe.datasets import generate
+from dasbe.engine import attention
+from dasbe.metrics import ami
 from dasbe.readout import group
+
+pytestmark = pytest.mark.quick
 
 
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
@@ -18,59 +23,65 @@ def test_spikes_equal_those_of_the_literal_form(shapes, random_network, spiking,
     images = shapes[0][:3]
     network = random_network(spiking, dtype, hidden=hidden)
     delay, refractory, cycles, seed = 13, 4, 6, 7
-    run = bind(
-        images, network, delay=delay, refractory=refractory, cycles=cycles, seed=seed, record=("spikes", "feedback")
-    )
+    options = {"delay": delay, "refractory": refractory, "cycles": cycles, "seed": seed}
+    run = bind(images, network, record=("spikes", "latents", "feedback"), **options)
     for i, image in enumerate(images):
-        noise = ReplayedNoise(image, delay, 60, spiking, seed, i, dtype)
-        spikes, feedback = bind_step_by_step(image, network, delay, refractory, cycles, noise)
+        noise = ReplayedNoise(image, delay, seed, i, dtype)
+        spikes, latents, feedback = definition.bind(image, network, delay, refractory, cycles, noise)
         assert spikes.any(1).any(1).all(), "every cycle must have spikes for the comparison to mean anything"
         np.testing.assert_array_equal(run.spikes[i].reshape(cycles, delay, -1), spikes.numpy())
+        np.testing.assert_allclose(run.latents[i], latents.numpy(), atol=1e-5)
         np.testing.assert_allclose(run.feedback[i].reshape(cycles, delay, -1), feedback.numpy(), atol=1e-5)
 
 
+def test_the_literal_form_binds_with_noise_of_its_own(shapes, trained):
+    images, groups = shapes[0][:4], shapes[1][:4]
+    spikes = [definition.bind(x, trained, 32, 9, 25, definition.FreshNoise(32, x.size, seed=1))[0] for x in images]
+    trains = torch.stack(spikes).unflatten(-1, images.shape[1:]).numpy()
+    assert np.nanmean(ami(groups, group(trains, 4))) > 0.6
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-def test_feedback_on_demand_gives_the_spikes_of_the_literal_form(monkeypatch, shapes, random_network, dtype):
-    """Images whose pixels rest most of the time, in one block with an image whose pixels never do."""
-    images, rests, network = shapes[0][:3], (9, 0, 6), random_network(dtype=dtype, hidden=())
+def test_lazy_feedback_gives_the_spikes_of_the_literal_form(monkeypatch, shapes, random_network, dtype):
+    """Images whose pixels are refractory most of the time, in one block with an image whose pixels never are."""
+    images, refractory_times, network = shapes[0][:3], (9, 0, 6), random_network(dtype=dtype, hidden=())
     with torch.no_grad():
         network.decoder[-2].bias += 2.5  # many spikes
-    monkeypatch.setattr(attention, "LEAST_TERMS", 1)
+    monkeypatch.setattr(attention, "LAZY_MIN_UNITS", 1)
     decoded = []
 
-    def decode_some(self, latent, chosen, out, original=attention.ForegroundAttention.decode_some):
-        decoded.append(chosen.copy())
-        original(self, latent, chosen, out)
+    def decode_chosen(self, received, images, out, original=attention.ForegroundAttention.decode_chosen):
+        decoded.append(images.copy())
+        original(self, received, images, out)
 
-    monkeypatch.setattr(attention.ForegroundAttention, "decode_some", decode_some)
+    monkeypatch.setattr(attention.ForegroundAttention, "decode_chosen", decode_chosen)
     delay, cycles, seed = 13, 8, 7
-    refractory = np.stack([np.full((28, 28), r) for r in rests])
+    refractory = np.stack([np.full((28, 28), r) for r in refractory_times])
     run = bind(images, network, delay=delay, refractory=refractory, cycles=cycles, seed=seed)
     order = np.argsort(images.sum((1, 2)), kind="stable")  # in a block, images go by their size
-    assert any((chosen == (order == 1)).all() for chosen in decoded), "two of the images must have come to rest"
-    for i, (image, rest) in enumerate(zip(images, rests)):
-        noise = ReplayedNoise(image, delay, 60, False, seed, i, dtype)
-        spikes, _ = bind_step_by_step(image, network, delay, rest, cycles, noise)
+    assert any((chosen == (order == 1)).all() for chosen in decoded), "feedback of two images must have become lazy"
+    for i, (image, r) in enumerate(zip(images, refractory_times)):
+        spikes, _, _ = definition.bind(image, network, delay, r, cycles, ReplayedNoise(image, delay, seed, i, dtype))
         np.testing.assert_array_equal(run.spikes[i].reshape(cycles, delay, -1), spikes.numpy())
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-def test_spikes_of_sequences_equal_those_of_the_literal_form(random_network, dtype):
-    sequences = dict(generate("moving_shapes_3", {"multi": 2, "test": 1, "single": 1, "frames": 36}))["train_multi"]
-    frames = sequences["default"][:, 28:]  # the third object enters on the way
+def test_spikes_of_films_equal_those_of_the_literal_form(random_network, dtype):
+    films = dict(generate("moving_shapes_3", {"multi": 2, "test": 1, "single": 1, "frames": 36}))["train_multi"]
+    frames = films["default"][:, 28:]  # the third object enters on the way
     network = random_network(dtype=dtype, recurrent=True)
     delay, refractory, cycles, seed = 11, 3, frames.shape[1], 4
     run = bind(frames, network, delay=delay, refractory=refractory, seed=seed, record=("spikes", "feedback"))
-    for i, sequence in enumerate(frames):
-        noise = ReplayedNoise(sequence.any(0), delay, 60, False, seed, i, dtype)
-        spikes, feedback = bind_step_by_step(sequence, network, delay, refractory, cycles, noise)
+    for i, film in enumerate(frames):
+        noise = ReplayedNoise(film.any(0), delay, seed, i, dtype)
+        spikes, _, feedback = definition.bind(film, network, delay, refractory, cycles, noise)
         assert spikes.any(1).any(1).all()
         np.testing.assert_array_equal(run.spikes[i].reshape(cycles, delay, -1), spikes.numpy())
         np.testing.assert_allclose(run.feedback[i].reshape(cycles, delay, -1), feedback.numpy(), atol=1e-5)
     assert not run.spikes[np.broadcast_to(frames[:, :, None] == 0, run.spikes.shape)].any()
 
 
-def test_a_sequence_that_stands_still_is_an_image(shapes, random_network):
+def test_a_film_that_stands_still_is_an_image(shapes, random_network):
     images = shapes[0][:3]
     options = {"delay": 9, "refractory": 3, "seed": 1}
     still = bind(np.repeat(images[:, None], 5, axis=1), random_network(), **options).spikes
@@ -126,7 +137,11 @@ def test_recording_does_not_change_the_run(shapes, random_network):
     everything = bind(shapes[0][:4], network, record=("spikes", "latents", "feedback"), **options)
     end = bind(shapes[0][:4], network, last=2, **options)
     np.testing.assert_array_equal(everything.spikes[:, -2:], end.spikes)
-    assert end.latents is None and end.feedback is None
+    for name in ("latents", "feedback"):
+        with pytest.raises(dasbe.InputError, match=rf"{name} were not recorded .*record=\('{name}',\)"):
+            getattr(end, name)
+    with pytest.raises(dasbe.InputError, match="spikes were not recorded"):
+        _ = bind(shapes[0][:4], network, record=("latents",), **options).spikes
     assert everything.latents.shape == (4, 5, 9, 60) and set(np.unique(everything.latents)) <= {0.0, 1.0}
     assert everything.feedback.shape == (4, 5, 9, 28, 28)
 
@@ -191,7 +206,7 @@ def test_each_pixel_keeps_a_refractory_time_of_its_own(shapes, trained, rng):
     np.testing.assert_array_equal(same, bind(images, trained, delay=20, refractory=5, cycles=5, seed=2).spikes)
 
 
-def test_lost_spikes_are_gone_but_their_neurons_rest(shapes):
+def test_lost_spikes_are_gone_but_their_neurons_are_refractory(shapes):
     """With a network that asks every pixel to fire, the expected rate falls by the part that is lost."""
     images = shapes[0][:8]
     options = {"delay": 10, "refractory": 4, "cycles": 40, "seed": 0, "last": 39}
@@ -207,12 +222,14 @@ def test_lost_spikes_are_gone_but_their_neurons_rest(shapes):
 def test_spikes_of_the_foreground_alone_are_those_of_the_images(shapes, trained):
     images = shapes[0][:6]
     options = {"delay": 20, "refractory": 5, "cycles": 12, "seed": 3}
-    spikes = bind(images, trained, **options).spikes
-    trains = bind(images, trained, foreground_only=True, **options).spikes
+    run = bind(images, trained, **options)
+    spikes, trains = run.spikes, run.trains
+    assert spikes.shape == (6, 12, 20, 28, 28)
     assert trains.values.shape == (6, 12, 20, images.sum((1, 2)).max())
     np.testing.assert_array_equal(trains.to_images(), spikes)
     for i, image in enumerate(images):
         n = np.count_nonzero(image)
         np.testing.assert_array_equal(trains.values[i, ..., :n], spikes[i][..., image == 1])
         assert not trains.values[i, ..., n:].any()
-    np.testing.assert_array_equal(group(trains, 4, seed=1), group(spikes, 4, seed=1))
+    for same in (run, trains):
+        np.testing.assert_array_equal(group(same, 4, seed=1), group(spikes, 4, seed=1))

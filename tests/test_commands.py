@@ -127,10 +127,10 @@ def test_own_image_may_be_dark_on_light_or_light_on_dark(tmp_path, shapes):
 @pytest.mark.slow
 def test_held_out_binding_of_the_shipped_networks():
     """AMI of the first 200 held-out images, as the README's table has it for 1000."""
-    from dasbe.evaluation import binding_scores
+    from dasbe.evaluation import chunked_scores
 
     for name, least in (("bars", 0.985), ("corners", 0.87), ("shapes", 0.88)):
         network = dasbe.load_network(name)
         ensure_dataset(name)
-        scores = np.concatenate(list(binding_scores(network, name, "train_multi", 6000, 6200, seed=111)))
+        scores = np.concatenate(list(chunked_scores("dasbe", network, name, "train_multi", 6000, 6200, seed=111)))
         assert scores.mean() > least, name

@@ -4,30 +4,30 @@ import gzip
 import hashlib
 import http.server
 import threading
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 
 import dasbe
-from dasbe.datasets import RECIPES, generate, is_complete, make_dataset, verify
+from dasbe.datasets import DATASETS, TABLE_DATASETS, generate, is_complete, make_dataset, settings_of, verify
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.datasets.mnist import FILES, load_digits
 from dasbe.datasets.moving import trajectory
-from dasbe.datasets.store import NEEDS_MNIST
 
 SMALL = {"multi": 30, "test": 5, "single": 9, "frames": 40}
 
 
 def _skip_without_mnist(name):
-    if name in NEEDS_MNIST:
+    if DATASETS[name].needs_mnist:
         try:
             load_digits("t10k")
         except dasbe.MissingFileError as error:
             pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", DATASETS)
 def test_arrays_equal_the_published_ones(name):
     _skip_without_mnist(name)
     digests, shapes = {}, {}
@@ -41,7 +41,8 @@ def test_arrays_equal_the_published_ones(name):
     assert found == CHECKSUMS[name]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.quick
+@pytest.mark.parametrize("name", DATASETS)
 def test_labels_are_consistent_with_images(name):
     _skip_without_mnist(name)
     for _, arrays in generate(name, SMALL):
@@ -49,6 +50,7 @@ def test_labels_are_consistent_with_images(name):
         assert not arrays["groups"][arrays["default"] == 0].any()
 
 
+@pytest.mark.quick
 def test_written_and_read_back(tmp_path):
     make_dataset("shapes", tmp_path, SMALL, progress=False)
     drawn = dict(generate("shapes", SMALL))
@@ -69,23 +71,25 @@ def test_verify_names_what_differs(tmp_path):
     assert len(faults) == 1 and "test/groups" in faults[0]
 
 
+@pytest.mark.quick
 def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     def breaks(rng, sizes):
         yield "train_multi", {"default": np.zeros((2, 3, 3), np.uint8)}
         raise KeyboardInterrupt
 
-    recipe = RECIPES["bars"]
-    monkeypatch.setitem(RECIPES, "bars", type(recipe)(breaks, recipe.seed, recipe.sizes))
+    monkeypatch.setitem(DATASETS, "bars", replace(DATASETS["bars"], generator=breaks))
     with pytest.raises(KeyboardInterrupt):
         make_dataset("bars", tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.quick
 def test_moving_objects_bounce():
     ys = trajectory(np.array([2]), np.array([1]), np.array([4]), 12)[:, 0]
     assert ys.tolist() == [2, 3, 4, 3, 2, 1, 0, 1, 2, 3, 4, 3]
 
 
+@pytest.mark.quick
 def test_late_objects_enter_at_their_frames():
     _, arrays = next(generate("moving_shapes_3", SMALL))
     for frame, labels in ((0, {1}), (14, {1}), (15, {1, 2}), (30, {1, 2, 3})):
@@ -93,6 +97,7 @@ def test_late_objects_enter_at_their_frames():
         assert set(present) - {0} == labels
 
 
+@pytest.mark.quick
 class TestMnist:
     @pytest.fixture
     def empty_home(self, tmp_path, monkeypatch):
@@ -144,6 +149,20 @@ class TestMnist:
         assert [path.name for path in (empty_home / "tmp_data").iterdir()] == [name]
 
 
+@pytest.mark.quick
+def test_settings_are_published_for_the_rows_of_the_table_alone():
+    assert set(TABLE_DATASETS) == {"bars", "shapes", "corners", "multi_mnist", "mnist_shape"}
+    for name, dataset in DATASETS.items():
+        assert dataset.name == name and (dataset.settings is not None) == (name in TABLE_DATASETS)
+    assert settings_of("shapes")[:5] == (32, 9, 3, 6, 8) and settings_of("bars")[:5] == (54, 6, 12, 10, 6)
+    assert settings_of(DATASETS["corners"]) is settings_of(settings_of("corners"))
+    with pytest.raises(dasbe.InputError, match="dataset 'moving_shapes' is unknown; choose one of bars"):
+        settings_of("moving_shapes")
+    with pytest.raises(dasbe.InputError, match="dataset 'moving_shapes' has no settings"):
+        settings_of(DATASETS["moving_shapes"])
+
+
+@pytest.mark.quick
 class TestBadInput:
     def test_unknown_dataset(self):
         with pytest.raises(dasbe.InputError, match="'circles' is unknown; choose one of bars"):

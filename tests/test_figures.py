@@ -13,7 +13,6 @@ from dasbe.datasets import make_dataset
 from dasbe.datasets.mnist import load_digits
 from dasbe.experiments import figure2, figure3, figure4, figure5, table1
 from dasbe.experiments.figures import load_figure
-from dasbe.plotting import figure3 as figure3_plots
 from dasbe.sweep import units as sweep_units
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,12 +45,11 @@ def run(home, monkeypatch):
     """Run the `main` of a module with some arguments on the small data."""
     monkeypatch.setenv("DASBE_HOME", str(home))
     monkeypatch.chdir(home)
-    for function in (sweep_units.network_hash, sweep_units._network):
+    for function in (sweep_units.network_hash, sweep_units.shipped_network):
         function.cache_clear()
     if not _has_mnist():
-        without = {name: p for name, p in figure3.PARAMETERS.items() if "mnist" not in name}
-        monkeypatch.setattr(figure3, "PARAMETERS", without)
-        monkeypatch.setattr(figure3_plots, "PARAMETERS", without)
+        without = tuple(name for name in figure3.TABLE_DATASETS if "mnist" not in name)
+        monkeypatch.setattr(figure3, "TABLE_DATASETS", without)
 
     def run_main(module, *arguments):
         if hasattr(module, "ensure_dataset"):

@@ -8,14 +8,10 @@ import pytest
 from sklearn.metrics import silhouette_score
 
 import dasbe
-from dasbe.metrics import (
-    autocorrelation,
-    cycle_scores,
-    phase_colours,
-    silhouette,
-    synchrony_matrix,
-    victor_purpura_distances,
-)
+from dasbe.metrics import autocorrelation, cycle_scores, silhouette, synchrony_matrix, victor_purpura_distances
+from dasbe.plotting.phases import phase_colours
+
+pytestmark = pytest.mark.quick
 
 
 def elephant_distances(spikes, q):
@@ -69,9 +65,10 @@ def test_victor_purpura_of_400_trains_equals_elephants_and_is_much_faster(rng):
 
 
 def test_victor_purpura_is_a_metric(rng):
-    distances = victor_purpura_distances(random_trains(rng, 30), 0.4)
-    assert (distances == distances.T).all() and (np.diag(distances) == 0).all()
-    assert (distances[:, None] + distances[None] >= distances[:, :, None].transpose(0, 2, 1) - 1e-12).all()
+    distances = victor_purpura_distances(random_trains(rng, 30), 0.4)  # D
+    assert (distances == distances.T).all() and (np.diag(distances) == 0).all() and (distances >= 0).all()
+    detours = distances[:, :, None] + distances[None]  # [i, j, k]: D[i, j] + D[j, k]
+    assert (distances[:, None] <= detours + 1e-12).all()  # D[i, k]
 
 
 def test_victor_purpura_of_no_spikes_and_no_trains():
@@ -157,8 +154,8 @@ def test_bad_input(in_turn):
     spikes, groups = in_turn
     for arguments, match in (
         ((spikes[0], 0.5), r"spikes have shape \(20, 4, 6\)"),
-        ((spikes[0, :, 0], -1), "q is -1; it must be 0 or more"),
-        ((spikes[0, :, 0], np.nan), "q is nan"),
+        ((spikes[0, :, 0], -1), "q is -1; it must be a number of at least 0"),
+        ((spikes[0, :, 0], np.nan), "q is nan; it must be a number of at least 0"),
     ):
         with pytest.raises(dasbe.InputError, match=match):
             victor_purpura_distances(*arguments)

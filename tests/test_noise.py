@@ -1,29 +1,32 @@
 """One random word gives a uniform number and two coins: they must be what they claim, and independent."""
 
 import numpy as np
+import pytest
 import torch
 
-from dasbe.snn.noise import SILENT, NoiseStreams, coins, uniform
+from dasbe.engine.noise import NoiseStreams
+from dasbe.snn.noise import LOWEST_WORD, coins, uniform
+
+pytestmark = pytest.mark.quick
 
 
 def test_uniform_and_coins_are_fair_and_independent():
     words = NoiseStreams(3, [0], [5000]).pixel_words(100)[0]
-    flips = coins(words).numpy().ravel()
-    u = uniform(words).numpy().ravel()
-    first, second = flips & 1, flips >> 1 & 1
+    u, first, second = (numbers.numpy().ravel() for numbers in (uniform(words), *coins(words)))
     n = u.size
     assert 0 <= u.min() and u.max() < 1
     histogram, _ = np.histogram(u, bins=20, range=(0, 1))
     chi_squared = ((histogram - n / 20) ** 2 / (n / 20)).sum()
     assert chi_squared < 45  # 19 degrees of freedom: beyond this once in 1000
     for numbers in (first, second):
+        assert set(np.unique(numbers)) == {0, 1}
         assert abs(numbers.mean() - 0.5) < 4 * 0.5 / np.sqrt(n)
     correlations = np.corrcoef([u, first, second])[np.triu_indices(3, 1)]
     assert np.abs(correlations).max() < 4 / np.sqrt(n)
 
 
 def test_uniform_is_exact_at_both_ends():
-    words = torch.tensor([SILENT, 2**31 - 1, 0, 255], dtype=torch.int32)
+    words = torch.tensor([LOWEST_WORD, 2**31 - 1, 0, 255], dtype=torch.int32)
     expected = torch.tensor([0.0, 1 - 2**-24, 0.5, 0.5], dtype=torch.float64)
     assert torch.equal(uniform(words, torch.float64), expected)
     assert torch.equal(uniform(words).double(), expected)

@@ -5,8 +5,10 @@ import pytest
 import torch
 
 import dasbe
-from dasbe import products
-from dasbe.products import batched_product, widest_arithmetic
+from dasbe.engine import products
+from dasbe.engine.products import batched_product, widest_arithmetic
+
+pytestmark = pytest.mark.quick
 
 FAST = torch.backends.cpu.get_cpu_capability() == "AVX512" and products._SETTING is not None
 

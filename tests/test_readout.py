@@ -5,15 +5,24 @@ import pytest
 import torch
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
 import dasbe
 from dasbe.kmeans import kmeans, n_trials
-from dasbe.readout import align, smooth
+from dasbe.readout import smooth
+
+pytestmark = pytest.mark.quick
 
 
 def _run(points, weights, k, restarts=10, seed=0):
     uniforms = torch.rand((len(points), restarts, k, n_trials(k)), generator=torch.Generator().manual_seed(seed))
     return kmeans(torch.as_tensor(points), torch.as_tensor(weights), k, uniforms)
+
+
+def _scikit_learns(points, k, weights=None):
+    """The same by scikit-learn, whose threads wait for each other where cores are shared."""
+    with threadpool_limits(limits=1):
+        return KMeans(k, n_init=10, random_state=0).fit(points, sample_weight=weights)
 
 
 def _inertia(points, weights, labels):
@@ -33,7 +42,7 @@ def test_kmeans_is_as_good_as_scikit_learn(rng):
         weights = rng.integers(1, 5, (20, 60)).astype(np.float32)
         labels, inertia = _run(points, weights, k)
         for i in range(20):
-            reference = KMeans(k, n_init=10, random_state=0).fit(points[i], sample_weight=weights[i])
+            reference = _scikit_learns(points[i], k, weights[i])
             theirs.append(reference.inertia_)
             ours.append(_inertia(points[i], weights[i], labels[i].numpy()))
             assert inertia[i] == pytest.approx(ours[-1], rel=1e-3)
@@ -106,7 +115,7 @@ def test_grouping_of_real_runs_agrees_with_scikit_learn_on_all_pixels(shapes, tr
     ratios, scores = [], []
     for i, k in enumerate(n_groups):
         points = smooth(spikes[i].reshape(-1, 784)).T
-        reference = KMeans(k, n_init=10, random_state=0).fit(points)
+        reference = _scikit_learns(points, k)
         ratios.append(_inertia(points, np.ones(784), labels[i].ravel()) / reference.inertia_)
         scores.append(dasbe.ami(groups[i : i + 1], reference.labels_.reshape(1, 28, 28))[0])
     assert np.mean(ratios) < 1.005
@@ -129,7 +138,10 @@ def test_smoothing():
 def test_align_gives_groups_the_numbers_of_their_objects():
     groups = np.array([[1, 1, 2, 2, 3, 3, 0]])
     labels = np.array([[3, 3, 1, 1, 2, 2, 0]])
-    np.testing.assert_array_equal(align(labels, groups), groups)
+    np.testing.assert_array_equal(dasbe.align(labels, groups), groups)
+    batch = np.array([labels, groups]), np.array([groups, labels])
+    np.testing.assert_array_equal(dasbe.align(*batch), batch[1])  # each image by itself
+    np.testing.assert_array_equal(dasbe.align(np.array([[3, 1, 1, 0]]), np.array([[0, 2, 2, 0]]))[0, 1:], [2, 2, 0])
 
 
 def test_ami_equals_scikit_learn(rng):
@@ -157,8 +169,13 @@ class TestBadInput:
     def test_group(self):
         with pytest.raises(dasbe.InputError, match=r"spikes have shape \(3, 4, 5, 5\)"):
             dasbe.group(self.spikes[0], 2)
-        wrong = {"is 0; it must": 0, "is 26; it": [2, 26], "is of type float64": 2.5, r"has shape \(3,\)": [2, 2, 2]}
-        for message, n_groups in wrong.items():
+        for message, n_groups in (
+            ("is 0; it must be a whole number of at least 1", 0),
+            ("is 26; it must be a whole number from 1 to 25", [2, 26]),
+            ("is 2.5; it must be a whole number", 2.5),
+            ("is of type float64; it must be a whole number", [2.0, 3.0]),
+            (r"has shape \(3,\); it must be one number, or 2 of them", [2, 2, 2]),
+        ):
             with pytest.raises(dasbe.InputError, match=f"n_groups {message}"):
                 dasbe.group(self.spikes, n_groups)
 

@@ -38,7 +38,7 @@ def home(tmp_path_factory, trained):
 def here(home, monkeypatch):
     """The same, as the home of this process."""
     monkeypatch.setenv("DASBE_HOME", str(home))
-    for function in (sweep_units.network_hash, sweep_units._network):
+    for function in (sweep_units.network_hash, sweep_units.shipped_network):
         function.cache_clear()
     return home
 

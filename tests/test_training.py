@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import numpy as np
 import pytest
@@ -17,7 +17,9 @@ import dasbe
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import save_network
 from dasbe.datasets import generate
-from dasbe.train import card, select
+from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.paths import network_folder
+from dasbe.train import card, denoising, select
 from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
 from dasbe.train.denoising import contrast_loss, train
 from dasbe.train.prediction import corrupt_frames
@@ -27,7 +29,11 @@ TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4
 
 
 def _weights(network):
-    return torch.cat([parameter.detach().ravel() for parameter in network.parameters()])
+    return _ravelled(network.state_dict())
+
+
+def _ravelled(weights):
+    return torch.cat([values.detach().ravel() for values in weights.values()])
 
 
 def test_pixels_are_only_switched_off_and_at_their_rate():
@@ -109,9 +115,18 @@ def test_checkpoint_of_another_recipe_or_damaged_is_ignored(tmp_path, single_sha
 
 def test_early_stopping_keeps_the_best_weights(single_shapes):
     recipe = replace(TINY, epochs=200, patience=2, learning_rate=0.5)  # diverges at once
-    network, state = train(recipe, single_shapes)
+    weights_after = {}
+
+    def report(state):
+        weights_after[state.epoch] = _ravelled(state.weights)
+
+    network, state = train(recipe, single_shapes, report=report)
     assert state.epoch < 200 and state.epoch == state.best_epoch + 2
-    torch.testing.assert_close(network.state_dict(), state.best_weights)
+    assert torch.equal(_weights(network), weights_after[state.best_epoch])
+    losses = [row[2] for row in state.history]
+    _, validation = denoising._split(single_shapes, np.zeros(len(single_shapes), np.int64), recipe.seed, "cpu")
+    loss = denoising._validate(network, validation, recipe)
+    assert loss == pytest.approx(min(losses), rel=1e-5) and losses[-1] > 1.001 * loss
 
 
 def test_output_shift_raises_the_odds_of_every_pixel_and_nothing_else(single_shapes):
@@ -160,11 +175,33 @@ def test_contrast_makes_codes_of_one_class_more_alike_than_others():
     assert alikeness(contrast=1.0) > 1.15 > 1.05 > alikeness(contrast=0.0)
 
 
-def test_every_recipe_describes_a_network():
-    for name, recipe in RECIPES.items():
-        assert training_recipe(name) == recipe
-        assert Recipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
-        assert recipe.architecture.image_shape
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_describes_a_network(name):
+    recipe = training_recipe(name)
+    shapes_of_images = [CHECKSUMS[recipe.dataset][f"{split}/default"][0][-2:] for split in recipe.splits]
+    network = Autoencoder(recipe.architecture(shapes_of_images[0]))
+    widths = [layer.out_features for layer in network.encoder if isinstance(layer, torch.nn.Linear)]
+    assert widths == [*recipe.hidden, recipe.latent] and len(set(shapes_of_images)) == 1
+    assert network.spiking_latent == recipe.spiking and (network.recurrent is not None) == recipe.recurrent
+    assert network.decoder[-2].out_features == np.prod(shapes_of_images[0])
+    assert 0 <= recipe.corruption[0] <= recipe.corruption[1] <= 1
+    if (network_folder() / f"{name}.pt").is_file():
+        shipped = dasbe.load_network(name)
+        assert Recipe.from_dict(shipped.description["recipe"]) == recipe
+        assert shipped.architecture == recipe.architecture(shapes_of_images[0])
+
+
+def test_a_recipe_comes_back_from_json_whole():
+    values = {int: 7, float: 0.25, str: "other", bool: True, tuple: ("a", "b")}
+    changed = {field.name: values[type(field.default)] for field in fields(Recipe) if field.default is not MISSING}
+    recipe = Recipe("shapes", hidden=(20, 30), latent=10, corruption=(0.3, 0.6), epochs=4, **changed)
+    assert all(getattr(recipe, field.name) != field.default for field in fields(Recipe))
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
+    early = {"dataset": "shapes", "hidden": [20], "latent": 10, "corruption": [0.3, 0.6], "epochs": 4}
+    assert Recipe.from_dict(early) == Recipe("shapes", (20,), 10, (0.3, 0.6), 4)  # defaults for what it lacks
+
+
+def test_unknown_recipe():
     with pytest.raises(dasbe.InputError, match="network 'circles' has no recipe"):
         training_recipe("circles")
 

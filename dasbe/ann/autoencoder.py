@@ -1,16 +1,25 @@
 """The denoising autoencoder: encoder, latent code, decoder (paper, section 3.2)."""
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from dasbe import checks
 from dasbe.errors import InputError
 
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "softmax": partial(nn.Softmax, dim=-1)}
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "softmax": partial(nn.Softmax, dim=-1),
+}
+
+MOST_UNITS = 10**6  # of a layer
 
 
 @dataclass(frozen=True)
@@ -45,12 +54,16 @@ class Architecture:
     spiking: bool = False
     recurrent: bool = False
 
-    def __post_init__(self):
-        if min(*self.image_shape, *self.hidden, self.latent) < 1:
-            raise InputError(f"architecture {asdict(self)}: all sizes must be at least 1")
+    def __post_init__(self) -> None:
+        checks.image_shape(self.image_shape)
+        checks.instance("hidden", self.hidden, tuple, "a tuple of the units of each layer")
+        for units in self.hidden:
+            checks.whole_number("hidden", units, 1, MOST_UNITS)
+        checks.whole_number("latent", self.latent, 1, MOST_UNITS)
         for field in ("activation", "latent_activation"):
-            if getattr(self, field) not in ACTIVATIONS:
-                raise InputError(f"{field} '{getattr(self, field)}' is unknown; choose one of {', '.join(ACTIVATIONS)}")
+            checks.one_of(field, getattr(self, field), ACTIVATIONS)
+        for field in ("spiking", "recurrent"):
+            checks.flag(field, getattr(self, field))
 
     def __str__(self) -> str:
         layers = (math.prod(self.image_shape), *self.hidden, self.latent)
@@ -72,11 +85,14 @@ class Autoencoder(nn.Module):
         (M, latent) → reconstruction (M, H·W) in [0, 1].
     recurrent : nn.Linear or None
         W, b of :meth:`combine`.
+    description : dict
+        How the network was made; empty unless it comes from a file.
     """
 
     def __init__(self, architecture: Architecture):
         super().__init__()
         self.architecture = architecture
+        self.description: dict[str, Any] = {}
         widths = (math.prod(architecture.image_shape), *architecture.hidden, architecture.latent)
         between = ACTIVATIONS[architecture.activation]
         self.encoder = _layers(widths, between, ACTIVATIONS[architecture.latent_activation])
@@ -95,20 +111,22 @@ class Autoencoder(nn.Module):
 
         A spiking latent layer draws its noise from `generator` and has no
         refractoriness here; the binding loop adds that. With `silence`, each image draws
-        a part U(0, silence) of its latent neurons that the decoder does not hear, as if
-        they were refractory.
+        a part U(0, silence) of its latent neurons whose spikes do not reach the decoder, as
+        if they were refractory.
         """
         latent = self.encoder(x)
         if self.spiking_latent:
             latent = SpikeWithSurrogate.apply(latent + uniform_like(latent.shape, x, generator) - 1)
-        heard = latent
+        received = latent
         if silence:
             part = silence * uniform_like((len(x), 1), x, generator)
-            heard = latent * (uniform_like(latent.shape, x, generator) >= part)
-        return self.decoder(heard), latent
+            received = latent * (uniform_like(latent.shape, x, generator) >= part)
+        return self.decoder(received), latent
 
     def combine(self, latent: Tensor, previous: Tensor) -> Tensor:
-        """What the decoder hears of the latent codes h_τ and h_{τ−1}, (..., latent) each: σ(W h_{τ−1} + h_τ + b)."""
+        """What the decoder receives of the latent codes h_τ and h_{τ−1}, (..., latent) each: σ(W h_{τ−1} + h_τ + b)."""
+        if self.recurrent is None:
+            raise InputError("this network is not recurrent; train one with: python -m dasbe.train moving")
         return torch.sigmoid(self.recurrent(previous) + latent)
 
     def predict(self, frames: Tensor) -> Tensor:
@@ -118,7 +136,7 @@ class Autoencoder(nn.Module):
         return self.decoder(self.combine(latent, previous))
 
 
-def uniform_like(shape, like: Tensor, generator: torch.Generator | None) -> Tensor:
+def uniform_like(shape: Sequence[int], like: Tensor, generator: torch.Generator | None) -> Tensor:
     """U[0, 1) in `shape`, of the type and on the device of `like`."""
     return torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype)
 
@@ -127,12 +145,12 @@ class SpikeWithSurrogate(torch.autograd.Function):
     """Heaviside step; its gradient is taken as 1 within 0.5 of the threshold and 0 beyond."""
 
     @staticmethod
-    def forward(ctx, excess: Tensor) -> Tensor:
+    def forward(ctx: Any, excess: Tensor) -> Tensor:
         ctx.save_for_backward(excess)
         return (excess > 0).to(excess.dtype)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (excess,) = ctx.saved_tensors
         return gradient * (excess.abs() < 0.5)
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import torch
 
+from dasbe import checks
 from dasbe.ann.autoencoder import Architecture, Autoencoder
-from dasbe.errors import FileContentError, MissingFileError
+from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import network_folder, readable
 from dasbe.storage import atomic_path, load_tensors, tuples
 
@@ -36,9 +37,23 @@ def save_network(path: Path | str, network: Autoencoder, description: dict) -> N
     network : Autoencoder
     description : dict
         Values that JSON can hold; the architecture is added.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong, or there cannot be such a file.
     """
-    path = Path(path)
-    text = json.dumps({"architecture": asdict(network.architecture), **description}, indent=2, ensure_ascii=False)
+    path = checks.path("path", path)
+    if path.suffix != ".pt":
+        raise InputError(f"path is {checks.shown(str(path))}; it must end in .pt")
+    checks.instance("network", network, Autoencoder, "an Autoencoder")
+    checks.instance("description", description, dict, "a dictionary of values that JSON can hold")
+    architecture = asdict(network.architecture)
+    try:
+        full = {"architecture": architecture} | description | {"architecture": architecture}
+        text = json.dumps(full, indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"description holds what JSON cannot ({error}); leave it out, or make it text") from None
     weights = {key: _stored(value.detach().cpu().contiguous()) for key, value in network.state_dict().items()}
     with atomic_path(path) as temporary:
         torch.save({"description": text, "weights": weights}, temporary)
@@ -84,6 +99,7 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     FileContentError
         The file is not a network file, is damaged, or carries code.
     """
+    name, device = checks.path("name", name), checks.device(device)
     path = network_path(name)
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in network_folder().glob("*.pt")))

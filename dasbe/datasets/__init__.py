@@ -1,5 +1,17 @@
 """Datasets: generators, files and checksums (paper, section 4 and appendix)."""
 
-from dasbe.datasets.store import RECIPES, ensure_dataset, generate, is_complete, load_dataset, make_dataset, verify
+from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, Dataset, settings_of
+from dasbe.datasets.store import ensure_dataset, generate, is_complete, load_dataset, make_dataset, verify
 
-__all__ = ["RECIPES", "ensure_dataset", "generate", "is_complete", "load_dataset", "make_dataset", "verify"]
+__all__ = [
+    "DATASETS",
+    "TABLE_DATASETS",
+    "Dataset",
+    "ensure_dataset",
+    "generate",
+    "is_complete",
+    "load_dataset",
+    "make_dataset",
+    "settings_of",
+    "verify",
+]

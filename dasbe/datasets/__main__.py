@@ -1,27 +1,28 @@
 """``python -m dasbe.datasets NAME…|all``: make the dataset files, or check them with ``--verify``."""
 
-import argparse
 import sys
 
-from dasbe.cli import run_command
-from dasbe.datasets.store import RECIPES, dataset_path, is_complete, make_dataset, recipe_of, verify
+from dasbe.cli import Parser, given_once, run_command
+from dasbe.datasets.catalogue import DATASETS, dataset_of
+from dasbe.datasets.store import dataset_path, is_complete, make_dataset, verify
 from dasbe.errors import InputError
 from dasbe.paths import readable
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m dasbe.datasets", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(RECIPES)}, or all")
-    parser.add_argument("--out", metavar="DIR", help="folder of the files (default: tmp_data)")
-    parser.add_argument("--mnist", metavar="DIR", help="folder of the four MNIST files (default: see README)")
+    parser = Parser("python -m dasbe.datasets", __doc__)
+    parser.add_text("names", f"{', '.join(DATASETS)}, or all", nargs="*", metavar="NAME")
+    parser.add_folder("--out", "folder of the files (default: tmp_data)")
+    parser.add_folder("--mnist", "folder of the four MNIST files (default: see README)")
     parser.add_argument("--verify", action="store_true", help="compare the files with the published SHA-256 sums")
     arguments = parser.parse_args()
     if not arguments.names and not arguments.verify:
-        raise InputError(f"no dataset named; give some of {', '.join(RECIPES)}, or all")
+        raise InputError(f"no dataset named; give some of {', '.join(DATASETS)}, or all")
 
-    names = list(RECIPES) if not arguments.names or "all" in arguments.names else arguments.names
+    given_once("NAME", arguments.names)
+    names = list(DATASETS) if not arguments.names or "all" in arguments.names else arguments.names
     for name in names:
-        recipe_of(name)
+        dataset_of(name)
     for name in names:
         path = readable(dataset_path(name, arguments.out))
         if arguments.verify:

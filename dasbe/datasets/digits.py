@@ -1,6 +1,7 @@
 """Generators of the datasets with MNIST digits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.random import RandomState
@@ -15,7 +16,7 @@ MAX_OVERLAP = 0.2  # of the last digit's pixels
 BLOCK_IMAGES = 10000
 
 
-def mnist_shape(rng: RandomState, sizes: Sizes, mnist: str | None = None) -> Iterator[Block]:
+def mnist_shape(rng: RandomState, sizes: Sizes, mnist: Path | str | None = None) -> Iterator[Block]:
     """One digit (label 1) and one of the three shapes (label 2) on 28×28."""
     training, test = (load_digits(part, mnist) / 255 > 0.5 for part in ("train", "t10k"))
 
@@ -54,11 +55,11 @@ def _place_digits(rng: RandomState, digits: list[np.ndarray]) -> tuple[np.ndarra
             return coverage, groups
 
 
-def multi_mnist(rng: RandomState, sizes: Sizes, mnist: str | None = None) -> Iterator[Block]:
+def multi_mnist(rng: RandomState, sizes: Sizes, mnist: Path | str | None = None) -> Iterator[Block]:
     """Three digits on 48×48; singles of one digit."""
     training, test = (_cropped(load_digits(part, mnist)) for part in ("train", "t10k"))
 
-    def draw(group: str, count: int, choose) -> Iterator[Block]:
+    def draw(group: str, count: int, choose: Callable[[int], list[np.ndarray]]) -> Iterator[Block]:
         for start in range(0, count, BLOCK_IMAGES):
             scenes = Scenes(min(BLOCK_IMAGES, count - start), MULTI_MNIST_SHAPE)
             for i in range(len(scenes.groups)):

@@ -23,7 +23,14 @@ class Scenes:
         self.coverage = np.zeros((count, *image_shape), np.uint8)
         self.groups = np.zeros((count, *image_shape), np.uint8)
 
-    def place(self, images: np.ndarray, template: np.ndarray, y, x, label) -> None:
+    def place(
+        self,
+        images: np.ndarray,
+        template: np.ndarray,
+        y: int | np.ndarray,
+        x: int | np.ndarray,
+        label: int | np.ndarray,
+    ) -> None:
         """Put one copy of `template` into each of `images`.
 
         Parameters

@@ -2,12 +2,12 @@
 
 Every generator takes a `numpy.random.RandomState` and yields ``(group, arrays)``
 blocks in the order in which the published scripts draw their random numbers, so that
-the arrays equal the published ones bit by bit; where a group is large, several
+the arrays equal the published ones bit for bit; where a group is large, several
 blocks of the same group follow each other. The order of the draws within an image is
 part of the format and is commented where it is not the obvious one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.random import RandomState
@@ -23,6 +23,7 @@ from dasbe.datasets.templates import (
 
 Block = tuple[str, dict[str, np.ndarray]]
 Sizes = dict[str, int]
+Placement = tuple[int, int, int]  # template number, y, x
 
 BARS_SHAPE = (20, 20)
 SHAPES_SHAPE = (28, 28)
@@ -35,10 +36,9 @@ def draw_place(rng: RandomState, template: np.ndarray, image_shape: tuple[int, i
     return y, x
 
 
-def _draw_scenes(rng: RandomState, count: int, draws: list) -> np.ndarray:
+def _draw_scenes(rng: RandomState, count: int, draws: Sequence[Callable[[RandomState], Placement]]) -> np.ndarray:
     """Images with one object for each of `draws`, in that order.
 
-    Each draw is a function of the random state that returns (template number, y, x).
     Returns the placements, (count, objects, 3).
     """
     placements = np.empty((count, len(draws), 3), np.int64)
@@ -48,7 +48,9 @@ def _draw_scenes(rng: RandomState, count: int, draws: list) -> np.ndarray:
     return placements
 
 
-def render_placements(placements: np.ndarray, templates, image_shape: tuple[int, int], first_label: int = 1):
+def render_placements(
+    placements: np.ndarray, templates: Sequence[np.ndarray], image_shape: tuple[int, int], first_label: int = 1
+) -> dict[str, np.ndarray]:
     """Draw `placements` (N, objects, 3: template number, y, x) with labels in drawing order."""
     scenes = Scenes(len(placements), image_shape)
     for k in range(placements.shape[1]):
@@ -72,13 +74,13 @@ def bars(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     def draw(count: int, n_vertical: int, n_horizontal: int) -> dict[str, np.ndarray]:
         lines = np.arange(20)
         # an empty choice consumes random numbers as well, so it is drawn too
-        chosen = [
+        drawn = [
             np.concatenate(
                 [rng.choice(lines, replace=False, size=n_vertical), rng.choice(lines, replace=False, size=n_horizontal)]
             )
             for _ in range(count)
         ]
-        chosen = np.asarray(chosen, np.int64)
+        chosen = np.asarray(drawn, np.int64)
         scenes, everyone = Scenes(count, BARS_SHAPE), np.arange(count)
         for k in range(n_vertical):
             scenes.place(everyone, VERTICAL_BAR, 0, chosen[:, k], k + 1)
@@ -99,14 +101,14 @@ def corners(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     """One square made of four corners, and four loose corners, on 28×28."""
     templates = (*CORNERS, CORNER_SQUARE)
 
-    def square(rng):
+    def square(rng: RandomState) -> Placement:
         return (4, *draw_place(rng, CORNER_SQUARE, SHAPES_SHAPE))
 
-    def corner(rng):
+    def corner(rng: RandomState) -> Placement:
         place = draw_place(rng, CORNERS[0], SHAPES_SHAPE)
         return (rng.randint(0, 4), *place)  # which of the four is drawn after the place
 
-    def draw(count, draws):
+    def draw(count: int, draws: Sequence[Callable[[RandomState], Placement]]) -> dict[str, np.ndarray]:
         return render_placements(_draw_scenes(rng, count, draws), templates, SHAPES_SHAPE)
 
     yield "train_multi", draw(sizes["multi"], [square] + 4 * [corner])
@@ -116,7 +118,7 @@ def corners(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     yield "train_single", shuffled(rng, squares, loose)
 
 
-def draw_shape(rng: RandomState, shape: int | None = None) -> tuple[int, int, int]:
+def draw_shape(rng: RandomState, shape: int | None = None) -> Placement:
     """(shape number, y, x) of one of the three shapes; the shape is drawn unless given."""
     if shape is None:
         shape = rng.randint(0, 3)
@@ -126,7 +128,7 @@ def draw_shape(rng: RandomState, shape: int | None = None) -> tuple[int, int, in
 def shapes(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     """Three of square, triangle, inverted triangle on 28×28; singles, and singles of each shape."""
 
-    def draw(count, n_objects, shape=None):
+    def draw(count: int, n_objects: int, shape: int | None = None) -> dict[str, np.ndarray]:
         draws = n_objects * [lambda rng: draw_shape(rng, shape)]
         return render_placements(_draw_scenes(rng, count, draws), SHAPES, SHAPES_SHAPE)
 

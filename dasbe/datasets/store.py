@@ -1,63 +1,36 @@
 """The dataset files: ``tmp_data/NAME.h5``, made by :func:`generate`, read by :func:`load_dataset`."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 from tqdm import tqdm
 
-from dasbe.datasets import digits, moving, static
+from dasbe import checks
+from dasbe.datasets.catalogue import dataset_of
 from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.datasets.static import Block
 from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import data_folder, readable
 from dasbe.storage import atomic_path
 
+SIZES = ("multi", "test", "single", "frames")  # what there are numbers of; not all datasets have all
+LARGEST_SIZE = 10**6  # images, sequences or frames of a group
 CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a dataset is made: its generator, seed and numbers of images."""
-
-    generator: Callable[..., Iterator[static.Block]]
-    seed: int
-    sizes: dict[str, int]
-
-
-RECIPES = {
-    "bars": Recipe(static.bars, 471958, {"multi": 60000, "test": 10000, "single": 200}),
-    "corners": Recipe(static.corners, 746519283, {"multi": 60000, "test": 10000, "single": 15000}),
-    "shapes": Recipe(static.shapes, 265076, {"multi": 60000, "test": 10000, "single": 20000}),
-    "shapes_with_pos": Recipe(static.shapes_with_pos, 265076, {"single": 60000}),
-    "mnist_shape": Recipe(digits.mnist_shape, 985619, {"multi": 60000, "test": 10000, "single": 20000}),
-    "multi_mnist": Recipe(digits.multi_mnist, 36520, {"multi": 60000, "test": 10000, "single": 300000}),
-    "moving_shapes": Recipe(moving.moving_shapes, 265076, {"multi": 60, "test": 60, "single": 60, "frames": 1000}),
-    "moving_shapes_3": Recipe(moving.moving_shapes_3, 265076, {"multi": 600, "test": 60, "single": 60, "frames": 200}),
-    "moving_shapes_train": Recipe(moving.moving_shapes_train, 20221, {"single": 1000, "frames": 300}),
-}
-NEEDS_MNIST = ("mnist_shape", "multi_mnist")
-
-
-def recipe_of(name: str) -> Recipe:
-    """Recipe of dataset `name`; InputError if there is none."""
-    if name not in RECIPES:
-        raise InputError(f"dataset '{name}' is unknown; choose one of {', '.join(RECIPES)}")
-    return RECIPES[name]
-
-
-def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str | None = None) -> Iterator[static.Block]:
+def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str | None = None) -> Iterator[Block]:
     """Draw a dataset block by block.
 
     Parameters
     ----------
     name : str
-        One of `RECIPES`.
+        One of :data:`dasbe.datasets.DATASETS`.
     sizes : dict, optional
         Numbers of images to use in place of the published ones (keys as in the
-        recipe); with other sizes the images differ from the published ones.
+        catalogue); with other sizes the images differ from the published ones.
     mnist : path, optional
         Folder of the MNIST files, for the datasets with digits.
 
@@ -67,14 +40,19 @@ def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str |
         ``arrays["default"]`` (n, H, W) images and ``arrays["groups"]`` labels, uint8;
         successive blocks of one group belong together.
     """
-    recipe = recipe_of(name)
-    options = {"mnist": mnist} if name in NEEDS_MNIST else {}
-    return recipe.generator(np.random.RandomState(recipe.seed), {**recipe.sizes, **(sizes or {})}, **options)
+    dataset = dataset_of(name)
+    given = {} if sizes is None else checks.instance("sizes", sizes, dict, "a dictionary of numbers")
+    for key, count in given.items():
+        checks.one_of("sizes: key", key, SIZES)
+        checks.whole_number(f"sizes['{key}']", count, 1, LARGEST_SIZE)
+    options = {"mnist": None if mnist is None else checks.path("mnist", mnist)} if dataset.needs_mnist else {}
+    return dataset.generator(np.random.RandomState(dataset.seed), {**dataset.sizes, **given}, **options)
 
 
 def dataset_path(name: str, folder: Path | str | None = None) -> Path:
     """Path of the file of dataset `name`."""
-    return (Path(folder) if folder is not None else data_folder()) / f"{name}.h5"
+    name = dataset_of(name).name
+    return (data_folder() if folder is None else checks.path("folder", folder)) / f"{name}.h5"
 
 
 def make_dataset(
@@ -85,20 +63,25 @@ def make_dataset(
     mnist: Path | str | None = None,
 ) -> Path:
     """Write dataset `name` to its file, atomically, and return the path."""
-    blocks = generate(name, sizes, mnist)
+    blocks, progress = generate(name, sizes, mnist), checks.flag("progress", progress)
     path = dataset_path(name, folder)
-    total = sum(shape[0] for key, (shape, _) in CHECKSUMS[name].items() if key.endswith("/default"))
+    total = sum(shape[0] for key, (shape, _) in _known_arrays(name).items() if key.endswith("/default"))
     with (
         atomic_path(path) as temporary,
         h5py.File(temporary, "w") as file,
-        tqdm(total=None if sizes else total, desc=name, unit=" images", disable=not progress) as bar,
+        tqdm(total=None if sizes else total or None, desc=name, unit=" images", disable=not progress) as bar,
     ):
         for group, arrays in blocks:
             for key, array in arrays.items():
                 _append(file.require_group(group), key, array)
             bar.update(len(arrays["default"]))
-        file.attrs.update(dataset=name, seed=recipe_of(name).seed)
+        file.attrs.update(dataset=name, seed=dataset_of(name).seed)
     return path
+
+
+def _known_arrays(name: str) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and SHA-256 of every array of dataset `name`; empty for one whose sums nobody has taken."""
+    return CHECKSUMS.get(dataset_of(name).name, {})
 
 
 def _append(group: h5py.Group, key: str, array: np.ndarray) -> None:
@@ -133,7 +116,7 @@ def is_complete(name: str, folder: Path | str | None = None) -> bool:
     """Whether the file of dataset `name` opens and holds every array in its published shape."""
     try:
         with _open(dataset_path(name, folder), name) as file:
-            return all(key in file and file[key].shape == shape for key, (shape, _) in CHECKSUMS[name].items())
+            return all(key in file and file[key].shape == shape for key, (shape, _) in _known_arrays(name).items())
     except InputError:
         return False
 
@@ -162,10 +145,10 @@ def verify(name: str, folder: Path | str | None = None) -> list[str]:
     list of str
         One line for each array that is missing or differs; empty if all agree.
     """
-    path = dataset_path(name, folder)
+    path = dataset_path(dataset_of(name).name, folder)
     faults = []
     with _open(path, name) as file:
-        for key, (shape, expected) in CHECKSUMS[name].items():
+        for key, (shape, expected) in _known_arrays(name).items():
             if key not in file:
                 faults.append(f"{readable(path)}: {key} is missing")
             elif file[key].shape != shape:
@@ -179,7 +162,7 @@ def _sha256(dataset: h5py.Dataset, path: Path) -> str:
     digest = hashlib.sha256()
     block = 64 * dataset.chunks[0]
     for start in range(0, len(dataset), block):
-        digest.update(np.ascontiguousarray(_read(dataset, start, start + block, path), np.uint8))
+        digest.update(np.ascontiguousarray(_read(dataset, start, start + block, path), np.uint8).data)
     return digest.hexdigest()
 
 
@@ -198,7 +181,7 @@ def load_dataset(
     Parameters
     ----------
     name : str
-        One of `RECIPES`.
+        One of :data:`dasbe.datasets.DATASETS`.
     split : str
         Group of the file: ``"train_multi"``, ``"train_single"``, ``"test"``, …
     start, stop : int
@@ -222,7 +205,11 @@ def load_dataset(
     InputError
         Unknown dataset or split, or a range outside the split.
     """
-    recipe_of(name)
+    name = dataset_of(name).name
+    start = checks.whole_number("start", start, -checks.LARGEST_NUMBER)
+    stop = None if stop is None else checks.whole_number("stop", stop, -checks.LARGEST_NUMBER)
+    if not isinstance(split, str):
+        raise InputError(f"split is {checks.shown(split)}; it must be the name of a group of the file")
     path = dataset_path(name, folder)
     with _open(path, name) as file:
         if f"{split}/default" not in file:
@@ -231,4 +218,5 @@ def load_dataset(
         last = count if stop is None else stop
         if not 0 <= start < last <= count:
             raise InputError(f"images {start} to {last} are outside {name}/{split}, which has 0 to {count}")
-        return tuple(_read(file[split][key], start, last, path) for key in ("default", "groups"))
+        images, groups = (_read(file[split][key], start, last, path) for key in ("default", "groups"))
+        return images, groups

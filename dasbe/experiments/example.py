@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from dasbe.binding import Binding
-from dasbe.plotting import animate_binding, decoded_groups, input_and_grouping, spike_raster
-from dasbe.readout import align
+from dasbe.plotting.alignment import align
+from dasbe.plotting.animation import animate_binding
+from dasbe.plotting.grouping import decoded_groups, input_and_grouping
+from dasbe.plotting.raster import spike_raster
 from dasbe.storage import atomic_path
 
 FIRST_CYCLES, LAST_CYCLES = 3, 4  # cycles in the raster

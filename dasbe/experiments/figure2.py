@@ -1,19 +1,22 @@
 """``python -m dasbe.experiments.figure2``: one image in detail (paper, Figure 2), and how robust binding is."""
 
 import argparse
+from typing import Any
 
 import numpy as np
 
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network
 from dasbe.binding import bind
 from dasbe.cli import run_command
-from dasbe.datasets import ensure_dataset, load_dataset
-from dasbe.evaluation import numbers_of_groups
+from dasbe.datasets import ensure_dataset, load_dataset, settings_of
+from dasbe.evaluation import numbers_of_objects
 from dasbe.experiments.figures import Arrays, run_figure
 from dasbe.metrics import ami, autocorrelation, cycle_scores, synchrony_matrix
-from dasbe.parameters import CYCLES_FIGURES, IMAGES_TABLE, parameters_of
+from dasbe.parameters import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES
 from dasbe.plotting import figure2 as plots
-from dasbe.readout import READOUT_CYCLES, align, group
+from dasbe.plotting.alignment import align
+from dasbe.readout import group
 
 DATASET, INDEX = "shapes", 14
 N_SEEDS, Q = 5, 1 / 3
@@ -30,8 +33,8 @@ def compute(options: argparse.Namespace) -> Arrays:
     """All arrays of the figure; image and ground truth (H, W), spikes (n, d, H, W), scores (seeds, n)."""
     ensure_dataset(DATASET)
     images, groups = load_dataset(DATASET, "train_multi", options.index, options.index + 1)
-    parameters, network = parameters_of(DATASET), load_network(DATASET, options.device)
-    k = numbers_of_groups(groups)
+    parameters, network = settings_of(DATASET), load_network(DATASET, options.device)
+    k = numbers_of_objects(groups) + 1
     loop = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "indices": [options.index], "device": options.device}
     arrays = {"image": images[0], "groups": groups[0], "refractory": np.array(parameters.refractory)}
     n_seeds = 2 if options.quick else N_SEEDS
@@ -50,26 +53,33 @@ def compute(options: argparse.Namespace) -> Arrays:
     return arrays | _robustness(options, network, images, groups)
 
 
-def _robustness(options: argparse.Namespace, network, image: np.ndarray, truth: np.ndarray) -> Arrays:
+def _robustness(options: argparse.Namespace, network: Autoencoder, image: np.ndarray, truth: np.ndarray) -> Arrays:
     """AMI and final synchrony score (strengths, images) under both perturbations, and the spikes of this `image`."""
     n_images = 10 if options.quick else 100
-    parameters = parameters_of(DATASET)
+    parameters = settings_of(DATASET)
     first = IMAGES_TABLE + 1000  # images that neither Table 1 nor the choice of the networks has used
     images, groups = load_dataset(DATASET, "train_multi", first, first + n_images)
     images, groups = np.concatenate([image, images]), np.concatenate([truth, groups])
     rng = np.random.default_rng([options.seed, 2])
-    conditions = [("loss", {"refractory": parameters.refractory, "spike_loss": loss}) for loss in SPIKE_LOSSES]
+    conditions: list[tuple[str, dict[str, Any]]] = [
+        ("loss", {"refractory": parameters.refractory, "spike_loss": loss}) for loss in SPIKE_LOSSES
+    ]
     for spread in REFRACTORY_SPREADS:
         refractory = parameters.refractory + rng.integers(-spread, spread + 1, images.shape)
         conditions.append(("spread", {"refractory": refractory}))
     arrays: dict[str, list] = {
         f"{name}_{kind}": [] for name in ("loss", "spread") for kind in ("ami", "synchrony", "spikes")
     }
-    loop = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "device": options.device, "seed": options.seed}
-    loop["indices"] = [options.index, *range(first, first + n_images)]
+    loop: dict[str, Any] = {
+        "delay": parameters.delay,
+        "cycles": CYCLES_FIGURES,
+        "seed": options.seed,
+        "indices": [options.index, *range(first, first + n_images)],
+        "device": options.device,
+    }
     for name, condition in conditions:
         spikes = bind(images, network, last=READOUT_CYCLES, **loop, **condition).spikes
-        labels = group(spikes, numbers_of_groups(groups), seed=options.seed)
+        labels = group(spikes, numbers_of_objects(groups) + 1, seed=options.seed)
         final = [cycle_scores(s[-1:], g, q=Q)["synchrony"][0] for s, g in zip(spikes[1:], groups[1:])]
         arrays[f"{name}_ami"].append(ami(groups[1:], labels[1:]))
         arrays[f"{name}_synchrony"].append(final)

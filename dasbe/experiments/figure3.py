@@ -8,10 +8,10 @@ from tqdm import tqdm
 from dasbe.ann.files import load_network
 from dasbe.binding import bind
 from dasbe.cli import run_command
-from dasbe.datasets import ensure_dataset, load_dataset
+from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
 from dasbe.experiments.figures import Arrays, run_figure
 from dasbe.metrics import cycle_scores
-from dasbe.parameters import CYCLES_FIGURES, IMAGES_TABLE, PARAMETERS, parameters_of
+from dasbe.parameters import CYCLES_FIGURES, IMAGES_TABLE
 from dasbe.plotting import figure3 as plots
 
 N_IMAGES = 100
@@ -24,15 +24,15 @@ def main() -> None:
 
 def compute(options: argparse.Namespace) -> Arrays:
     """``DATASET_SCORE`` (images, n) for the three scores, and the numbers of the images, (images,)."""
-    for dataset in PARAMETERS:
+    for dataset in TABLE_DATASETS:
         load_network(dataset)  # says early if one is missing
         ensure_dataset(dataset)
     n_images = 5 if options.quick else N_IMAGES
     rng = np.random.default_rng(options.seed)
     indices = np.sort(rng.choice(IMAGES_TABLE, n_images, replace=False))
     arrays = {"indices": indices}
-    with tqdm(total=len(PARAMETERS) * n_images, desc="figure 3", unit=" images") as bar:
-        for dataset in PARAMETERS:
+    with tqdm(total=len(TABLE_DATASETS) * n_images, desc="figure 3", unit=" images") as bar:
+        for dataset in TABLE_DATASETS:
             scores = _scores(dataset, indices, options, bar)
             arrays |= {f"{dataset}_{name}": values for name, values in scores.items()}
     return arrays
@@ -40,7 +40,7 @@ def compute(options: argparse.Namespace) -> Arrays:
 
 def _scores(dataset: str, indices: np.ndarray, options: argparse.Namespace, bar: tqdm) -> Arrays:
     """(images, n) of each score."""
-    parameters, network = parameters_of(dataset), load_network(dataset, options.device)
+    parameters, network = settings_of(dataset), load_network(dataset, options.device)
     images, groups = load_dataset(dataset, "train_multi", 0, IMAGES_TABLE)
     images, groups = images[indices], groups[indices]
     scores = {name: np.empty((len(indices), CYCLES_FIGURES)) for name in SCORES}

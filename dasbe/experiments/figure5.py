@@ -15,16 +15,17 @@ from dasbe.evaluation import (
     MOVING_SEQUENCES,
     bind_sequences,
     frame_scores,
-    group_by_dasbe,
     group_frames,
-    numbers_of_groups,
+    numbers_of_objects,
+    system_settings,
 )
 from dasbe.experiments.figures import Arrays, run_figure
 from dasbe.metrics import ami
 from dasbe.parameters import CYCLES_FIGURES
 from dasbe.plotting import figure5 as plots
+from dasbe.plotting.alignment import align
 from dasbe.plotting.animation import animate_sequence
-from dasbe.readout import align
+from dasbe.systems import system_of
 
 DATASET, NETWORK, INDEX = "moving_shapes_3", "moving", 267
 STILL = "shapes"  # the dataset whose network binds single frames, for comparison; same delay and refractory time
@@ -55,7 +56,7 @@ def compute(options: argparse.Namespace) -> Arrays:
         "frames": frames[0],
         "groups": groups[0],
         "spikes": spikes[0],
-        "labels": np.stack([align(found, truth) for found, truth in zip(labels[0], groups[0])]),
+        "labels": align(labels[0], groups[0]),
         "sequence_ami": ami(groups[0], labels[0]),
     }
     return shown | evaluate(
@@ -76,10 +77,11 @@ def evaluate(network: nn.Module, still_network: nn.Module, n_sequences: int, see
 
     late_labels = labels[:, MOVING_SCORED_FROM:]
     stills, truth = (part[:, MOVING_SCORED_FROM:].reshape(-1, *frames.shape[2:]) for part in (frames, groups))
-    options = {"seed": seed, "indices": None, "device": device}
+    dasbe, objects = system_of("dasbe"), numbers_of_objects(truth)
     result = {"test_ami": scores, "chance_ami": ami(truth, _shuffled(truth, late_labels.reshape(truth.shape), seed))}
     for name, cycles in (("one_cycle_ami", 1), ("thirty_cycles_ami", CYCLES_FIGURES)):
-        found = group_by_dasbe(stills, numbers_of_groups(truth), still_network, STILL, cycles=cycles, **options)
+        settings = system_settings(dasbe, STILL, cycles=cycles)
+        found = dasbe.segment(stills, still_network, settings=settings, n_objects=objects, seed=seed, device=device)
         result[name] = ami(truth, found)
     return {key: values.reshape(n_sequences, -1) if key != "test_ami" else values for key, values in result.items()} | {
         "scored_from": np.array(MOVING_SCORED_FROM)

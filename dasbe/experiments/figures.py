@@ -8,12 +8,14 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from dasbe.cli import add_device_option, device_of
-from dasbe.errors import FileContentError, InputError, MissingFileError
+from dasbe import checks
+from dasbe.cli import Parser, given_apart
+from dasbe.errors import FileContentError, MissingFileError
 from dasbe.paths import readable, results_folder
 from dasbe.plotting.style import PALETTES
 from dasbe.provenance import provenance
@@ -70,23 +72,22 @@ def run_figure(
 
 
 def _options(name: str, description: str, seed: int, index: tuple[int, int, str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"python -m dasbe.experiments.{name}", description=description)
-    parser.add_argument("--seed", type=int, default=seed, help="default: %(default)s")
+    parser = Parser(f"python -m dasbe.experiments.{name}", description)
+    parser.add_seed(None, f"default: {seed}")
     if index is not None:
         first, count, what = index
-        help_text = f"{what}, 0 to {count - 1} (default: %(default)s)"
-        parser.add_argument("--index", type=int, default=first, help=help_text)
+        parser.add_whole_number("--index", None, f"{what}, 0 to {count - 1} (default: {first})", 0, count - 1)
     parser.add_argument("--quick", action="store_true", help="less of everything, for a first look")
     parser.add_argument("--draw-only", action="store_true", help="draw again from the saved arrays")
     parser.add_argument("--palette", choices=PALETTES, default="published", help="default: %(default)s")
-    parser.add_argument("--out", metavar="DIR", type=Path, help=f"default: results/{name} (with --quick: {name}_quick)")
-    add_device_option(parser)
+    parser.add_folder("--out", f"default: results/{name} (with --quick: {name}_quick)")
+    parser.add_device()
     options = parser.parse_args()
-    device_of(options.device)
-    if options.seed < 0:
-        raise InputError(f"--seed is {options.seed}; it must be 0 or more")
-    if index is not None and not 0 <= options.index < count:
-        raise InputError(f"--index is {options.index}; it must be from 0 to {count - 1}")
+    given_apart(options, "--draw-only", "--seed", *(("--index",) if index else ()))
+    checks.device(options.device, "--device")
+    options.seed = seed if options.seed is None else options.seed
+    if index is not None:
+        options.index = first if options.index is None else options.index
     if options.out is None:
         options.out = results_folder() / (f"{name}_quick" if options.quick else name)
     return options
@@ -94,8 +95,9 @@ def _options(name: str, description: str, seed: int, index: tuple[int, int, str]
 
 def save_arrays(path: Path, arrays: Arrays, made: dict) -> None:
     """Write arrays and how they were made to one file."""
+    contents: dict[str, Any] = {"made": np.array(json.dumps(made)), **arrays}
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, made=np.array(json.dumps(made)), **arrays)
+        np.savez_compressed(temporary, **contents)
 
 
 def load_arrays(path: Path | str, command: str) -> Arrays:

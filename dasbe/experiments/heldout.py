@@ -1,77 +1,78 @@
 """``python -m dasbe.experiments.heldout``: AMI of the shipped networks on images that Table 1 does not use.
 
-Beside DASBE, Reconstruction Clustering (RC) with the same networks.
+Every system that works with such a network is scored, so Reconstruction Clustering (RC) beside DASBE.
 """
 
-import argparse
 import json
 import time
 
 import numpy as np
 from tqdm import tqdm
 
+from dasbe import checks
 from dasbe.ann.files import load_network
-from dasbe.cli import add_device_option, device_of, run_command
+from dasbe.cli import Parser, given_once, run_command
 from dasbe.datasets import ensure_dataset
-from dasbe.errors import InputError
 from dasbe.evaluation import (
     HELD_OUT_IMAGES,
+    HELD_OUT_MOST,
     HELD_OUT_SEED,
     HELD_OUT_SPLIT,
     HELD_OUT_START,
     held_out_scores,
-    held_out_scores_of_rc,
     mean_and_error,
 )
-from dasbe.parameters import CYCLES_TABLE, parameters_of
+from dasbe.parameters import CYCLES_TABLE
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.provenance import provenance
+from dasbe.published import table1_ami
 from dasbe.storage import atomic_path
+from dasbe.systems import SYSTEMS
 from dasbe.train.recipes import RECIPES, training_recipe
+
+SCORED = ("dasbe", "rc")  # systems of SYSTEMS, each on all images
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m dasbe.experiments.heldout", description=__doc__)
+    parser = Parser("python -m dasbe.experiments.heldout", __doc__)
     known = [name for name, recipe in RECIPES.items() if recipe.judge == "dasbe"]
     shipped = [name for name in known if (network_folder() / f"{name}.pt").is_file()]
-    parser.add_argument("networks", nargs="*", default=shipped, help=f"default: {', '.join(shipped)}")
-    parser.add_argument("--images", type=int, default=HELD_OUT_IMAGES, help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="default: %(default)s")
-    add_device_option(parser)
+    parser.add_text("networks", f"default: {', '.join(shipped)}", shipped, nargs="*")
+    parser.add_whole_number("--images", HELD_OUT_IMAGES, "default: %(default)s", 1, HELD_OUT_MOST)
+    parser.add_seed(HELD_OUT_SEED)
+    parser.add_device()
     arguments = parser.parse_args()
-    device = device_of(arguments.device)
-    if arguments.images < 1 or arguments.seed < 0:
-        raise InputError(f"--images is {arguments.images} and --seed {arguments.seed}; at least 1 and 0 are needed")
+    given_once("networks", arguments.networks)
+    device = checks.device(arguments.device, "--device")
+    datasets = {name: training_recipe(name).dataset for name in arguments.networks}
 
-    scores, scores_of_rc = {}, {}
-    print(f"{'network':<25} {'AMI %':>7} {'± s.e.':>7} {'published':>10} {'RC':>7} {'± s.e.':>7} {'s':>7}")
-    for name in arguments.networks:
-        dataset = training_recipe(name).dataset
-        published = parameters_of(dataset).published_ami
+    scores: dict[str, dict[str, list[float]]] = {system: {} for system in SCORED}
+    titles = "".join(f"{SYSTEMS[system].title:>22} {'± s.e.':>7}" for system in SCORED)
+    print(f"{'network, AMI %':<25} {'published':>10}{titles} {'s':>7}")
+    for name, dataset in datasets.items():
         network = load_network(name, device)
         ensure_dataset(dataset)
         started = time.perf_counter()
-        chunks = []
-        with tqdm(total=arguments.images, desc=name, unit=" images", leave=False) as bar:
-            for chunk in held_out_scores(network, dataset, arguments.images, arguments.seed, device):
-                chunks.append(chunk)
-                bar.update(len(chunk))
-        scores[name] = np.concatenate(chunks)
-        scores_of_rc[name] = held_out_scores_of_rc(network, dataset, arguments.images, arguments.seed, device)
-        mean, error = (100 * value for value in mean_and_error(scores[name]))
-        rc_mean, rc_error = (100 * value for value in mean_and_error(scores_of_rc[name]))
-        seconds = time.perf_counter() - started
-        print(
-            f"{name:<25} {mean:7.2f} {error:7.2f} {published:10.1f} {rc_mean:7.2f} {rc_error:7.2f} {seconds:7.1f}",
-            flush=True,
-        )
+        cells = ""
+        with tqdm(total=len(SCORED) * arguments.images, desc=name, unit=" images", leave=False) as bar:
+            for system in SCORED:
+                chunks = []
+                for chunk in held_out_scores(system, network, dataset, arguments.images, arguments.seed, device):
+                    chunks.append(chunk)
+                    bar.update(len(chunk))
+                values = np.concatenate(chunks)
+                mean, error = mean_and_error(values)
+                cells += f"{100 * mean:22.2f} {100 * error:7.2f}"
+                scores[system][name] = values.tolist()
+        published = table1_ami("dasbe", dataset)
+        text = f"{published[0]:.1f}" if published else "–"
+        print(f"{name:<25} {text:>10}{cells} {time.perf_counter() - started:7.1f}", flush=True)
 
     path = results_folder() / "heldout" / "ami.json"
     images = {"split": HELD_OUT_SPLIT, "start": HELD_OUT_START, "images": arguments.images}
     made = provenance(**images, seed=arguments.seed, cycles=CYCLES_TABLE)
     with atomic_path(path) as temporary:
-        lists = [{name: values.tolist() for name, values in table.items()} for table in (scores, scores_of_rc)]
-        temporary.write_text(json.dumps({"ami": lists[0], "ami_of_rc": lists[1], "made": made}))
+        temporary.write_text(json.dumps({"ami": scores, "made": made}))
     print(f"scores of every image: {readable(path)}")
 
 

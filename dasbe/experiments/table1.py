@@ -13,20 +13,25 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dasbe.cli import add_device_option, device_of, run_command
-from dasbe.datasets import ensure_dataset
+from dasbe import checks
+from dasbe.cli import LARGEST_SEED, Parser, given_apart, given_once, run_command
+from dasbe.datasets import TABLE_DATASETS, ensure_dataset, settings_of
 from dasbe.errors import FileContentError, InputError
 from dasbe.experiments.figures import load_arrays, save_arrays
-from dasbe.parameters import IMAGES_TABLE, PARAMETERS, SEEDS_TABLE, parameters_of
+from dasbe.parameters import IMAGES_TABLE, SEEDS_TABLE
 from dasbe.paths import home, readable, results_folder
 from dasbe.plotting.table import score_distributions, score_table
 from dasbe.provenance import provenance
+from dasbe.published import table1_ami
 from dasbe.storage import atomic_path
 from dasbe.sweep.run import pending_units, run_units
 from dasbe.sweep.store import Store
-from dasbe.sweep.units import SYSTEMS, Unit, check_datasets, make_units, system_of
+from dasbe.sweep.units import Unit, check_datasets, make_units
+from dasbe.systems import SYSTEMS, system_of
 
 QUICK = {"images": 200, "seeds": SEEDS_TABLE[:2]}
+MOST_IMAGES = 60000  # of train_multi
+MOST_WORKERS = 1024
 
 Scores = dict[tuple[str, str], np.ndarray]
 
@@ -43,36 +48,35 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m dasbe.experiments.table1", description=__doc__.split("\n\n")[0])
-    choices = {"datasets": tuple(PARAMETERS), "systems": tuple(SYSTEMS), "seeds": SEEDS_TABLE}
-    for name, default in choices.items():
-        kind = int if name == "seeds" else str
-        listed = " ".join(map(str, default))
-        parser.add_argument(f"--{name}", nargs="+", type=kind, default=default, help=f"default: {listed}")
-    parser.add_argument("--images", type=int, default=IMAGES_TABLE, help="of each dataset (default: %(default)s)")
+    parser = Parser("python -m dasbe.experiments.table1", __doc__)
+    parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", nargs="+")
+    parser.add_text("--systems", f"default: {' '.join(SYSTEMS)}", nargs="+")
+    parser.add_whole_number("--seeds", None, f"default: {' '.join(map(str, SEEDS_TABLE))}", 0, LARGEST_SEED, nargs="+")
+    parser.add_whole_number("--images", None, f"of each dataset (default: {IMAGES_TABLE})", 1, MOST_IMAGES)
     parser.add_argument("--quick", action="store_true", help="200 images and 2 seeds")
-    parser.add_argument(
-        "--workers", type=int, default=_cores(), help="processes on this machine (default: %(default)s)"
-    )
-    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of a Dask cluster, in place of processes here")
+    parser.add_whole_number("--workers", None, f"processes on this machine (default: {_cores()})", 1, MOST_WORKERS)
+    parser.add_text("--scheduler", "of a Dask cluster, in place of processes here", metavar="tcp://HOST:PORT")
     parser.add_argument("--strict", action="store_true", help="refuse stored results made otherwise or damaged")
     parser.add_argument("--draw-only", action="store_true", help="tables and pictures from the stored scores")
-    parser.add_argument("--out", metavar="DIR", type=Path, default=None, help="default: results/table1")
-    add_device_option(parser)
+    parser.add_folder("--out", "default: results/table1 (with --quick: table1_quick)")
+    parser.add_device()
     options = parser.parse_args()
-    device_of(options.device)
-    if options.quick:
-        vars(options).update(QUICK)
+    given_apart(options, "--quick", "--images", "--seeds")
+    given_apart(options, "--draw-only", "--datasets", "--systems", "--seeds", "--images", "--workers", "--scheduler")
+    given_apart(options, "--draw-only", "--strict")
+    given_apart(options, "--scheduler", "--workers")
+    device = checks.device(options.device, "--device")
+    defaults = {"datasets": TABLE_DATASETS, "systems": tuple(SYSTEMS), "seeds": SEEDS_TABLE, "images": IMAGES_TABLE}
+    defaults |= {"workers": _cores() if device.type == "cpu" else 1} | (QUICK if options.quick else {})
+    vars(options).update({name: value for name, value in defaults.items() if getattr(options, name) is None})
     if options.out is None:
         options.out = results_folder() / ("table1_quick" if options.quick else "table1")
+    for name in ("datasets", "systems", "seeds"):
+        given_once(f"--{name}", getattr(options, name))
     for system in options.systems:
         system_of(system)
     for dataset in options.datasets:
-        parameters_of(dataset)
-    if options.workers < 1 or min(options.seeds) < 0:
-        raise InputError(f"--workers is {options.workers} and --seeds {options.seeds}; at least 1 and 0 are needed")
-    if options.device != "cpu" and not options.scheduler:
-        options.workers = 1
+        settings_of(dataset)
     return options
 
 
@@ -128,7 +132,10 @@ def load_scores(path: Path) -> tuple[Scores, dict]:
     """
     arrays = load_arrays(path, "./table1.sh")
     made = json.loads(str(arrays.pop("made")))["parameters"]
-    scores = {tuple(name.split("/")): values for name, values in arrays.items()}
+    scores: Scores = {}
+    for name, values in arrays.items():
+        system, dataset = name.split("/")
+        scores[system, dataset] = values
     return scores, made
 
 
@@ -150,11 +157,9 @@ def mean_and_deviation(scores: np.ndarray) -> tuple[float, float]:
 def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> list[Path]:
     """Write ``table1.csv``, ``.md``, ``.tex``, the picture of the table, and that of the distributions."""
     systems = [s for s in SYSTEMS if any(s == system for system, _ in scores)]
-    datasets = [d for d in PARAMETERS if any(d == dataset for _, dataset in scores)]
+    datasets = [d for d in TABLE_DATASETS if any(d == dataset for _, dataset in scores)]
     ours = {cell: mean_and_deviation(values) for cell, values in scores.items()}
-    published = {
-        (s, d): parameters_of(d).published[s] for s in systems for d in datasets if s in parameters_of(d).published
-    }
+    published = {(s, d): value for s in systems for d in datasets if (value := table1_ami(s, d)) is not None}
     texts = {
         "table1.csv": _csv(ours, published, scores, seconds),
         "table1.md": _markdown(systems, datasets, ours, published),

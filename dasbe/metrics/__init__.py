@@ -1,14 +1,13 @@
 """Measures: of a grouping against the ground truth, and of the synchrony of spike trains."""
 
 from dasbe.metrics.grouping import ami
-from dasbe.metrics.synchrony import autocorrelation, cycle_scores, phase_colours, silhouette, synchrony_matrix
+from dasbe.metrics.synchrony import autocorrelation, cycle_scores, silhouette, synchrony_matrix
 from dasbe.metrics.victor_purpura import victor_purpura_distances
 
 __all__ = [
     "ami",
     "autocorrelation",
     "cycle_scores",
-    "phase_colours",
     "silhouette",
     "synchrony_matrix",
     "victor_purpura_distances",

@@ -3,9 +3,9 @@
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
-from dasbe.errors import InputError
+from dasbe import checks
+from dasbe.engine.compiled import compiled
 
 
 def ami(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -26,12 +26,22 @@ def ami(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
     (N,) float
         NaN where an image has no labelled pixel.
 
+    Raises
+    ------
+    InputError
+        The two do not have the same shape, or hold what is no label.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> dasbe.ami(np.array([[[1, 1, 2, 2, 0]]]), np.array([[[5, 5, 3, 3, 7]]]))
+    array([1.])
+
     Source: Vinh, Epps, Bailey 2010. Compiled here, since scikit-learn (whose values these
     are, to rounding) takes about as long for an image's score as the loop for its spikes.
     """
-    groups, labels = np.asarray(groups), np.asarray(labels)
-    if groups.shape != labels.shape or groups.ndim != 3:
-        raise InputError(f"groups {groups.shape} and labels {labels.shape} must have the same shape (N, H, W)")
+    groups, labels = checks.labels(groups, "groups", 3), checks.labels(labels, "labels", 3)
+    checks.same_shape(groups=groups, labels=labels)
     scores = np.full(len(groups), np.nan)
     for i, (truth, found) in enumerate(zip(groups, labels)):
         inside = truth > 0
@@ -54,8 +64,8 @@ def _log_factorials(n: int) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
 
 
-@njit(nogil=True, cache=True)
-def _adjusted_mutual_information(counts, log_factorials):
+@compiled
+def _adjusted_mutual_information(counts: np.ndarray, log_factorials: np.ndarray) -> float:
     """(MI − E[MI]) / (mean of the entropies − E[MI]) of a contingency table."""
     sizes, found = counts.sum(1), counts.sum(0)
     n = counts.sum()

@@ -1,10 +1,12 @@
-"""How synchronous the spikes are: scores of every cycle, synchrony matrix, autocorrelation, phase colours."""
+"""How synchronous the spikes are: scores of every cycle, synchrony matrix, autocorrelation."""
 
 import numpy as np
 
+from dasbe import checks
 from dasbe.errors import InputError
 from dasbe.metrics.victor_purpura import victor_purpura_distances
-from dasbe.readout import READOUT_CYCLES, group, smooth
+from dasbe.parameters import READOUT_CYCLES
+from dasbe.readout import group, smooth
 
 SYNCHRONY_Q = 1 / 6  # 1/step, as in Figure 3; Figure 2 uses 1/3
 
@@ -24,7 +26,16 @@ def silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
     -------
     float
         In [−1, 1]; NaN if there are not at least two clusters and more points than clusters.
+
+    Raises
+    ------
+    InputError
+        The two do not fit together.
     """
+    distances = checks.spike_trains(distances, "distances", "(M, M)", 2, empty=True)
+    labels = checks.labels(labels, "labels", 1)
+    if distances.shape != (len(labels), len(labels)):
+        raise InputError(f"distances have shape {distances.shape}; they must be (M, M) for {len(labels)} labels")
     clusters, which = np.unique(labels, return_inverse=True)
     if not 2 <= len(clusters) < len(labels):
         return np.nan
@@ -48,7 +59,7 @@ def cycle_scores(
 
     All three are silhouettes over the labelled pixels, with clusters from k-means on the
     smoothed spikes of the same cycle: with the Victor–Purpura distance, with the same at
-    q = 0 (which compares only numbers of spikes), and with the Euclidean distance of the
+    q = 0 (which compares spike counts alone), and with the Euclidean distance of the
     smoothed spikes.
 
     Parameters
@@ -66,8 +77,13 @@ def cycle_scores(
     dict of (n,) float
         ``"synchrony"``, ``"rate"``, ``"clustering"``; NaN where fewer than two clusters
         have labelled pixels.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
     """
-    spikes, groups = _checked(spikes, groups)
+    (spikes, groups), q = _checked(spikes, groups), checks.number("q", q, 0, infinite=True)
     labels = group(spikes[:, None], int(groups.max()) + 1, last=1, seed=seed)
     scores = {name: np.empty(len(spikes)) for name in ("synchrony", "rate", "clustering")}
     for cycle, clusters in enumerate(labels[:, groups > 0]):
@@ -105,8 +121,14 @@ def synchrony_matrix(
     Returns
     -------
     (P, P) float
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
     """
     spikes, groups = _checked(spikes, groups)
+    alpha, last = checks.number("alpha", alpha, 0), checks.whole_number("last", last)
     order = np.argsort(groups[groups > 0], kind="stable")
     trains = spikes[-last:].reshape(-1, *groups.shape)[:, groups > 0][:, order].astype(np.float64)  # (T, P)
     together = trains.T @ trains
@@ -116,7 +138,7 @@ def synchrony_matrix(
 
 
 def autocorrelation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19) -> np.ndarray:
-    """Autocorrelation of each group's number of spikes: Σₜ n[t] n[t + lag] / Σₜ n[t]².
+    """Autocorrelation of each group's spike count: Σₜ n[t] n[t + lag] / Σₜ n[t]².
 
     Parameters
     ----------
@@ -129,10 +151,16 @@ def autocorrelation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19) -
     -------
     (groups, 2·max_lag + 1) float
         For lags −max_lag … max_lag; NaN for a group that never fires.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
     """
     spikes, groups = _checked(spikes, groups)
     trains = spikes.reshape(-1, *groups.shape)
-    if not 0 <= max_lag < len(trains):
+    max_lag = checks.whole_number("max_lag", max_lag, 0)
+    if max_lag >= len(trains):
         raise InputError(f"max_lag is {max_lag}; it must be from 0 to {len(trains) - 1} steps")
     result = np.full((groups.max(), 2 * max_lag + 1), np.nan)
     for k in range(1, groups.max() + 1):
@@ -143,36 +171,10 @@ def autocorrelation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19) -
     return result
 
 
-def phase_colours(spikes: np.ndarray, refractory: int) -> np.ndarray:
-    """Colour of each pixel by when it fires in a cycle: same colour, same phase.
-
-    Step t of d has hue 2/3 + t/d on the HSV wheel and brightness
-    ½ (sin(2π (d/r) t/d) + 1); a pixel has the sum of the colours of its spikes.
-
-    Parameters
-    ----------
-    spikes : (d, H, W) bool
-        One cycle.
-    refractory : int
-        r, at least 1.
-
-    Returns
-    -------
-    (H, W, 3) float in [0, 1]
-    """
-    from matplotlib.colors import hsv_to_rgb  # slow to import, and only pictures need it
-
-    if np.ndim(spikes) != 3 or refractory < 1:
-        raise InputError(f"spikes {np.shape(spikes)} must be (steps, H, W), refractory ({refractory}) at least 1")
-    delay = len(spikes)
-    step = np.arange(delay)
-    hue, brightness = (2 / 3 + step / delay) % 1, 0.5 * (np.sin(2 * np.pi * step / refractory) + 1)
-    colours = hsv_to_rgb(np.column_stack([hue, np.ones(delay), brightness]))
-    return np.clip(np.tensordot(np.asarray(spikes, float), colours, axes=(0, 0)), 0, 1)
-
-
 def _checked(spikes: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    spikes, groups = np.asarray(spikes, bool), np.asarray(groups, np.int64)
-    if spikes.ndim != 4 or spikes.shape[2:] != groups.shape:
+    spikes, groups = checks.spikes(spikes, "(cycles, delay, H, W)", 4), checks.labels(groups, "groups", 2)
+    if spikes.shape[2:] != groups.shape:
         raise InputError(f"spikes {spikes.shape} must be (cycles, delay, H, W) with the H, W of groups {groups.shape}")
+    if groups.max() > groups.size:
+        raise InputError(f"groups go up to {groups.max()} in an image of {groups.size} pixels; number them from 1 on")
     return spikes, groups

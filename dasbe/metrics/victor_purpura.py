@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit
 
-from dasbe.errors import InputError
+from dasbe import checks
+from dasbe.engine.compiled import compiled
 
 
 def victor_purpura_distances(spikes: np.ndarray, q: float) -> np.ndarray:
@@ -16,7 +16,7 @@ def victor_purpura_distances(spikes: np.ndarray, q: float) -> np.ndarray:
 
         G(i, j) = min(G(i−1, j) + 1, G(i, j−1) + 1, G(i−1, j−1) + q·|tᵢ − tⱼ|).
 
-    q = 0 compares numbers of spikes; with q = ∞ only spikes in the same step match.
+    q = 0 compares spike counts; with q = ∞ only spikes in the same step match.
 
     Parameters
     ----------
@@ -40,11 +40,7 @@ def victor_purpura_distances(spikes: np.ndarray, q: float) -> np.ndarray:
     Identical trains are compared once. Each of the U² / 2 pairs of different trains
     takes S² steps for trains of S spikes; for q = 0 and q = ∞ there are closed forms.
     """
-    spikes = np.asarray(spikes, bool)
-    if spikes.ndim != 2:
-        raise InputError(f"spikes have shape {spikes.shape}; they must be (steps, trains)")
-    if not q >= 0:
-        raise InputError(f"q is {q}; it must be 0 or more (1/step)")
+    spikes, q = checks.spikes(spikes, "(steps, trains)", 2, empty=True), checks.number("q", q, 0, infinite=True)
     trains, which = np.unique(np.packbits(spikes, axis=0), axis=1, return_inverse=True)
     trains = np.unpackbits(trains, axis=0, count=len(spikes)).astype(bool)  # (T, U)
     counts = trains.sum(0)
@@ -58,14 +54,14 @@ def victor_purpura_distances(spikes: np.ndarray, q: float) -> np.ndarray:
         for row, train in zip(times, trains.T):
             fired = np.flatnonzero(train)
             row[: len(fired)] = fired
-        distances = _pairs(times, counts, float(q))
+        distances = _pairs(times, counts, q)
     which = which.reshape(-1)
     return distances[np.ix_(which, which)]
 
 
-@njit(cache=True, nogil=True)
-def _pairs(times, counts, q):
-    """Distances (U, U) of trains given by their spike times (U, S) and numbers of spikes (U,)."""
+@compiled
+def _pairs(times: np.ndarray, counts: np.ndarray, q: float) -> np.ndarray:
+    """Distances (U, U) of trains given by their spike times (U, S) and spike counts (U,)."""
     n = len(counts)
     distances = np.zeros((n, n))
     row = np.empty(times.shape[1] + 1)

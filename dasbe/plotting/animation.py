@@ -69,7 +69,7 @@ def animate_binding(
         ax.set(xlim=(-0.5, delay - 0.5), ylim=(0, 1.05), xticks=[], yticks=[])
         for side, spine in ax.spines.items():
             spine.set(visible=side == "bottom", color="#666666")
-        rows.append(ax.bar(np.arange(delay), np.zeros(delay), width=0.9, color=colours[k + 1]))
+        rows.append((ax, ax.bar(np.arange(delay), np.zeros(delay), width=0.9, color=colours[k + 1])))
     figure.text(0.735, 0.05, "step of the cycle", color="white", ha="center", fontsize=9)
     figure.text(0.735, 0.92, "part of each object that fires", color="white", ha="center", fontsize=9)
 
@@ -77,16 +77,16 @@ def animate_binding(
     for cycle in cycles_to_show(len(spikes)) if cycles is None else cycles:
         title.set_text(f"cycle {cycle + 1}")
         fractions = [spikes[cycle][:, groups == k + 1].mean(1) for k in range(n_groups)]
-        for bars in rows:
+        for _, bars in rows:
             for bar in bars:
                 bar.set_height(0)
         canvas.draw()
         for t, shown in enumerate(_spike_frames(spikes[cycle], image, groups, colours)):
             picture.set_data(shown)
             picture_axes.draw_artist(picture)
-            for bars, fraction in zip(rows, fractions):
+            for (ax, bars), fraction in zip(rows, fractions):
                 bars[t].set_height(fraction[t])
-                bars.patches[0].axes.draw_artist(bars[t])
+                ax.draw_artist(bars[t])
             frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
     _write_gif(path, frames, FRAME_MILLISECONDS)
 
@@ -96,9 +96,10 @@ def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: int) -
     sample = Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames[:: max(len(frames) // 16, 1)]]))
     table = sample.quantize(64, dither=Image.Dither.NONE)
     quantised = [frame.quantize(palette=table, dither=Image.Dither.NONE) for frame in frames]
-    options = {"save_all": True, "append_images": quantised[1:], "duration": milliseconds, "loop": 0, "optimize": True}
     with atomic_path(path) as temporary:
-        quantised[0].save(temporary, **options)
+        quantised[0].save(
+            temporary, save_all=True, append_images=quantised[1:], duration=milliseconds, loop=0, optimize=True
+        )
 
 
 @rc_context(RC)

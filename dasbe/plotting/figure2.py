@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from dasbe.metrics import phase_colours
 from dasbe.plotting.grouping import input_and_grouping
+from dasbe.plotting.phases import phase_colours
 from dasbe.plotting.raster import spike_raster
 from dasbe.plotting.scores import curve_with_band, regression, standard_error
 from dasbe.plotting.style import INK, RC, image_axes, new_figure, palette

@@ -4,7 +4,6 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from dasbe.parameters import PARAMETERS
 from dasbe.plotting.scores import CONFIDENCE, curve_with_band, regression, standard_error
 from dasbe.plotting.style import COLOUR_BLIND_SAFE, RC, new_figure
 
@@ -34,7 +33,7 @@ def four_panels(arrays: dict[str, np.ndarray], colours: str = "published") -> Fi
     figure = new_figure(13, 3.5)
     axes = figure.subplots(1, 4)
     rng = np.random.default_rng(0)
-    for dataset, colour, dash in zip((d for d in ORDER if d in PARAMETERS), table, DASHES):
+    for dataset, colour, dash in zip((d for d in ORDER if f"{d}_synchrony" in arrays), table, DASHES):
         clustering = arrays[f"{dataset}_clustering"]
         chosen = rng.permutation(clustering.size)[: max(clustering.size // SHOWN_PART, 2)]
         for score, over_time, against in zip(("synchrony", "rate"), axes[:2], axes[2:]):

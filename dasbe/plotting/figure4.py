@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dasbe.plotting.grouping import coloured, input_and_grouping
@@ -42,13 +43,12 @@ def feature_neurons(a: dict[str, np.ndarray], colours: str) -> Figure:
     axes = figure.subplots(2, columns, squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
-    shown = None
     for shape, values in enumerate(a["by_shape"]):
         ax = axes[0, shape]
         ax.set_axis_on()
         shown = ax.imshow(_as_map(values), cmap="rainbow", vmin=0, vmax=1, interpolation="nearest")
         image_axes(ax, SHAPE_NAMES[shape])
-        for k in np.flatnonzero(a["shapes"] == shape):
+        for k in np.flatnonzero(a["shapes"] == shape).tolist():
             _mark(ax, a["shape_neurons"][k], table[k + 1])
     for k, values in enumerate(a["by_position"]):
         ax = axes[1, k]
@@ -63,9 +63,9 @@ def feature_neurons(a: dict[str, np.ndarray], colours: str) -> Figure:
     return figure
 
 
-def _mark(ax, neurons: np.ndarray, colour) -> None:
+def _mark(ax: Axes, neurons: np.ndarray, colour: np.ndarray) -> None:
     y, x = np.nonzero(_as_map(neurons))
-    ax.scatter(x, y, s=18, facecolors="none", edgecolors=[colour], linewidths=0.9)
+    ax.scatter(x, y, s=18, facecolors="none", edgecolors=[tuple(colour)], linewidths=0.9)
 
 
 @rc_context(RC)

@@ -1,12 +1,21 @@
 """Curves with bands and clouds with regression lines, as scores are drawn."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 
 CONFIDENCE = 1.96  # standard errors: a band that holds the mean in 95 of 100 cases
 
 
 def curve_with_band(
-    axes, values: np.ndarray, half_width: np.ndarray, colour, label: str, x: np.ndarray | None = None, **style
+    axes: Axes,
+    values: np.ndarray,
+    half_width: np.ndarray,
+    colour: str,
+    label: str,
+    x: np.ndarray | None = None,
+    **style: Any,
 ) -> None:
     """Mean of `values` (repetitions, n) over the repetitions, and a band of ± `half_width` (n,) around it.
 
@@ -26,7 +35,9 @@ def standard_error(values: np.ndarray) -> np.ndarray:
     return np.sqrt(np.nansum(deviations**2, axis=0)) / counts
 
 
-def regression(axes, x: np.ndarray, y: np.ndarray, colour, label: str | None = None, size: float = 6) -> float:
+def regression(
+    axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, label: str | None = None, size: float = 6
+) -> float:
     """Points (n,) with their least-squares line; returns Pearson's r."""
     valid = ~(np.isnan(x) | np.isnan(y))
     x, y = x[valid], y[valid]

@@ -2,10 +2,11 @@
 
 import numpy as np
 from matplotlib import colors
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # the published colours of objects 1 to 3; further ones for pictures with more objects
-PUBLISHED = ("gold", "royalblue", "limegreen", "orangered", "mediumpurple", "deepskyblue", "hotpink")
+PUBLISHED: tuple[str, ...] = ("gold", "royalblue", "limegreen", "orangered", "mediumpurple", "deepskyblue", "hotpink")
 PUBLISHED += ("sienna", "teal", "olive", "salmon", "slategray")
 # Okabe and Ito 2008: eight colours that readers with colour-vision deficiency tell apart
 COLOUR_BLIND_SAFE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#999999")
@@ -36,7 +37,7 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def image_axes(axes, title: str = "") -> None:
+def image_axes(axes: Axes, title: str = "") -> None:
     """Make `axes` a plain frame for an image."""
     axes.set(xticks=[], yticks=[], title=title)
     for spine in axes.spines.values():

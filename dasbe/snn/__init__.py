@@ -1,1 +1,1 @@
-"""Spiking neural network: the coding space and its noise."""
+"""Spiking neural network: the equations of the neurons and where their noise comes from, on any device."""

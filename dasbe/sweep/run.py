@@ -75,7 +75,9 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def end_with_parent() -> None:
-        parent_process().join()
+        parent = parent_process()
+        assert parent is not None  # workers are started by a process
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
@@ -83,19 +85,26 @@ def _start_worker() -> None:
 
 def _on_dask(units: Sequence[Unit], scheduler: str, device: str) -> Iterator[tuple[Unit, dict]]:
     try:
-        from distributed import Client
+        from distributed import CancelledError, Client, KilledWorker
         from distributed import as_completed as completed
     except ImportError:
         raise InputError("--scheduler needs dask.distributed; install it with: pip install distributed") from None
     try:
         client = Client(scheduler, timeout=10)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # TypeError: of tls:// without certificates
+        reason = " ".join(f"{error}".split())[:150]
         raise InputError(
-            f"--scheduler '{scheduler}' does not answer ({error}); start it with: dask scheduler"
+            f"--scheduler '{scheduler}' does not answer ({reason}); start it with: dask scheduler"
         ) from None
     with client:
         futures = client.map(score_unit, units, device=device, pure=False, retries=DASK_RETRIES)
         unit_of = {future.key: unit for future, unit in zip(futures, units)}
-        for future in completed(futures):
-            yield unit_of[future.key], future.result()
-            future.release()
+        try:
+            for future in completed(futures):
+                yield unit_of[future.key], future.result()
+                future.release()
+        except (CancelledError, KilledWorker, OSError) as error:
+            raise InputError(
+                f"--scheduler '{scheduler}' was lost ({type(error).__name__}); what is done is stored: "
+                "start it again, and run the same command again"
+            ) from None

@@ -6,62 +6,23 @@ number of workers, in any order, and after any number of interruptions.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-import numpy as np
 import torch
-from torch import nn
 
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network, weights_hash
 from dasbe.datasets import load_dataset
 from dasbe.errors import InputError
-from dasbe.evaluation import group_by_dasbe, group_by_pure_ann, group_by_pure_snn, group_by_rc, range_scores
-from dasbe.parameters import CYCLES_TABLE, IMAGES_TABLE, parameters_of
+from dasbe.evaluation import range_scores, system_settings
+from dasbe.parameters import IMAGES_TABLE
 from dasbe.provenance import provenance
+from dasbe.systems import system_of
 
 UNIT_IMAGES = 100
 SPLIT = "train_multi"
-
-
-@dataclass(frozen=True)
-class System:
-    """A column of Table 1.
-
-    Attributes
-    ----------
-    title : str
-        As readers see it.
-    grouping : callable
-        One of the `group_by_…` functions of :mod:`dasbe.evaluation`.
-    network : str or None
-        Name of its network, with ``{dataset}`` in the place of the dataset's name.
-    """
-
-    title: str
-    grouping: Callable[..., np.ndarray]
-    network: str | None
-
-    def network_name(self, dataset: str) -> str | None:
-        """Name of the network that this system uses on `dataset`."""
-        return self.network and self.network.format(dataset=dataset)
-
-
-SYSTEMS = {
-    "dasbe": System("DASBE", group_by_dasbe, "{dataset}"),
-    "pure_ann": System("pure-ANN", group_by_pure_ann, "{dataset}"),
-    "pure_snn": System("pure-SNN", group_by_pure_snn, None),
-    "rc": System("RC, DASBE's networks", group_by_rc, "{dataset}"),
-    "rc_own": System("RC, its own networks", group_by_rc, "rc_{dataset}"),
-}
-
-
-def system_of(name: str) -> System:
-    """The system called `name`; InputError if there is none."""
-    if name not in SYSTEMS:
-        raise InputError(f"system '{name}' is unknown; choose some of {', '.join(SYSTEMS)}")
-    return SYSTEMS[name]
 
 
 @dataclass(frozen=True)
@@ -105,27 +66,19 @@ def make_units(
         for seed in seeds:
             for (dataset, system), network in hashes.items():
                 stop = min(start + UNIT_IMAGES, n_images)
-                yield Unit(system, dataset, seed, start, stop, network, _settings(system, dataset))
-
-
-def _settings(system: str, dataset: str) -> tuple[tuple[str, float], ...]:
-    parameters = parameters_of(dataset)
-    if system == "pure_snn":
-        return tuple(parameters.pulse_coupled._asdict().items())
-    if system in ("rc", "rc_own"):
-        return (("objects", parameters.objects),)
-    loop = (("cycles", CYCLES_TABLE), ("delay", parameters.delay))
-    return loop + ((("refractory", parameters.refractory),) if system == "dasbe" else ())
+                settings = system_settings(system_of(system), dataset)._asdict()
+                yield Unit(system, dataset, seed, start, stop, network, tuple(settings.items()))
 
 
 @lru_cache
 def network_hash(name: str | None) -> str | None:
     """SHA-256 of the weights of a network of ``tmp_net/``; None for a system without one."""
-    return name and weights_hash(_network(name, "cpu"))
+    return name and weights_hash(shipped_network(name, "cpu"))
 
 
 @lru_cache
-def _network(name: str, device: str) -> nn.Module:
+def shipped_network(name: str, device: str) -> Autoencoder:
+    """The network called `name`, loaded once."""
     return load_network(name, device)
 
 
@@ -141,13 +94,14 @@ def score_unit(unit: Unit, device: str = "cpu") -> dict:
     name = system.network_name(unit.dataset)
     if network_hash(name) != unit.network:
         raise InputError(f"network '{name}' here is not the network that the sweep was begun with; copy that one here")
-    network = name and _network(name, device)
+    network = shipped_network(name, device) if name else None
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         started = time.perf_counter()
         where = (unit.dataset, SPLIT, unit.start, unit.stop)
-        scores = range_scores(system.grouping, network, *where, seed=unit.seed, device=device)
+        settings = system_settings(system, unit.dataset, **dict(unit.settings))
+        scores = range_scores(system, network, *where, seed=unit.seed, device=device, settings=settings)
         seconds = time.perf_counter() - started
     finally:
         torch.set_num_threads(n_threads)

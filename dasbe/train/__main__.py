@@ -7,12 +7,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
+from dasbe import checks
 from dasbe.ann.files import load_network, save_network
-from dasbe.cli import add_device_option, device_of, run_command
-from dasbe.errors import InputError
-from dasbe.evaluation import HELD_OUT_IMAGES
+from dasbe.cli import Parser, given_once, run_command
+from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_MOST
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import provenance
@@ -23,19 +24,24 @@ from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m dasbe.train", description=__doc__)
-    parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(RECIPES)}, or all (all but moving)")
+    parser = Parser("python -m dasbe.train", __doc__)
+    parser.add_text("names", f"{', '.join(RECIPES)}, or all (all but moving)", nargs="+", metavar="NAME")
     parser.add_argument("--moving", action="store_true", help="the network for moving shapes as well")
-    parser.add_argument("--epochs", type=int, help="default: as in the recipe")
-    parser.add_argument("--seed", type=int, help="default: as in the recipe")
-    parser.add_argument("--out", metavar="DIR", type=Path, default=network_folder(), help="default: tmp_net")
+    parser.add_whole_number("--epochs", None, "default: as in the recipe")
+    parser.add_seed(None, "default: as in the recipe")
+    parser.add_folder("--out", "default: tmp_net", network_folder())
     parser.add_argument("--force", action="store_true", help="train again what is there already")
-    parser.add_argument(
-        "--score-images", type=int, default=HELD_OUT_IMAGES, help="held-out images for the AMI (default: %(default)s)"
+    parser.add_whole_number(
+        "--score-images",
+        HELD_OUT_IMAGES,
+        "for the held-out AMI; 0: none (default: %(default)s)",
+        0,
+        HELD_OUT_MOST,
     )
-    add_device_option(parser)
+    parser.add_device()
     arguments = parser.parse_args()
-    device = device_of(arguments.device)
+    given_once("NAME", arguments.names)
+    device = checks.device(arguments.device, "--device")
     names = _names(arguments.names, arguments.moving)
     recipes = {name: _recipe(name, arguments) for name in names}
     for name, recipe in recipes.items():
@@ -74,12 +80,10 @@ def _summary(name: str, description: dict) -> str:
 
 def _recipe(name: str, arguments: argparse.Namespace) -> Recipe:
     changes = {key: getattr(arguments, key) for key in ("epochs", "seed") if getattr(arguments, key) is not None}
-    if changes.get("epochs", 1) < 1 or changes.get("seed", 0) < 0:
-        raise InputError(f"--epochs and --seed are {changes}; epochs must be at least 1 and the seed at least 0")
     return replace(training_recipe(name), **changes)
 
 
-def _train(name: str, recipe: Recipe, path: Path, device, score_images: int) -> None:
+def _train(name: str, recipe: Recipe, path: Path, device: torch.device, score_images: int) -> None:
     """Train one network, score it on held-out images, and write network and learning curve."""
     images, classes = training_images(recipe)
     checkpoint = path.with_suffix(".checkpoint")

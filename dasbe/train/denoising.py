@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
 from dasbe.ann.autoencoder import Autoencoder
@@ -46,7 +46,7 @@ class TrainingState:
     weights: dict
     best_weights: dict
     optimiser: dict
-    history: list = field(default_factory=list)
+    history: list[tuple[int, float, float, float]] = field(default_factory=list)
 
     @property
     def lowest_loss(self) -> float:
@@ -64,7 +64,7 @@ def corrupt(images: Tensor, recipe: Recipe, generator: torch.Generator, network:
     p = draw_rates(images, *recipe.corruption, generator)
     corrupted = switch_off(images, p, generator)
     if recipe.occlusion:
-        corrupted = occlude(corrupted, images, recipe.architecture.image_shape, recipe.occlusion, generator)
+        corrupted = occlude(corrupted, images, network.architecture.image_shape, recipe.occlusion, generator)
     for _ in range(recipe.walkback):
         with torch.no_grad():
             restored, _ = network(corrupted, generator, recipe.latent_silence)
@@ -115,7 +115,7 @@ def train(
     """
     classes = np.zeros(len(images), np.int64) if classes is None else classes
     training, validation = _split(images, classes, recipe.seed, device)
-    network = _initial_network(recipe).to(device)
+    network = _initial_network(recipe, (images.shape[-2], images.shape[-1])).to(device)
     optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     state = _load_checkpoint(checkpoint, recipe, device)
     if state is None:
@@ -164,13 +164,22 @@ def contrast_loss(latent: Tensor, classes: Tensor) -> Tensor:
 @torch.no_grad()
 def _finish(network: Autoencoder, recipe: Recipe) -> None:
     """What the recipe does to the trained weights."""
-    network.decoder[-2].bias += recipe.output_shift
+    output = network.decoder[-2]
+    assert isinstance(output, nn.Linear)  # the sigmoid follows it
+    output.bias.add_(recipe.output_shift)
     if recipe.half_precision:
         for weights in network.parameters():
             weights.copy_(weights.half())
 
 
-def _train_epoch(network, optimiser, data: tuple[Tensor, Tensor], recipe: Recipe, epoch: int, rate: float) -> float:
+def _train_epoch(
+    network: Autoencoder,
+    optimiser: torch.optim.Optimizer,
+    data: tuple[Tensor, Tensor],
+    recipe: Recipe,
+    epoch: int,
+    rate: float,
+) -> float:
     """One epoch; the mean loss over its batches."""
     images, classes = data
     generator = torch.Generator(images.device).manual_seed(_seed(recipe.seed, epoch))
@@ -197,7 +206,7 @@ def _validate(network: Autoencoder, data: tuple[Tensor, Tensor], recipe: Recipe)
     return _loss(network, images.float(), classes, recipe, generator).item()
 
 
-def _loss(network, clean: Tensor, classes: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+def _loss(network: Autoencoder, clean: Tensor, classes: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
     """Binary cross-entropy of the clean images, pixels of the object weighted, and contrast if the recipe has it."""
     if recipe.window:
         return prediction_loss(network, clean, recipe, generator)
@@ -206,7 +215,9 @@ def _loss(network, clean: Tensor, classes: Tensor, recipe: Recipe, generator: to
     return loss + recipe.contrast * contrast_loss(latent, classes) if recipe.contrast else loss
 
 
-def _split(images: np.ndarray, classes: np.ndarray, seed: int, device) -> tuple[tuple[Tensor, Tensor], ...]:
+def _split(
+    images: np.ndarray, classes: np.ndarray, seed: int, device: torch.device | str
+) -> tuple[tuple[Tensor, Tensor], ...]:
     """90 % for training; of the others, at most `VALIDATION_IMAGES` for validation; (images, classes) of each."""
     order = np.random.default_rng([seed, 0]).permutation(len(images))
     flat = torch.from_numpy(np.ascontiguousarray(images)).flatten(-2).to(device)
@@ -217,11 +228,11 @@ def _split(images: np.ndarray, classes: np.ndarray, seed: int, device) -> tuple[
     return tuple((flat[part], kinds[part]) for part in parts)
 
 
-def _initial_network(recipe: Recipe) -> Autoencoder:
+def _initial_network(recipe: Recipe, image_shape: tuple[int, int]) -> Autoencoder:
     """A network with PyTorch's standard initial weights, drawn from the recipe's seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return Autoencoder(recipe.architecture)
+        return Autoencoder(recipe.architecture(image_shape))
 
 
 def _seed(seed: int, epoch: int) -> int:
@@ -233,7 +244,7 @@ def _copy(network: Autoencoder) -> dict:
     return {key: value.detach().clone() for key, value in network.state_dict().items()}
 
 
-def _load_checkpoint(path: Path | None, recipe: Recipe, device) -> TrainingState | None:
+def _load_checkpoint(path: Path | None, recipe: Recipe, device: torch.device | str) -> TrainingState | None:
     """State of an interrupted run of the same recipe, or None."""
     if path is None or not path.is_file():
         return None

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 
 from dasbe.ann.autoencoder import Architecture
 from dasbe.errors import InputError
-from dasbe.parameters import PARAMETERS
 from dasbe.storage import tuples
 
 BATCHES_PER_EPOCH = 100
@@ -62,8 +61,8 @@ class Recipe:
         Training ends after this many epochs without a lower validation loss.
     seed : int
     judge : str
-        What the network is for, by which it is scored: a key of
-        :data:`dasbe.train.judges.JUDGES`.
+        What the network is for, by which it is scored: a system of
+        :data:`dasbe.systems.SYSTEMS`, or ``"moving"`` (:mod:`dasbe.train.judges`).
     """
 
     dataset: str
@@ -90,12 +89,10 @@ class Recipe:
     window: int = 0
     judge: str = "dasbe"
 
-    @property
-    def architecture(self) -> Architecture:
-        """The network that this recipe trains."""
-        shape = (28, 28) if self.recurrent else PARAMETERS[self.dataset].image_shape
+    def architecture(self, image_shape: tuple[int, int]) -> Architecture:
+        """The network that this recipe trains, for images of `image_shape` (H, W)."""
         kinds = (self.activation, self.latent_activation, self.spiking, self.recurrent)
-        return Architecture(shape, self.hidden, self.latent, *kinds)
+        return Architecture(image_shape, self.hidden, self.latent, *kinds)
 
     @classmethod
     def from_dict(cls, fields: dict) -> "Recipe":
@@ -109,8 +106,16 @@ class Recipe:
 
 def _for_rc(dataset: str, latent: int, latent_activation: str, epochs: int = 60) -> Recipe:
     """A network for Reconstruction Clustering: as little noise, and latent layers as wide, as in Greff et al. 2015."""
-    kind = {"latent_activation": latent_activation, "judge": "rc", "learning_rate": 3e-3}
-    return Recipe(dataset, hidden=(), latent=latent, corruption=(0.0, 0.4), epochs=epochs, **kind)
+    return Recipe(
+        dataset,
+        hidden=(),
+        latent=latent,
+        corruption=(0.0, 0.4),
+        epochs=epochs,
+        learning_rate=3e-3,
+        latent_activation=latent_activation,
+        judge="rc",
+    )
 
 
 RECIPES = {

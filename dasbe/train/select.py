@@ -5,32 +5,35 @@ on images of ``test``, which neither Table 1 nor the held-out figures use. A can
 that has been scored is not trained again.
 """
 
-import argparse
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import torch
 
-from dasbe.cli import add_device_option, device_of, run_command
+from dasbe import checks
+from dasbe.cli import Parser, run_command
 from dasbe.errors import InputError
-from dasbe.evaluation import binding_scores, mean_and_error
+from dasbe.evaluation import chunked_scores, mean_and_error
 from dasbe.paths import readable, results_folder
 from dasbe.storage import atomic_path
 from dasbe.train.candidates import CANDIDATES
 from dasbe.train.denoising import train, training_images
 from dasbe.train.recipes import Recipe, training_recipe
 
-SPLIT, SEED = "test", 1
+COLUMNS = {"candidate", "ami", "standard_error", "validation_loss", "training_seconds"}
+SPLIT, SEED, TEST_IMAGES = "test", 1, 10000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m dasbe.train.select", description=__doc__.split("\n\n")[0])
-    parser.add_argument("name", help=", ".join(CANDIDATES))
-    parser.add_argument("--images", type=int, default=1000, help="of the test split (default: %(default)s)")
-    add_device_option(parser)
+    parser = Parser("python -m dasbe.train.select", __doc__)
+    parser.add_text("name", ", ".join(CANDIDATES))
+    parser.add_whole_number("--images", 1000, "of the test split (default: %(default)s)", 1, TEST_IMAGES)
+    parser.add_device()
     arguments = parser.parse_args()
-    device = device_of(arguments.device)
+    device = checks.device(arguments.device, "--device")
     if arguments.name not in CANDIDATES:
         raise InputError(f"there are no candidates for '{arguments.name}'; choose one of {', '.join(CANDIDATES)}")
     folder = results_folder() / "select" / arguments.name
@@ -47,18 +50,22 @@ def main() -> None:
     print(f"written: {readable(table)}")
 
 
-def _scored(recipe: Recipe, changes: dict, folder, n_images: int, device) -> dict:
+def _scored(recipe: Recipe, changes: dict, folder: Path, n_images: int, device: torch.device) -> dict:
     """Train and score one candidate, or read its score."""
-    for path in folder.glob("*.json"):
-        row = json.loads(path.read_text())
-        if Recipe.from_dict(row["recipe"]) == recipe and row["images"] == n_images:
-            return row
-    number = len(list(folder.glob("*.json"))) + 1
+    for path in sorted(folder.glob("*.json")):
+        try:
+            row = json.loads(path.read_text(encoding="utf-8"))
+            if Recipe.from_dict(row["recipe"]) == recipe and row["images"] == n_images and COLUMNS <= row.keys():
+                return row
+        except (ValueError, KeyError, TypeError, AttributeError):
+            print(f"{readable(path)} is damaged: its candidate is trained again")
+    number = 1 + max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
     started = time.perf_counter()
     images, classes = training_images(recipe)
     network, state = train(recipe, images, classes, checkpoint=folder / "checkpoint", device=device)
     seconds = time.perf_counter() - started
-    scores = np.concatenate(list(binding_scores(network, recipe.dataset, SPLIT, 0, n_images, seed=SEED, device=device)))
+    chunks = chunked_scores(recipe.judge, network, recipe.dataset, SPLIT, 0, n_images, seed=SEED, device=device)
+    scores = np.concatenate(list(chunks))
     mean, error = mean_and_error(scores)
     row = {
         "recipe": recipe.as_dict(),

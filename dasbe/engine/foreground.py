@@ -1,13 +1,13 @@
 """Pixels that have ink: the others never fire, so nothing is computed or kept for them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dasbe.blocks import map_blocks
-from dasbe.snn import fused
+from dasbe.engine.compiled import compiled
+from dasbe.engine.parallel import map_blocks
 
 
 class Foreground(NamedTuple):
@@ -16,7 +16,7 @@ class Foreground(NamedTuple):
     Attributes
     ----------
     pixels : (N, F) int64
-        Indices into the flattened image, ascending; 0 beyond an image's own pixels.
+        Flat indices into the image, ascending; 0 beyond an image's own pixels.
     valid : (N, F) bool
         False beyond an image's own pixels.
     image_shape : tuple of int
@@ -35,15 +35,16 @@ class Foreground(NamedTuple):
         valid = np.arange(max(counts.max(), 1)) < counts[:, None]
         pixels = np.zeros(valid.shape, np.int64)
         pixels[valid] = np.nonzero(flat)[1]
-        return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), images.shape[1:])
+        height, width = images.shape[1:]
+        return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), (height, width))
 
     @property
     def counts(self) -> np.ndarray:
         """(N,) int64, how many pixels each image has."""
         return self.valid.sum(1).cpu().numpy()
 
-    def some(self, order: np.ndarray) -> "Foreground":
-        """Of the images that `order` (bool or int) picks."""
+    def of_chosen(self, order: np.ndarray) -> "Foreground":
+        """Of the images that `order` (bool or int) chooses."""
         return self._replace(pixels=self.pixels[order], valid=self.valid[order])
 
     def of_images(self, values: np.ndarray) -> Tensor:
@@ -55,16 +56,16 @@ class Foreground(NamedTuple):
     def to_images(self, values: Tensor) -> Tensor:
         """Put (N, ..., F) values of the foreground pixels into images (N, ..., H, W), 0 elsewhere."""
         n, *between, width = values.shape
-        height_width = self.image_shape[0] * self.image_shape[1]
+        n_pixels = self.image_shape[0] * self.image_shape[1]
         shape = (n, *(1 for _ in between), width)
         # padding goes to a pixel behind the last one, which is then cut off
-        where = torch.where(self.valid, self.pixels, height_width).view(shape).expand(values.shape)
-        images = values.new_zeros((n, *between, height_width + 1)).scatter_(-1, where, values)
+        where = torch.where(self.valid, self.pixels, n_pixels).view(shape).expand(values.shape)
+        images = values.new_zeros((n, *between, n_pixels + 1)).scatter_(-1, where, values)
         return images[..., :-1].unflatten(-1, self.image_shape)
 
 
 class ForegroundTrains(NamedTuple):
-    """What the pixels of many images do over time, without those that are silent for lack of ink.
+    """What the foreground pixels of many images do over time; the others are silent.
 
     Attributes
     ----------
@@ -79,14 +80,14 @@ class ForegroundTrains(NamedTuple):
     foreground: Foreground
 
     @classmethod
-    def silent(cls, images: np.ndarray, cycles: int, steps: int, dtype: type) -> "ForegroundTrains":
+    def silent(cls, images: np.ndarray, cycles: int, steps: int, dtype: Any) -> "ForegroundTrains":
         """All 0, for binary `images` (N, H, W); to be filled by :meth:`record`."""
         foreground = Foreground.of(images)
         return cls(np.zeros((len(images), cycles, steps, foreground.pixels.shape[1]), dtype), foreground)
 
     def record(self, values: Tensor, counts: np.ndarray, images: np.ndarray, cycle: int) -> None:
         """Write one cycle, (N, d, F′), of the images numbered `images` (N,), of `counts` (N,) pixels each."""
-        fused.copy_pixels(values.cpu().numpy(), counts, images, self.values[:, cycle])
+        _copy_pixels(values.cpu().numpy(), counts, images, self.values[:, cycle])
 
     def to_images(self) -> np.ndarray:
         """(N, n, d, H, W), 0 where there is no ink."""
@@ -97,9 +98,53 @@ class ForegroundTrains(NamedTuple):
         counts = self.foreground.counts
 
         def put(block: np.ndarray) -> int:
-            fused.put_pixels(values, pixels, counts, block, images)
+            _put_pixels(values, pixels, counts, block, images)
             return len(block)
 
         for _ in map_blocks(put, np.array_split(np.arange(n), torch.get_num_threads()), "cpu"):
             pass
         return images.reshape(n, cycles, steps, height, image_width)
+
+
+@compiled
+def _copy_pixels(values: np.ndarray, counts: np.ndarray, images: np.ndarray, out: np.ndarray) -> None:
+    """Copy the first counts[i] columns of values[i] to out[images[i]].
+
+    Parameters
+    ----------
+    values : (N, d, F) float or bool
+    counts : (N,) int64
+    images : (N,) int64
+    out : (M, d, at least the largest of `counts`) float or bool
+        Written.
+    """
+    for i in range(values.shape[0]):
+        for t in range(values.shape[1]):
+            source, target = values[i, t], out[images[i], t]
+            for p in range(counts[i]):
+                target[p] = source[p]
+
+
+@compiled
+def _put_pixels(
+    values: np.ndarray, pixels: np.ndarray, counts: np.ndarray, images: np.ndarray, out: np.ndarray
+) -> None:
+    """Put foreground pixels where they belong in their images.
+
+    Parameters
+    ----------
+    values : (N, T, F) float or bool
+    pixels : (N, F) int64
+        Flat indices into the image.
+    counts : (N,) int64
+        How many each image has.
+    images : (n,) int64
+        The images whose pixels are to be put.
+    out : (N, T, H·W) float or bool
+        Written.
+    """
+    for i in images:
+        for t in range(values.shape[1]):
+            source, target = values[i, t], out[i, t]
+            for p in range(counts[i]):
+                target[pixels[i, p]] = source[p]

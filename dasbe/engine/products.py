@@ -10,23 +10,29 @@ that is so is tried, once.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-_SETTING = getattr(torch.backends.mkldnn, "matmul", None)  # None before PyTorch 2.9
+from dasbe.shared import SharedSetting
+
+_SETTING: Any = getattr(torch.backends.mkldnn, "matmul", None)  # None before PyTorch 2.9
 LARGEST_ERROR = 1e-5  # of a product of float32, of numbers around 1 / √K; bfloat16 is wrong by 1e-2
 
 
 @contextmanager
-def widest_arithmetic() -> Iterator[None]:
-    """PyTorch's products of float32 on a CPU by oneDNN, where that is exact; as they were before at the end."""
+def _onednn_where_exact() -> Iterator[None]:
     if not onednn_is_exact():
         yield
         return
     with _bfloat16_allowed():
         yield
+
+
+widest_arithmetic = SharedSetting(_onednn_where_exact)
+"""PyTorch's products of float32 on a CPU by oneDNN, where that is exact; as they were before at the end."""
 
 
 def batched_product(a: Tensor, b: Tensor) -> Tensor:

@@ -1,0 +1,348 @@
+"""Networks of any kind as the systems use them: from what is shown (M, H·W) to a code, and from there to feedback.
+
+:func:`usable` takes whatever a user has and gives a :class:`UsableNetwork`: in
+evaluation mode, in float32 or float64, and as it was before when the work is done.
+:func:`tried` tries it on the images at hand. :func:`as_network` puts an encoder and a
+decoder of any layout together.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dasbe import checks
+from dasbe.errors import InputError
+from dasbe.shared import SharedSetting
+
+Network = nn.Module | Callable[[Tensor], Tensor]
+
+TRIAL_IMAGES = 2  # of the images at hand that a network is tried on, besides an empty one
+SAME = 1e-2  # outputs that differ by no more are the same, but for rounding
+FLOATS = (torch.float32, torch.float64)
+
+
+@dataclass(frozen=True)
+class UsableNetwork:
+    """A network as the systems call it.
+
+    Attributes
+    ----------
+    given : nn.Module or callable
+        In evaluation mode, of `dtype`.
+    dtype : torch.dtype
+        float32 or float64, in which it computes.
+    has_code : bool
+        Whether it has an encoder and a decoder, and so a latent code.
+    n_latent : int
+        Units of the latent code; pixels where there is none.
+    spiking : bool
+        Whether the encoder gives the drive of latent neurons that spike.
+    recurrent : bool
+        Whether the code of the cycle before acts on the decoder.
+    """
+
+    given: Network
+    dtype: torch.dtype
+    has_code: bool
+    n_latent: int
+    spiking: bool
+    recurrent: bool
+
+    def encode(self, shown: Tensor) -> Tensor:
+        """(M, H·W) → (M, L): the code, or its drive; `shown` itself if there is no code."""
+        return self._floats(self.given.encoder(shown)) if self.has_code else shown  # type: ignore[union-attr,operator]
+
+    def decode(self, code: Tensor) -> Tensor:
+        """(M, L) → (M, H·W) in [0, 1]."""
+        return self._floats(self.given.decoder(code) if self.has_code else self.given(code))  # type: ignore[union-attr,operator]
+
+    def combine(self, code: Tensor, previous: Tensor) -> Tensor:
+        """What the decoder of a recurrent network receives of two codes, (..., L) each."""
+        return self.given.combine(code, previous)  # type: ignore[union-attr,operator]
+
+    def reconstruct(self, shown: Tensor) -> Tensor:
+        """(M, H·W) → (M, H·W), without noise: latent neurons that spike are taken at their firing probability."""
+        code = self.encode(shown)
+        return self.decode(code.clamp(0, 1) if self.spiking else code)
+
+    def _floats(self, result: object) -> Tensor:
+        result = result[0] if isinstance(result, tuple) and result else result
+        if not isinstance(result, Tensor):
+            raise InputError(f"network returns a {type(result).__name__}; it must return a tensor of floats")
+        if result.is_complex() or result.is_meta or result.is_quantized or result.layout != torch.strided:
+            raise InputError("network returns a tensor that holds no plain numbers; it must return a tensor of floats")
+        return result.to(self.dtype)
+
+
+@contextmanager
+def usable(network: Network, device: torch.device | str) -> Iterator[UsableNetwork]:
+    """`network` as all systems call it, on `device`, to which a module is moved.
+
+    Half precision is computed in float32, on a copy. A module is in evaluation mode
+    meanwhile; at the end its flags and buffers are what they were.
+
+    Raises
+    ------
+    InputError
+        It is neither a module nor a function.
+    """
+    check_kind(network)
+    if not isinstance(network, nn.Module):
+        yield _described(network, torch.float32)
+        return
+    dtype = float_type(network)
+    try:
+        if dtype not in FLOATS:
+            network, dtype = copy.deepcopy(network).float(), torch.float32
+        network = network.to(device)
+    except Exception as error:  # parameters without data, modules that cannot be copied, …
+        raise InputError(f"network cannot be moved to {device} in {dtype} ({_in_short(error)})") from error
+    with _in_evaluation_mode(network):
+        yield _described(network, dtype)
+
+
+def check_kind(network: Network) -> None:
+    """InputError unless `network` is a module or a function."""
+    if isinstance(network, type) or not callable(network):
+        kind = f"the class {network.__name__}" if isinstance(network, type) else f"a {type(network).__name__}"
+        raise InputError(f"network is {kind}; it must be a module (an instance) or a function of (M, H·W) floats")
+
+
+@torch.inference_mode()
+def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str) -> UsableNetwork:
+    """`network`, with the width of its code, once it has been tried on an empty image and some of `images` (N, H, W).
+
+    Raises
+    ------
+    InputError
+        It does not take such images, what it returns is no feedback, or what it returns
+        for one image depends on the others.
+    """
+    _, height, width = images.shape
+    chosen = images[:TRIAL_IMAGES].reshape(-1, height * width)
+    shown = torch.from_numpy(np.concatenate([np.zeros_like(chosen[:1]), chosen])).to(device, network.dtype)
+
+    def answer(x: Tensor) -> tuple[Tensor, Tensor]:
+        code = network.encode(x.clone())
+        received = code.clamp(0, 1) if network.spiking else code.clone()
+        received = network.combine(received, torch.zeros_like(code)) if network.recurrent else received
+        return code, network.decode(received)
+
+    fewer = slice(None, -1) if len(shown) > 2 else slice(1, None)
+    weights = network.given.parameters() if isinstance(network.given, nn.Module) else ()
+    if not all(parameter.isfinite().all() for parameter in weights):
+        raise InputError("network has weights that are not finite; train it again, with a smaller learning rate")
+    with torch.autocast(torch.device(device).type, enabled=False):
+        try:
+            (code, feedback), (_, again), (_, of_fewer) = answer(shown), answer(shown), answer(shown[fewer])
+        except InputError:
+            raise
+        except Exception as error:  # a user's module may fail in any way
+            raise InputError(
+                f"network does not take images of {height}×{width} as ({len(shown)}, {height * width}) floats "
+                f"({_in_short(error)}); use one for images of this size; if it takes (M, 1, H, W): "
+                f"dasbe.as_network(encoder, decoder, image_shape=({height}, {width}))"
+            ) from error
+    check_feedback(feedback, (len(shown), height * width))
+    if network.has_code and (code.ndim != 2 or len(code) != len(shown)):
+        raise InputError(
+            f"the encoder returns {tuple(code.shape)} for {len(shown)} images; it must return one code each, (M, L)"
+        )
+    if _alike(feedback, again) and not _alike(feedback[fewer], of_fewer):
+        raise InputError(
+            "network returns something else for an image among others than among fewer; use layers that take images "
+            "one by one (batch normalisation: with running statistics)"
+        )
+    return replace(network, n_latent=code.shape[1])
+
+
+def check_feedback(feedback: Tensor, shape: tuple[int, ...], least: float = 0, most: float = 1) -> Tensor:
+    """`feedback` of a network, or InputError if it does not have `shape` or its values do not lie in [least, most]."""
+    if feedback.shape != shape:
+        got = tuple(feedback.shape)
+        raise InputError(
+            f"network returns an array of shape {got} for {shape[0]} images of {shape[1]} pixels; it must be {shape}"
+            + (": wrap it in dasbe.as_network(encoder, decoder, image_shape=(H, W))" if len(got) > 2 else "")
+        )
+    smallest, largest = feedback.aminmax()
+    if not (smallest >= least and largest <= most):
+        wrong = largest if smallest >= least else smallest
+        raise InputError(
+            f"network returns {wrong.item():g}; all its values must lie in [{least:g}, {most:g}] "
+            "(a decoder that returns logits: dasbe.as_network(encoder, decoder, logits=True))"
+        )
+    return feedback
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and bool((a - b).abs().max() <= SAME)
+
+
+def _in_short(error: Exception) -> str:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+_modes: WeakKeyDictionary[nn.Module, SharedSetting] = WeakKeyDictionary()
+
+
+def _in_evaluation_mode(network: nn.Module):  # type: ignore[no-untyped-def]
+    """`network` in evaluation mode, for as long as any thread needs it; then its flags and buffers are as before."""
+    return _modes.setdefault(network, SharedSetting(partial(_evaluation_mode, ref(network))))()
+
+
+@contextmanager
+def _evaluation_mode(reference: "ref[nn.Module]") -> Iterator[None]:
+    network = reference()
+    assert network is not None  # whoever asks holds it
+    flags = [(module, module.training) for module in network.modules()]
+    buffers = [(buffer, buffer.detach().clone()) for buffer in network.buffers()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in flags:
+            module.training = training
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+
+
+def float_type(network: Network) -> torch.dtype:
+    """Float type of the parameters of `network`, float32 if it has none."""
+    parameters = network.parameters() if isinstance(network, nn.Module) else iter(())
+    return next((parameter.dtype for parameter in parameters if parameter.is_floating_point()), torch.float32)
+
+
+def as_network(
+    encoder: Callable[[Tensor], Tensor],
+    decoder: Callable[[Tensor], Tensor],
+    *,
+    image_shape: tuple[int, int] | None = None,
+    logits: bool = False,
+) -> nn.Module:
+    """An encoder and a decoder of one's own, of any names and layout, as a network for all systems.
+
+    Where the encoder begins and the decoder ends with a plain `nn.Linear` (in
+    `nn.Sequential`, also nested; layers that only reshape flat images are left out),
+    the loop takes its fast path: the first layer adds up the weights from the pixels
+    that fire, and the last computes those of the foreground. What is computed stays the
+    same. A convolution, or a plain function, is called on whole images in every step,
+    which takes several times as long for the same number of parameters.
+
+    Parameters
+    ----------
+    encoder : nn.Module or callable
+        From (M, H·W) floats of 0 and 1, or (M, 1, H, W) with `image_shape`, to a latent code (M, L).
+    decoder : nn.Module or callable
+        From the code to (M, H·W), or (M, 1, H, W) with `image_shape`, in [0, 1].
+    image_shape : (H, W), optional
+        For an encoder and a decoder that work on images with a channel axis.
+    logits : bool
+        Whether the decoder returns logits; a sigmoid is added then.
+
+    Returns
+    -------
+    nn.Module
+        With `encoder`, `decoder`, and ``network(x) -> (y, latent)``.
+
+    Raises
+    ------
+    InputError
+        `encoder` or `decoder` cannot be called, or `image_shape` is not two numbers.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> import dasbe
+    >>> enc, dec = nn.Sequential(nn.Linear(784, 50), nn.Sigmoid()), nn.Sequential(nn.Linear(50, 784))
+    >>> network = dasbe.as_network(enc, dec, logits=True)
+    """
+    for name, part in (("encoder", encoder), ("decoder", decoder)):
+        if isinstance(part, type) or not callable(part):
+            raise InputError(
+                f"{name} is {checks.shown(part)}; it must be a module (an instance) or a function of tensors"
+            )
+    logits = checks.flag("logits", logits)
+    into, out_of = _layers(encoder), _layers(decoder)
+    if image_shape is not None:
+        height, width = checks.image_shape(image_shape)
+        into, out_of = [nn.Unflatten(1, (1, height, width)), *into], [*out_of, nn.Flatten()]
+        if len(into) > 1 and _is_plain(into[1], nn.Flatten):  # flat images were asked for after all
+            into = into[2:]
+    while len(into) > 1 and _is_plain(into[0], nn.Flatten, nn.Identity):
+        into = into[1:]
+    computing = len(out_of)
+    while computing > 1 and _is_plain(out_of[computing - 1], nn.Flatten, nn.Unflatten, nn.Identity):
+        computing -= 1
+    if _is_plain(out_of[computing - 1], nn.Linear, nn.Sigmoid):  # what they return is (M, H·W) already
+        out_of = out_of[:computing]
+    if logits:
+        out_of = [*out_of, nn.Sigmoid()]
+    return TwoParts(nn.Sequential(*into), nn.Sequential(*out_of))
+
+
+class TwoParts(nn.Module):
+    """An encoder and a decoder, (M, H·W) → (M, L) → (M, H·W); what :func:`as_network` returns."""
+
+    def __init__(self, encoder: nn.Sequential, decoder: nn.Sequential):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Reconstruction and latent code of `x` (M, H·W)."""
+        latent = self.encoder(x)
+        return self.decoder(latent), latent
+
+
+class _Function(nn.Module):
+    """A plain function among layers."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def _layers(part: Callable[[Tensor], Tensor]) -> list[nn.Module]:
+    """The layers of `part`, nested plain sequences laid out."""
+    if not isinstance(part, nn.Module):
+        return [_Function(part)]
+    if not _is_plain(part, nn.Sequential):
+        return [part]
+    return [layer for child in part.children() for layer in _layers(child)]
+
+
+def _is_plain(module: nn.Module, *kinds: type[nn.Module]) -> bool:
+    """:func:`is_plain`, of any of `kinds`."""
+    return any(is_plain(module, kind) for kind in kinds)
+
+
+def is_plain(module: object, kind: type[nn.Module]) -> bool:
+    """Whether `module` is exactly of `kind`, with no hook, override or parametrisation that would be passed over."""
+    return (
+        type(module) is kind
+        and "forward" not in vars(module)
+        and not any(vars(module).get(hooks) for hooks in _HOOKS)
+        and not any(getattr(nn.modules.module, hooks, None) for hooks in _GLOBAL_HOOKS)
+    )
+
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks")
+
+
+def _described(network: Network, dtype: torch.dtype) -> UsableNetwork:
+    two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
+    spiking = two_parts and bool(getattr(network, "spiking_latent", False))
+    recurrent = two_parts and callable(getattr(network, "combine", None)) and bool(getattr(network, "recurrent", None))
+    return UsableNetwork(network, dtype, two_parts, 0, spiking, recurrent)

@@ -1,0 +1,330 @@
+"""What all public functions require of their arguments: the same words, the same line, the same exception.
+
+Every check returns the argument in the form in which it is used, or raises
+:class:`~dasbe.errors.InputError` with one line that names the argument, its value and
+the remedy.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dasbe.errors import InputError
+
+LARGEST_NUMBER = 2**31 - 1  # of cycles, steps, …: counters are no larger anywhere
+LARGEST_SEED = 2**63 - 1
+SHOWN = 60  # characters of a wrong value
+
+
+def shown(value: object) -> str:
+    """`value` in a few words: arrays by their shape and type, all else as Python writes it, cut to fit a line."""
+    if isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim:
+        return f"an array of shape {tuple(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"
+    try:
+        text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
+    except Exception:  # a value of a user's own class, or a number of thousands of digits
+        return f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def n_axes(value: Any) -> int:
+    """How many axes `value` has as an array; −1 if it cannot be one."""
+    try:
+        return value.ndim if isinstance(value, torch.Tensor) else np.ndim(value)
+    except Exception:  # lists of unequal lengths, tensors without numbers, …
+        return -1
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether `value` is a whole number; Python and NumPy count bool and time spans among them."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_, np.timedelta64))
+
+
+def whole_number(name: str, value: Any, least: int = 1, most: int = LARGEST_NUMBER) -> int:
+    """`value` as an int from `least` to `most`."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if not _is_whole(value) or value < least:
+        raise InputError(f"{name} is {shown(value)}; it must be a whole number of at least {least}")
+    if value > most:
+        raise InputError(f"{name} is {shown(value)}; it must be at most {most}")
+    return int(value)
+
+
+def seed(value: Any) -> int:
+    """A seed of random numbers."""
+    return whole_number("seed", value, 0, LARGEST_SEED)
+
+
+def number(name: str, value: Any, least: float = -np.inf, most: float = np.inf, infinite: bool = False) -> float:
+    """`value` as a float from `least` to `most`, finite unless infinity is allowed."""
+    real = None
+    if _is_whole(value) or isinstance(value, (float, np.floating)):
+        try:
+            real = float(value)
+        except OverflowError:
+            pass
+    if real is None or not least <= real <= most or not (infinite or np.isfinite(real)):
+        between = f"from {least:g} to {most:g}" if np.isfinite(most) else f"of at least {least:g}"
+        raise InputError(f"{name} is {shown(value)}; it must be a number" + (f" {between}" if least > -np.inf else ""))
+    return real
+
+
+def probability(name: str, value: Any) -> float:
+    """A probability."""
+    try:
+        return number(name, value, 0, 1)
+    except InputError:
+        raise InputError(f"{name} is {shown(value)}; it must be a probability, from 0 to 1") from None
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} is {shown(value)}; it must be True or False")
+    return bool(value)
+
+
+def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
+    """A name out of `choices`."""
+    choices = list(choices)
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} {shown(value)} is unknown; choose one of {', '.join(choices)}")
+    return value
+
+
+def some_of(name: str, value: Any, choices: Sequence[str]) -> tuple[str, ...]:
+    """Names out of `choices`."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InputError(f"{name} is {shown(value)}; it must be a list of some of {', '.join(choices)}")
+    names = tuple(value)
+    unknown = [shown(item).strip("'") for item in names if not (isinstance(item, str) and item in choices)]
+    if unknown:
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        raise InputError(f"{name} names {', '.join(unknown[:3])}{more}; choose some of {', '.join(choices)}")
+    return names
+
+
+def array(name: str, value: Any, what: str) -> np.ndarray:
+    """`value` as an array of numbers or bool; `what` says what it must be."""
+    try:
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu()
+            value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+        result = np.asarray(value)
+    except Exception:  # lists of unequal lengths, tensors without numbers, …
+        raise InputError(f"{name} is {shown(value)}; it must be {what}") from None
+    if result.dtype.kind not in "buif":
+        kind = f"of type {result.dtype}" if result.ndim else shown(value)
+        raise InputError(f"{name} is {kind}; it must be {what} of numbers or bool")
+    return result
+
+
+def images(value: Any, name: str = "images") -> np.ndarray:
+    """Images (N, H, W) of 0 and 1, as uint8."""
+    given = array(name, value, "an array (N, H, W)")
+    if given.ndim != 3 or 0 in given.shape:
+        hint = ""
+        if given.ndim == 4 and 1 in given.shape[1::2]:
+            hint = "; leave the channel axis out"
+        elif given.ndim == 2:
+            hint = f"; a single image is {name}[None]"
+        raise InputError(f"{name} have shape {given.shape}; they must be (N, H, W), none of them 0{hint}")
+    wrong = ~((given == 0) | (given == 1))
+    if wrong.any():
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise InputError(f"{name} must be 0 or 1, but {name}{list(where)} is {given[where]}; binarise them first")
+    return given.astype(np.uint8)
+
+
+def image(value: Any, name: str = "image") -> np.ndarray:
+    """One image (H, W) of 0 and 1, as uint8."""
+    given = array(name, value, "an array (H, W)")
+    if given.ndim != 2:
+        raise InputError(f"{name} has shape {given.shape}; it must be (H, W)")
+    return images(given[None], name)[0]
+
+
+def films(value: Any, cycles: Any) -> tuple[np.ndarray, int]:
+    """Films (N, n, H, W) of 0 and 1, as uint8, and their n frames, which `cycles` must be if it is given."""
+    given = array("images", value, "an array (N, cycles, H, W)")
+    if 0 in given.shape:
+        raise InputError(f"images have shape {given.shape}; they must be (N, cycles, H, W), none of them 0")
+    if given.shape[1] == 1 or given.shape[3] == 1:
+        axis = 1 if given.shape[1] == 1 else 3
+        raise InputError(
+            f"images have shape {given.shape}: a film of one frame, or images with a channel axis; leave the channel "
+            f"axis out (images.squeeze({axis})); a film has one frame for each cycle"
+        )
+    if cycles is not None and whole_number("cycles", cycles) != given.shape[1]:
+        raise InputError(f"cycles is {cycles}, but the films have {given.shape[1]} frames, one a cycle")
+    return images(given.reshape(-1, *given.shape[2:])).reshape(given.shape), given.shape[1]
+
+
+def instance(name: str, value: Any, kind: type, how: str) -> Any:
+    """An object of `kind`, which `how` says how to get."""
+    if not isinstance(value, kind):
+        raise InputError(f"{name} is {shown(value)}; it must be {how}")
+    return value
+
+
+def image_shape(value: Any) -> tuple[int, int]:
+    """(H, W) of images."""
+    if not isinstance(value, (tuple, list, torch.Size)) or len(value) != 2:
+        raise InputError(f"image_shape is {shown(value)}; it must be (H, W), two numbers of at least 1")
+    try:
+        height, width = (whole_number("image_shape", side, 1, 10**5) for side in value)
+    except InputError:
+        raise InputError(f"image_shape is {shown(value)}; it must be (H, W), two numbers of at least 1") from None
+    return height, width
+
+
+def labels(value: Any, name: str, n_axes: int) -> np.ndarray:
+    """Labels of pixels as int64: whole numbers from 0, on `n_axes` axes."""
+    axes = {1: "(P,)", 2: "(H, W)", 3: "(N, H, W)"}[n_axes]
+    given = array(name, value, f"an array {axes}")
+    if given.ndim != n_axes:
+        raise InputError(f"{name} has shape {given.shape}; it must be {axes}, an array of whole numbers")
+    if given.dtype.kind == "f" and not (np.isfinite(given).all() and (given == np.round(given)).all()):
+        wrong = given[~np.isfinite(given) | (given != np.round(given))][0]
+        raise InputError(f"{name} holds {wrong}; labels must be whole numbers from 0")
+    if given.size and not 0 <= given.min() <= given.max() <= LARGEST_NUMBER:
+        wrong = given.min() if given.min() < 0 else given.max()
+        raise InputError(f"{name} holds {wrong}; labels must be whole numbers from 0 to {LARGEST_NUMBER}")
+    return given.astype(np.int64)
+
+
+def same_shape(**arrays: np.ndarray) -> None:
+    """Two arrays of one shape."""
+    (name, first), (other, second) = arrays.items()
+    if first.shape != second.shape:
+        raise InputError(f"{name} {first.shape} and {other} {second.shape} must have the same shape")
+
+
+def spike_trains(value: Any, name: str, axes: str, n_axes: int, empty: bool = False) -> np.ndarray:
+    """Spikes or real values on `n_axes` axes, which `axes` names; finite, no axis of them `empty` unless allowed."""
+    given = array(name, value, f"an array {axes}")
+    if given.ndim != n_axes or (0 in given.shape and not empty):
+        raise InputError(
+            f"{name} have shape {given.shape}; they must be {axes}" + ("" if empty else ", none of them 0")
+        )
+    if given.dtype.kind == "f" and not np.isfinite(given).all():
+        raise InputError(f"{name} hold {given[~np.isfinite(given)][0]}; they must be finite")
+    return given
+
+
+def spikes(value: Any, axes: str, n_axes: int, empty: bool = False) -> np.ndarray:
+    """Spikes, 0 or 1, as bool."""
+    given = spike_trains(value, "spikes", axes, n_axes, empty)
+    if given.dtype.kind != "b" and not ((given == 0) | (given == 1)).all():
+        wrong = given[(given != 0) & (given != 1)][0]
+        raise InputError(f"spikes hold {wrong}; they must be True or False, 0 or 1")
+    return given.astype(bool)
+
+
+def refractory_times(value: Any, shape: tuple[int, ...], most: int) -> np.ndarray:
+    """r of each pixel of images of `shape` (N, H, W), int8, from one number, (H, W) or (N, H, W)."""
+    if n_axes(value) == 0:
+        whole_number("refractory", value, -LARGEST_NUMBER)
+    given = array("refractory", value, "a whole number, or an array of them")
+    if given.dtype.kind not in "iu":
+        raise InputError(f"refractory is of type {given.dtype}; it must be a whole number, or an array of them")
+    if given.shape not in ((), shape[1:], shape):
+        raise InputError(f"refractory has shape {given.shape}; it must be one number, {shape[1:]} or {shape}")
+    if given.min() < 0 or given.max() > most:
+        wrong = given.min() if given.min() < 0 else given.max()
+        raise InputError(f"refractory is {wrong}; it must be from 0 to {most} steps")
+    return np.broadcast_to(given.astype(np.int8), shape)
+
+
+def numbers_of_groups(name: str, value: Any, n_images: int, most: int, least: int = 1) -> np.ndarray:
+    """A number for each image, (N,) int64, from one number or one for each."""
+    if n_axes(value) == 0:
+        given = np.asarray(whole_number(name, value, least, most))
+    else:
+        given = array(name, value, "a whole number, or one for each image")
+    if given.dtype.kind not in "iu":
+        raise InputError(f"{name} is of type {given.dtype}; it must be a whole number from {least} to {most}")
+    if given.shape not in ((), (n_images,)):
+        raise InputError(f"{name} has shape {given.shape}; it must be one number, or {n_images} of them")
+    for wrong in given[(given < least) | (given > most)]:
+        raise InputError(f"{name} is {wrong}; it must be a whole number from {least} to {most}")
+    return np.broadcast_to(given.astype(np.int64), (n_images,))
+
+
+def stream_indices(value: Any, n_images: int) -> np.ndarray:
+    """Numbers of the random streams of the images, (N,) int64; by default 0 … N − 1."""
+    if value is None:
+        return np.arange(n_images)
+    given = array("indices", list(value) if isinstance(value, (range, set, map)) else value, "a list")
+    if given.shape != (n_images,) or given.dtype.kind not in "iu" or given.min() < 0 or given.max() > LARGEST_SEED:
+        raise InputError(
+            f"indices is {shown(value)}; indices must be {n_images} whole numbers from 0, one for each image"
+        )
+    return given.astype(np.int64)
+
+
+def path(name: str, value: Any) -> Path:
+    """A path."""
+    if not isinstance(value, (str, os.PathLike)) or not str(value).strip():
+        raise InputError(f"{name} is {shown(value)}; it must be a path")
+    try:
+        result = Path(value)
+        result.is_file()  # raises if the system cannot have such a path
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{name} is {shown(value)}; it cannot be a path ({type(error).__name__})") from None
+    return result
+
+
+def device(value: Any, name: str = "device") -> torch.device:
+    """The device called so, if this machine has it: cpu, cuda or cuda:N."""
+    try:
+        found = torch.device(value) if isinstance(value, (str, torch.device)) else None
+    except RuntimeError:
+        found = None
+    if found is None or found.type not in ("cpu", "cuda") or (found.type == "cpu" and found.index):
+        text = shown(str(value)) if isinstance(value, torch.device) else shown(value)
+        raise InputError(f"{name} {text} is unknown; use cpu, cuda or cuda:N")
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise InputError(
+            f"{name} {shown(str(value))} is not on this machine ({torch.cuda.device_count()} GPUs); use cpu"
+        )
+    return found
+
+
+def memory(n_bytes: int, what: str, remedy: str) -> None:
+    """That `n_bytes` of memory are free for `what`."""
+    free = available_bytes()
+    if free is not None and n_bytes > free:
+        raise InputError(f"{what} would take {_size(n_bytes)}, and {_size(free)} of memory are free; {remedy}")
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
+
+
+def available_bytes() -> int | None:
+    """Memory that this process can still have, as far as the system says."""
+    limits = []
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        limits.append(1024 * int(fields["MemAvailable"].split()[0]))
+    except (OSError, KeyError, ValueError):
+        try:
+            limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        except (AttributeError, OSError, ValueError):
+            pass
+    try:  # a container of less memory than the machine
+        with (
+            open("/sys/fs/cgroup/memory.max", encoding="ascii") as most,
+            open("/sys/fs/cgroup/memory.current", encoding="ascii") as now,
+        ):
+            limits.append(int(most.read()) - int(now.read()))
+    except (OSError, ValueError):
+        pass
+    return min(limits, default=None)

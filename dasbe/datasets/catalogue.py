@@ -1,0 +1,118 @@
+"""The table of datasets: how each is made, and what the systems are set to on it (paper, section 4 and appendix)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dasbe import checks
+from dasbe.datasets import digits, moving, static
+from dasbe.errors import InputError
+from dasbe.parameters import DatasetSettings
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset.
+
+    Attributes
+    ----------
+    name : str
+    generator : callable
+        From a `numpy.random.RandomState` and `sizes` to blocks of images.
+    seed : int
+    sizes : dict
+        Numbers of images (of sequences, and their frames), as published.
+    settings : DatasetSettings or None
+        What the systems of Table 1 are set to; None for a dataset that is not in it.
+    needs_mnist : bool
+        Whether it is made from the digits of MNIST.
+    """
+
+    name: str
+    generator: Callable[..., Iterator[static.Block]]
+    seed: int
+    sizes: dict[str, int]
+    settings: DatasetSettings | None = None
+    needs_mnist: bool = False
+
+
+DATASETS = {
+    dataset.name: dataset
+    for dataset in (
+        Dataset(
+            "bars",
+            static.bars,
+            seed=471958,
+            sizes={"multi": 60000, "test": 10000, "single": 200},
+            settings=DatasetSettings(delay=54, refractory=6, objects=12),
+        ),
+        Dataset(
+            "shapes",
+            static.shapes,
+            seed=265076,
+            sizes={"multi": 60000, "test": 10000, "single": 20000},
+            settings=DatasetSettings(delay=32, refractory=9, objects=3, threshold_jump=6, threshold_decay=8),
+        ),
+        Dataset(
+            "corners",
+            static.corners,
+            seed=746519283,
+            sizes={"multi": 60000, "test": 10000, "single": 15000},
+            settings=DatasetSettings(delay=28, refractory=8, objects=5),
+        ),
+        Dataset(
+            "multi_mnist",
+            digits.multi_mnist,
+            seed=36520,
+            sizes={"multi": 60000, "test": 10000, "single": 300000},
+            settings=DatasetSettings(delay=29, refractory=12, objects=3),
+            needs_mnist=True,
+        ),
+        Dataset(
+            "mnist_shape",
+            digits.mnist_shape,
+            seed=985619,
+            sizes={"multi": 60000, "test": 10000, "single": 20000},
+            settings=DatasetSettings(delay=29, refractory=9, objects=2),
+            needs_mnist=True,
+        ),
+        Dataset("shapes_with_pos", static.shapes_with_pos, seed=265076, sizes={"single": 60000}),
+        Dataset(
+            "moving_shapes",
+            moving.moving_shapes,
+            seed=265076,
+            sizes={"multi": 60, "test": 60, "single": 60, "frames": 1000},
+        ),
+        Dataset(
+            "moving_shapes_3",
+            moving.moving_shapes_3,
+            seed=265076,
+            sizes={"multi": 600, "test": 60, "single": 60, "frames": 200},
+        ),
+        Dataset("moving_shapes_train", moving.moving_shapes_train, seed=20221, sizes={"single": 1000, "frames": 300}),
+    )
+}
+TABLE_DATASETS = tuple(name for name, dataset in DATASETS.items() if dataset.settings is not None)
+"""The rows of Table 1."""
+
+
+def dataset_of(name: str | Dataset) -> Dataset:
+    """The dataset called `name`, or a dataset itself; InputError if there is none of that name."""
+    return name if isinstance(name, Dataset) else DATASETS[checks.one_of("dataset", name, DATASETS)]
+
+
+def settings_of(name: str | Dataset | DatasetSettings) -> DatasetSettings:
+    """What the systems are set to on the dataset called `name`, or such settings themselves.
+
+    Raises
+    ------
+    InputError
+        There is no such dataset, or nothing is published of it.
+    """
+    if isinstance(name, DatasetSettings):
+        return name
+    if isinstance(name, str) and name not in TABLE_DATASETS:
+        raise InputError(f"dataset {checks.shown(name)} is unknown; choose one of {', '.join(TABLE_DATASETS)}")
+    settings = dataset_of(name).settings
+    if settings is None:
+        raise InputError(f"dataset '{dataset_of(name).name}' has no settings; give it some, or DatasetSettings(…)")
+    return settings

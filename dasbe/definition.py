@@ -1,0 +1,223 @@
+"""The whole algorithm, step by step: every system in its literal form, one image and one step at a time.
+
+Read this first. It needs NumPy and PyTorch and nothing else of the package, hides
+nothing, and is slow. :func:`bind` is DASBE, the paper's system; the others are what it
+is compared with. Symbols and equations are those of the paper (Zheng, Lin, Zhao, Shi
+2022, section 3 and appendix). ``dasbe.bind`` and the systems in :mod:`dasbe.systems`
+give the same spikes and values from the same random numbers, as the tests show.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+V = 1 + 1e-5  # threshold; above 1, so that noise alone never makes a pixel fire
+
+
+class Noise(Protocol):
+    """Where the random numbers of one image come from, in the order in which they are asked for."""
+
+    def initial(self) -> Tensor:
+        """c of the first cycle, (d, P): |N(0, 1)|, for DASBE divided by its sum over the d steps."""
+
+    def pixels(self) -> tuple[Tensor, Tensor, Tensor]:
+        """u ~ U[0, 1) and the fair coins B and B′, (P,) each; asked for once a step."""
+
+    def latent(self, n: int) -> Tensor:
+        """u ~ U[0, 1) of n latent neurons, (n,); asked for once a step, after those of the pixels."""
+
+
+@torch.no_grad()
+def bind(
+    image: np.ndarray, network: Any, delay: int, refractory: int, cycles: int, noise: Noise
+) -> tuple[Tensor, Tensor, Tensor]:
+    """DASBE on one image: the binding loop (Algorithm 1).
+
+    Parameters
+    ----------
+    image : (H, W) of 0 and 1, or (n, H, W) for a film, one frame a cycle
+    network : nn.Module
+        With `encoder` and `decoder`; `spiking_latent` if its latent neurons spike,
+        `recurrent` (W, b) if its code acts on the next cycle.
+    delay, refractory, cycles : int
+        d, r and n.
+    noise : Noise
+
+    Returns
+    -------
+    spikes : (n, d, P) bool
+        s; P = H·W.
+    latents : (n, d, L)
+        h.
+    feedback : (n, d, P)
+        y, which is c one cycle later.
+    """
+    x = torch.as_tensor(image).to(next(network.parameters()).dtype).flatten(-2).expand(cycles, -1)
+    c = noise.initial().to(x.dtype)
+    f = torch.zeros_like(x[0])  # silent steps left, of each pixel
+    f_latent: Tensor | float = 0.0  # and of each latent neuron
+    s1 = s2 = torch.zeros_like(f, dtype=torch.bool)  # what is still seen of the last spikes
+    h_before: list[Tensor | float] = [0.0] * delay  # h of the same step, one cycle ago
+    recorded: list[tuple[Tensor, Tensor, Tensor]] = []
+    for i in range(cycles):
+        y = torch.zeros_like(c)
+        for t in range(delay):
+            u, b, b_prime = noise.pixels()
+            m = x[i] * c[t] + u  # membrane
+            f = f - 1
+            s = (m > V) & (f < 0)  # spikes
+            f[s] = refractory
+            a = s | s1 | s2  # coincidence detector: a spike is seen for one, two or three steps
+            s1, s2 = s & b_prime, s1 & b
+            h = network.encoder(a.to(x.dtype)[None])[0]  # latent code
+            if getattr(network, "spiking_latent", False):
+                f_latent = f_latent - torch.ones_like(h)
+                fires = (h + noise.latent(len(h)) > 1) & (f_latent < 0)
+                f_latent[fires] = refractory
+                h = fires.to(x.dtype)
+            received = h
+            if getattr(network, "recurrent", None) is not None:  # for images that move (section 4.4)
+                received = torch.sigmoid(network.recurrent(h_before[t] + torch.zeros_like(h)) + h)
+            h_before[t] = h
+            y[t] = network.decoder(received[None])[0]  # attention, back one cycle later in the same step
+            recorded.append((s, h, y[t]))
+        c = y
+    spikes, latents, feedback = (torch.stack(of_steps).unflatten(0, (cycles, delay)) for of_steps in zip(*recorded))
+    return spikes, latents, feedback
+
+
+@torch.no_grad()
+def pure_ann(image: np.ndarray, network: Any, delay: int, cycles: int, noise: Noise) -> Tensor:
+    """pure-ANN on one image: the loop without spikes (Table 1).
+
+    Parameters
+    ----------
+    image : (H, W) of 0 and 1
+    network : nn.Module
+        Latent neurons that spike have no refractory time here.
+    delay, cycles : int
+        d and n.
+    noise : Noise
+        Its initial numbers are not normalised; none are asked for pixels.
+
+    Returns
+    -------
+    (n, d, P)
+        a, what the network is shown.
+    """
+    x = torch.as_tensor(image).reshape(-1).to(next(network.parameters()).dtype)
+    c = noise.initial().to(x.dtype)
+    shown = []
+    for _ in range(cycles):
+        y = torch.zeros_like(c)
+        for t in range(delay):
+            a = x * c[t]
+            h = network.encoder(a[None])[0]
+            if getattr(network, "spiking_latent", False):
+                h = (h + noise.latent(len(h)) > 1).to(x.dtype)
+            y[t] = network.decoder(h[None])[0]
+            shown.append(a)
+        c = y
+    return torch.stack(shown).unflatten(0, (cycles, delay))
+
+
+def pulse_coupled(
+    image: np.ndarray, steps: int, u: Iterator[np.ndarray], v_theta: float, tau_theta: float
+) -> np.ndarray:
+    """pure-SNN on one image: a pulse-coupled neural network with the dense weight array (Table 1, appendix).
+
+    Parameters
+    ----------
+    image : (H, W) of 0 and 1
+    steps : int
+    u : iterator of (P,)
+        u ~ U[0, 1) of each pixel, one array a step; a pixel's input is dropped where u < 0.2.
+    v_theta, tau_theta : float
+        V_θ, by which a spike raises the threshold, and τ_θ, steps, with which it falls.
+
+    Returns
+    -------
+    (steps, P) bool
+    """
+    beta, v_l, tau_l, w_i = 3.0, 1.0, 2.0, 3.5
+    rows, columns = np.divmod(np.arange(image.size), image.shape[1])
+    dy, dx = np.subtract.outer(rows, rows), np.subtract.outer(columns, columns)
+    w = np.where((abs(dy) <= 4) & (abs(dx) <= 4), np.exp(-np.hypot(dy, dx)), 0)
+    np.fill_diagonal(w, 0)
+    x = image.reshape(-1).astype(float)
+    y, link, theta = np.zeros(image.size), np.zeros(image.size), np.full(image.size, 2.0)
+    spikes = []
+    for _ in range(steps):
+        feeding = x * (next(u) >= 0.2)  # F
+        link = np.exp(-1 / tau_l) * link + v_l * (w @ y)  # L
+        membrane = feeding * (1 + beta * link) - min(y.sum(), 1) * w_i  # U
+        theta = np.exp(-1 / tau_theta) * theta + v_theta * y
+        y = (membrane >= theta).astype(float)
+        spikes.append(y > 0)
+    return np.array(spikes)
+
+
+@torch.no_grad()
+def reconstruction_clustering(image: np.ndarray, network: Any, gamma: np.ndarray, iterations: int) -> np.ndarray:
+    """Reconstruction Clustering on one image (Greff, Srivastava, Schmidhuber 2015).
+
+    Parameters
+    ----------
+    image : (H, W) of 0 and 1
+    network : nn.Module
+        Latent neurons that spike are taken at their firing probability.
+    gamma : (K, P)
+        γ at the start: how much of each pixel each group has; its sum over the groups is 1.
+    iterations : int
+
+    Returns
+    -------
+    (H, W) int
+        Group of each pixel from 1, 0 = background.
+    """
+    x = torch.as_tensor(image).reshape(-1).to(next(network.parameters()).dtype)
+    g = torch.as_tensor(gamma).to(x.dtype)
+    for _ in range(iterations):
+        likelihood = torch.empty_like(g)
+        for k in range(len(g)):
+            h = network.encoder((x * g[k])[None])
+            if getattr(network, "spiking_latent", False):
+                h = h.clamp(0, 1)
+            y = network.decoder(h)[0]  # M-step: what group k would look like
+            likelihood[k] = x * y + (1 - x) * (1 - y)  # p(x | y_k), pixel by pixel
+        g = likelihood / likelihood.sum(0).clamp(min=1e-12)  # E-step
+    return np.where(image == 1, g.argmax(0).numpy().reshape(image.shape) + 1, 0)
+
+
+class FreshNoise:
+    """Random numbers drawn where they are needed.
+
+    Parameters
+    ----------
+    delay, n_pixels : int
+        d and P.
+    seed : int
+    normalise : bool
+        Whether c of the first cycle is divided by its sum over the steps.
+    """
+
+    def __init__(self, delay: int, n_pixels: int, seed: int = 0, normalise: bool = True):
+        self.shape, self.normalise = (delay, n_pixels), normalise
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def initial(self) -> Tensor:
+        """c of the first cycle, (d, P)."""
+        c = torch.randn(self.shape, generator=self.generator).abs()
+        return c / c.sum(0) if self.normalise else c
+
+    def pixels(self) -> tuple[Tensor, Tensor, Tensor]:
+        """u, B and B′, (P,) each."""
+        u, coins = (torch.rand((n, self.shape[1]), generator=self.generator) for n in (1, 2))
+        return u[0], coins[0] < 0.5, coins[1] < 0.5
+
+    def latent(self, n: int) -> Tensor:
+        """u of the latent neurons, (n,)."""
+        return torch.rand(n, generator=self.generator)

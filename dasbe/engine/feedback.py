@@ -1,0 +1,150 @@
+"""Feedback y of a cycle, which is c of the next: probabilities that are computed when the neurons ask for them.
+
+While a pixel is refractory its feedback is of no use: with the published delays and
+refractory times, in up to five sixths of all steps. So there are two ways to compute
+it, and nobody outside needs to know which is taken: for all pixels of a cycle by one
+matrix product, or lazily, pixel by pixel, where one is ready to fire.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dasbe.engine.compiled import compiled, compiled_unordered
+
+
+class FeedbackArrays(NamedTuple):
+    """Feedback as the compiled neurons read it.
+
+    Attributes
+    ----------
+    values : (N, d, F) float
+        c of the foreground pixels; of images that are lazy, written where it is asked for.
+    lazy : (N,) bool, or (0,) if none ever is
+        Images whose feedback is computed pixel by pixel. The neurons renew it: images
+        most of whose pixels are refractory.
+    hidden : (N, d, L) float
+        h of the lazy feedback c = σ(W h + b); empty, as are all that follow, if no image is lazy now.
+    weight : (H·W, L) float
+        W.
+    bias : (H·W,) float
+        b.
+    pixels : (N, F) int32
+        Flat indices of the foreground pixels.
+    """
+
+    values: np.ndarray
+    lazy: np.ndarray
+    hidden: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray
+    pixels: np.ndarray
+
+
+def all_at_once(values: np.ndarray, lazy: np.ndarray | None = None) -> FeedbackArrays:
+    """Feedback that is there already, (N, d, F)."""
+    lazy = np.zeros(0, bool) if lazy is None else lazy
+    hidden, weight, bias = (np.empty((0,) * n_axes, values.dtype) for n_axes in (3, 2, 1))
+    return FeedbackArrays(values, lazy, hidden, weight, bias, np.empty((0, 0), np.int32))
+
+
+class Feedback:
+    """What a decoder makes of one cycle; computed when it is asked for, and once.
+
+    Parameters
+    ----------
+    pixels : callable
+        Computes the feedback of the foreground pixels, (N, d, F) in [0, 1].
+    images : callable
+        Computes that of all pixels, (N, d, H·W) in [0, 1].
+    """
+
+    def __init__(self, pixels: Callable[[], Tensor], images: Callable[[], Tensor]):
+        self._compute_pixels, self._compute_images = pixels, images
+
+    def of_pixels(self) -> Tensor:
+        """(N, d, F), of the foreground pixels."""
+        return self._of_pixels
+
+    def of_images(self) -> Tensor:
+        """(N, d, H·W), of all pixels: to rounding, what acts on those of the foreground."""
+        return self._compute_images()
+
+    def for_neurons(self) -> FeedbackArrays:
+        """For the compiled neurons, on a CPU."""
+        return all_at_once(self.of_pixels().numpy())
+
+    @cached_property
+    def _of_pixels(self) -> Tensor:
+        return self._compute_pixels()
+
+
+class InitialFeedback(Feedback):
+    """Feedback of the first cycle, `values` (N, d, F): noise; `lazy` (N,) bool if feedback may come to be."""
+
+    def __init__(self, values: Tensor, lazy: np.ndarray | None = None):
+        super().__init__(lambda: values, lambda: values)
+        self._lazy = lazy
+
+    def for_neurons(self) -> FeedbackArrays:
+        return all_at_once(self.of_pixels().numpy(), self._lazy)
+
+
+class LastLayer(NamedTuple):
+    """A linear last layer whose feedback may be lazy; `lazy`, `weight`, `bias`, `pixels` as of :class:`FeedbackArrays`.
+
+    Attributes
+    ----------
+    decode_chosen : callable
+        Writes the feedback of the images with (N,) bool into (N, d, F), from h (N, d, L).
+    """
+
+    lazy: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray
+    pixels: np.ndarray
+    decode_chosen: Callable[[Tensor, np.ndarray, Tensor], None]
+
+
+class LazyFeedback(Feedback):
+    """Feedback of a linear `layer` that receives h (N, d, L): pixel by pixel for the images that are lazy."""
+
+    def __init__(self, received: Tensor, layer: LastLayer, pixels: Callable[[], Tensor], images: Callable[[], Tensor]):
+        super().__init__(pixels, images)
+        self._received, self._layer = received, layer
+
+    def for_neurons(self) -> FeedbackArrays:
+        lazy, weight, bias, pixels, decode_chosen = self._layer
+        if not lazy.any():
+            return all_at_once(self.of_pixels().numpy(), lazy)
+        values = torch.empty((*self._received.shape[:2], pixels.shape[1]), dtype=self._received.dtype)
+        if not lazy.all():
+            decode_chosen(self._received, ~lazy, values)
+        return FeedbackArrays(values.numpy(), lazy, self._received.numpy(), weight, bias, pixels)
+
+
+@compiled
+def compute_lazily(feedback: FeedbackArrays, image: int, step: int, wanted: np.ndarray) -> None:
+    """Write c = σ(W h + b) of the pixels that are `wanted` in one step, two at a time, into ``feedback.values``."""
+    h, c, pixels = feedback.hidden[image, step], feedback.values[image, step], feedback.pixels[image]
+    weight, bias = feedback.weight, feedback.bias
+    one = h.dtype.type(1)
+    for k in range(0, len(wanted), 2):
+        p, q = wanted[k], wanted[min(k + 1, len(wanted) - 1)]
+        drive_p, drive_q = _two_products(h, weight[pixels[p]], weight[pixels[q]])
+        c[p] = one / (one + np.exp(-(drive_p + bias[pixels[p]])))
+        c[q] = one / (one + np.exp(-(drive_q + bias[pixels[q]])))
+
+
+@compiled_unordered
+def _two_products(h: np.ndarray, w: np.ndarray, v: np.ndarray) -> tuple[np.floating, np.floating]:
+    """w·h and v·h."""
+    w_h = v_h = h.dtype.type(0)
+    for j in range(len(h)):
+        w_h += w[j] * h[j]
+        v_h += v[j] * h[j]
+    return w_h, v_h

@@ -1,0 +1,248 @@
+"""pure-SNN, a system of Table 1: a pulse-coupled neural network (PCNN).
+
+One neuron a pixel, coupled to its neighbours, with a threshold that jumps at each spike
+and decays; a global inhibition sets in as soon as anything fires. Pure functions of
+(input, state, settings): :func:`step` is the equations, on any device;
+:func:`simulate` runs many images, on a CPU through a compiled form of the same
+equations (:mod:`dasbe.engine.pulse_coupled`) that visits only what fires.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
+
+from dasbe import checks
+from dasbe.engine import pulse_coupled as compiled_form
+from dasbe.engine.foreground import Foreground, ForegroundTrains
+from dasbe.engine.noise import NoiseStreams
+from dasbe.engine.parallel import blocks_of, map_blocks
+from dasbe.errors import InputError
+from dasbe.parameters import DatasetSettings
+from dasbe.readout import group
+from dasbe.snn.noise import uniform
+from dasbe.systems.base import System
+
+STEPS, READOUT_STEPS = 500, 100  # steps of a run, and those at its end that are read
+REACH = 4  # pixels along each axis
+VALUES_PER_PIXEL = 320  # for `blocks_of`: enough images in a block to share what it costs to begin one
+
+
+class Settings(NamedTuple):
+    """Constants of the network.
+
+    Attributes
+    ----------
+    threshold_jump : float
+        V_θ, added to the threshold by a spike.
+    threshold_decay : float
+        τ_θ, steps.
+    linking : float
+        β, how much the neighbours' spikes count.
+    linking_jump : float
+        V_L.
+    linking_decay : float
+        τ_L, steps.
+    inhibition : float
+        w_I, of all neurons by the spikes of the step before.
+    dropout : float
+        Probability with which a pixel's input is missing in a step.
+    """
+
+    threshold_jump: float
+    threshold_decay: float
+    linking: float = 3.0
+    linking_jump: float = 1.0
+    linking_decay: float = 2.0
+    inhibition: float = 3.5
+    dropout: float = 0.2
+
+    @classmethod
+    def published(cls, dataset: DatasetSettings) -> "Settings":
+        """As published for a dataset."""
+        return cls(dataset.threshold_jump, dataset.threshold_decay)
+
+
+class State(NamedTuple):
+    """What the neurons carry from step to step: y (spikes, 0 or 1), L and θ, each (N, H, W)."""
+
+    spikes: Tensor
+    linking: Tensor
+    threshold: Tensor
+
+
+INITIAL_THRESHOLD = 2.0
+
+
+def quiescent(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str) -> State:
+    """State before the first step: y = L = 0, θ = 2."""
+    zeros = torch.zeros(shape, dtype=dtype, device=device)
+    return State(zeros, zeros, torch.full_like(zeros, INITIAL_THRESHOLD))
+
+
+def coupling_weights() -> np.ndarray:
+    """w = exp(−distance) for displacements of at most `REACH` pixels along each axis, 0 to itself; (9, 9) float64."""
+    offsets = np.arange(-REACH, REACH + 1)
+    weights = np.exp(-np.hypot.outer(offsets, offsets))
+    weights[REACH, REACH] = 0
+    return weights
+
+
+def step(inputs: Tensor, state: State, weights: Tensor, settings: Settings) -> State:
+    """One step of the network.
+
+    L ← e^(−1/τ_L) L + V_L·(w y);  U = F (1 + β L) − min(Σ y, 1)·w_I;
+    θ ← e^(−1/τ_θ) θ + V_θ y;  y ← [U ≥ θ].
+
+    Parameters
+    ----------
+    inputs : (N, H, W) float
+        F: the image, each pixel dropped with some probability.
+    state : State
+    weights : (9, 9) float
+        w, :func:`coupling_weights`.
+    settings : Settings
+
+    Returns
+    -------
+    State
+    """
+    y, p = state.spikes, settings
+    coupled = conv2d(y[:, None], weights[None, None], padding=REACH)[:, 0]
+    linking = math.exp(-1 / p.linking_decay) * state.linking + p.linking_jump * coupled
+    inhibition = p.inhibition * y.sum((1, 2), keepdim=True).clamp(max=1)
+    membrane = inputs * (1 + p.linking * linking) - inhibition
+    threshold = math.exp(-1 / p.threshold_decay) * state.threshold + p.threshold_jump * y
+    return State((membrane >= threshold).to(y.dtype), linking, threshold)
+
+
+def simulate(
+    images: np.ndarray,
+    settings: Settings,
+    *,
+    steps: int = STEPS,
+    last: int = READOUT_STEPS,
+    seed: int = 0,
+    indices: Sequence[int] | np.ndarray | None = None,
+    device: torch.device | str = "cpu",
+) -> ForegroundTrains:
+    """Spikes of the network on each image.
+
+    Parameters
+    ----------
+    images : (N, H, W) array of 0 and 1
+    settings : Settings
+    steps : int
+    last : int
+        Return only this many steps at the end.
+    seed : int
+    indices : (N,) int, optional
+        Number of the random stream of each image, by default 0 … N−1.
+    device : torch.device or str
+
+    Returns
+    -------
+    ForegroundTrains
+        Spikes of the foreground pixels as one cycle, (N, 1, last, F) bool, the way
+        :func:`dasbe.group` takes them.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
+    """
+    images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
+    settings = _checked(settings)
+    steps, last = checks.whole_number("steps", steps), checks.whole_number("last", last)
+    if last > steps:
+        raise InputError(f"last is {last}, more than the {steps} steps there are")
+    indices = checks.stream_indices(indices, len(images))
+    n_bytes = len(images) * last * int(np.count_nonzero(images, axis=(1, 2)).max())
+    checks.memory(n_bytes, "this run", "record fewer steps (last=…), or take fewer images at a time")
+    trains = ForegroundTrains.silent(images, 1, last, bool)
+
+    def run_block(block: np.ndarray) -> None:
+        foreground = Foreground.of(images[block], device)
+        noise = NoiseStreams(seed, indices[block], foreground.counts, device)
+        if device.type == "cpu":
+            _simulate_compiled(foreground, noise, settings, steps, block, trains.values[:, 0])
+        else:
+            spikes = foreground.of_images(simulate_with_tensors(foreground, noise, settings, steps, last))
+            trains.record(spikes, foreground.counts, block, 0)
+
+    for _ in map_blocks(run_block, blocks_of(images, VALUES_PER_PIXEL), device):
+        pass
+    return trains
+
+
+def _checked(settings: Any) -> Settings:
+    """`settings`, or InputError."""
+    checks.instance("settings", settings, Settings, "dasbe.systems.pulse_coupled.Settings(…)")
+    for name, value in settings._asdict().items():
+        checks.number(name, value)
+        if name.endswith("decay") and value <= 0:
+            raise InputError(f"{name} is {value}; it must be above 0 steps")
+    checks.probability("dropout", settings.dropout)
+    return settings
+
+
+def _simulate_compiled(
+    foreground: Foreground,
+    noise: NoiseStreams,
+    settings: Settings,
+    steps: int,
+    block: np.ndarray,
+    spikes: np.ndarray,
+) -> None:
+    """Write the spikes of the images numbered `block` into `spikes` (M, last, F)."""
+    pixels, width, constants = foreground.pixels.numpy(), foreground.image_shape[1], np.array(settings, np.float64)
+    network = coupling_weights(), constants, INITIAL_THRESHOLD
+    compiled_form.simulate(pixels, width, noise.counts, noise.states, steps, *network, block, spikes)
+
+
+@torch.inference_mode()
+def simulate_with_tensors(
+    foreground: Foreground, noise: NoiseStreams, settings: Settings, steps: int, last: int
+) -> np.ndarray:
+    """A block of :func:`simulate` on any device, (N, last, H, W) bool."""
+    weights = torch.from_numpy(coupling_weights()).to(noise.device)
+    state = quiescent((len(foreground.pixels), *foreground.image_shape), torch.float64, noise.device)
+    recorded = []
+    for t in range(steps):
+        words = noise.pixel_words(1)[:, 0]
+        kept = (uniform(words, torch.float64) >= settings.dropout) & foreground.valid
+        state = step(foreground.to_images(kept).to(torch.float64), state, weights, settings)
+        if t >= steps - last:
+            recorded.append(state.spikes > 0)
+    return torch.stack(recorded, 1).cpu().numpy()
+
+
+def label(
+    images: np.ndarray,
+    network: None,
+    n_objects: np.ndarray,
+    settings: Settings,
+    *,
+    seed: int,
+    indices: np.ndarray,
+    device: torch.device,
+) -> np.ndarray:
+    """Labels (N, H, W) by the pulse-coupled network, which takes no other, and the readout of DASBE."""
+    spikes = simulate(images, settings, seed=seed, indices=indices, device=device)
+    return group(spikes, n_objects + 1, seed=seed, indices=indices, device=device)
+
+
+SYSTEM = System(
+    name="pure_snn",
+    title="pure-SNN",
+    trained_on="nothing",
+    told="number of objects, at the readout",
+    sees="no network",
+    network=None,
+    settings=Settings,
+    label=label,
+)

@@ -1,0 +1,156 @@
+"""pure-ANN, a system of Table 1: the loop without spikes.
+
+The network is shown real values in place of spikes, a = x·c, so nothing is random after
+the first cycle (but a latent layer that spikes), and no two steps of a cycle ever meet:
+each goes its own way from noise to a fixed point of the network. An image whose values
+all come back the same, bit for bit, has converged, and is not computed any further.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from dasbe import checks
+from dasbe.ann.network import Network
+from dasbe.engine.attention import attention_of, gaps_filled, has_linear_ends, ready, values_per_pixel
+from dasbe.engine.foreground import Foreground, ForegroundTrains
+from dasbe.engine.latent import Deterministic, Spiking
+from dasbe.engine.noise import NoiseStreams
+from dasbe.engine.parallel import blocks_of, map_blocks
+from dasbe.errors import InputError
+from dasbe.parameters import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
+from dasbe.readout import group
+from dasbe.systems.base import System
+
+CYCLES_BETWEEN_LOOKS = 4  # for images that have converged
+
+
+class Settings(NamedTuple):
+    """Of the loop: see :func:`iterate_without_spikes`."""
+
+    delay: int
+    cycles: int = CYCLES_TABLE
+
+    @classmethod
+    def published(cls, dataset: DatasetSettings) -> "Settings":
+        """As published for a dataset."""
+        return cls(dataset.delay)
+
+
+def iterate_without_spikes(
+    images: np.ndarray,
+    network: Network,
+    *,
+    delay: int,
+    cycles: int = CYCLES_TABLE,
+    seed: int = 0,
+    last: int | None = None,
+    indices: Sequence[int] | np.ndarray | None = None,
+    device: torch.device | str = "cpu",
+) -> ForegroundTrains:
+    """Iterate a ← x·network(a), each step of a cycle from |N(0, 1)| noise of its own.
+
+    Parameters
+    ----------
+    images : (N, H, W) array of 0 and 1
+    network : nn.Module or callable
+        As for :func:`dasbe.bind`; latent neurons that spike have no refractory time
+        here, and nothing is recurrent.
+    delay : int
+        d, steps in a cycle.
+    cycles : int
+        n.
+    seed : int
+    last : int, optional
+        Return only this many cycles at the end; by default all.
+    indices : (N,) int, optional
+        Number of the random stream of each image, by default 0 … N−1.
+    device : torch.device or str
+
+    Returns
+    -------
+    ForegroundTrains
+        a, what the network was shown, of the foreground pixels: values (N, last, d, F)
+        float32. :func:`dasbe.group` reads it like spikes.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
+    """
+    images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
+    delay, cycles = checks.whole_number("delay", delay), checks.whole_number("cycles", cycles)
+    last = cycles if last is None else checks.whole_number("last", last)
+    if last > cycles:
+        raise InputError(f"last is {last}, more than the {cycles} cycles there are")
+    indices = checks.stream_indices(indices, len(images))
+    n_bytes = 4 * len(images) * last * delay * int(np.count_nonzero(images, axis=(1, 2)).max())
+    checks.memory(n_bytes, "this run", "record fewer cycles (last=…), take a smaller delay, or fewer images at a time")
+
+    with ready(network, images, device) as net:
+        trains = ForegroundTrains.silent(images, last, delay, np.float32)
+        attend = attention_of(net, spikes=False)
+
+        def run_block(block: np.ndarray) -> None:
+            foreground = Foreground.of(images[block], device)
+            attention = attend(foreground)
+            noise = NoiseStreams(seed, indices[block], foreground.counts, device)
+            latents = Spiking(noise, 0) if net.spiking else Deterministic()
+            shown = noise.initial_feedback(delay, normalise=False).to(net.dtype)  # a
+            for cycle in range(last - cycles, last):
+                if cycle >= 0:
+                    trains.record(shown, foreground.counts, block, cycle)
+                if cycle == last - 1:
+                    break
+                before, (_, received, _) = shown, latents.cycle(attention.encode(shown), None)
+                shown = attention.decode(received)
+                if net.spiking or cycle % CYCLES_BETWEEN_LOOKS:
+                    continue
+                converged = (before.sub_(shown).abs_().amax((1, 2)) == 0).cpu().numpy()
+                if not converged.any():
+                    continue
+                done, first = block[converged], max(cycle + 1, 0)
+                trains.record(shown[converged], foreground.counts[converged], done, first)
+                trains.values[done, first + 1 :] = trains.values[done, first, None]
+                if converged.all():
+                    break
+                order = gaps_filled(~converged)
+                block, foreground, shown = block[order], foreground.of_chosen(order), shown[order]
+                attention.take(order)
+
+        blocks = blocks_of(images, values_per_pixel(net, delay, layers=2))
+        for _ in map_blocks(run_block, blocks, device, threads=has_linear_ends(net)):
+            pass
+    return trains
+
+
+def label(
+    images: np.ndarray,
+    network: Network,
+    n_objects: np.ndarray,
+    settings: Settings,
+    *,
+    seed: int,
+    indices: np.ndarray,
+    device: torch.device,
+) -> np.ndarray:
+    """Labels (N, H, W) by the loop without spikes and the readout of DASBE."""
+    last = min(READOUT_CYCLES, checks.whole_number("cycles", settings.cycles))
+    values = iterate_without_spikes(
+        images, network, **settings._asdict(), last=last, seed=seed, indices=indices, device=device
+    )
+    return group(values, n_objects + 1, seed=seed, indices=indices, device=device)
+
+
+SYSTEM = System(
+    name="pure_ann",
+    title="pure-ANN",
+    trained_on="single objects",
+    told="number of objects, at the readout",
+    sees="real values",
+    network="{dataset}",
+    settings=Settings,
+    label=label,
+)

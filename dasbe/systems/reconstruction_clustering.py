@@ -1,0 +1,148 @@
+"""Reconstruction Clustering, RC (Greff, Srivastava, Schmidhuber 2015, arXiv 1511.06418).
+
+An expectation–maximisation algorithm around the same kind of autoencoder. It is told
+the number of objects, and its groups are soft values for every pixel, where DASBE has
+nothing but spike times until the readout.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dasbe import checks
+from dasbe.ann.network import Network, UsableNetwork, check_feedback
+from dasbe.engine.attention import ready
+from dasbe.engine.parallel import map_blocks
+from dasbe.parameters import DatasetSettings
+from dasbe.snn.noise import ASSIGNMENTS, image_stream
+from dasbe.systems.base import System
+
+ITERATIONS = 10
+BLOCK_VALUES = 1 << 22  # groups × pixels of one block of images
+
+
+class Settings(NamedTuple):
+    """Of the algorithm.
+
+    Attributes
+    ----------
+    objects : int
+        K, the number of groups in every image.
+    """
+
+    objects: int
+
+    @classmethod
+    def published(cls, dataset: DatasetSettings) -> "Settings":
+        """As published for a dataset."""
+        return cls(dataset.objects)
+
+
+def initial_assignments(n_groups: int, n_pixels: int, seed: int, index: int) -> np.ndarray:
+    """γ at the start, (n_groups, n_pixels) float32: |N(0, 1)|, normalised over the groups of each pixel."""
+    stream = np.random.Generator(image_stream(seed, index, ASSIGNMENTS))
+    drawn = np.abs(stream.standard_normal((n_groups, n_pixels), np.float32))
+    return drawn / drawn.sum(axis=0)
+
+
+def cluster(
+    images: np.ndarray,
+    network: Network,
+    n_groups: int,
+    *,
+    iterations: int = ITERATIONS,
+    seed: int = 0,
+    indices: Sequence[int] | np.ndarray | None = None,
+    device: torch.device | str = "cpu",
+) -> np.ndarray:
+    """Group the pixels of each image.
+
+    M-step: y_k = network(x · γ_k). E-step, pixel by pixel:
+    γ_k ∝ p(x | y_k) = x·y_k + (1 − x)(1 − y_k), the same prior for all groups.
+
+    Parameters
+    ----------
+    images : (N, H, W) array of 0 and 1
+    network : nn.Module or callable
+        As for :func:`dasbe.bind`; if its latent neurons spike, they are taken at their
+        firing probability, and nothing is recurrent.
+    n_groups : int
+        K, the number of objects.
+    iterations : int
+    seed : int
+    indices : (N,) int, optional
+        Number of the random stream of each image, by default 0 … N−1.
+    device : torch.device or str
+
+    Returns
+    -------
+    (N, H, W) int64
+        1 + argmax_k γ_k where there is ink, else 0.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
+    """
+    images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
+    n_groups = checks.whole_number("n_groups", n_groups, 1, images[0].size)
+    iterations = checks.whole_number("iterations", iterations)
+    indices = checks.stream_indices(indices, len(images))
+    flat = images.reshape(len(images), -1)
+    size = max(1, BLOCK_VALUES // (n_groups * flat.shape[1]))
+    blocks = [np.arange(start, min(start + size, len(images))) for start in range(0, len(images), size)]
+    labels = np.empty(flat.shape, np.int64)
+
+    with ready(network, images, device) as net:
+
+        def cluster_block(block: np.ndarray) -> None:
+            drawn = [initial_assignments(n_groups, flat.shape[1], seed, i) for i in indices[block]]
+            assignments = torch.from_numpy(np.stack(drawn)).to(device, net.dtype)  # γ, (N, K, H·W)
+            x = torch.from_numpy(flat[block]).to(device, net.dtype)[:, None]
+            labels[block] = (iterate(x, assignments, net, iterations).argmax(1) + 1).cpu()
+
+        for _ in map_blocks(cluster_block, blocks, device, threads=isinstance(network, torch.nn.Module)):
+            pass
+    return np.where(images == 1, labels.reshape(images.shape), 0)
+
+
+def iterate(x: Tensor, assignments: Tensor, network: UsableNetwork, iterations: int) -> Tensor:
+    """γ (N, K, H·W) after some iterations, from `x` (N, 1, H·W) and γ at the start."""
+    for _ in range(iterations):
+        shown = (x * assignments).flatten(0, 1)
+        y = check_feedback(network.reconstruct(shown), tuple(shown.shape)).view_as(assignments)  # M-step
+        likelihood = x * y + (1 - x) * (1 - y)
+        assignments = likelihood / likelihood.sum(1, keepdim=True).clamp(min=1e-12)  # E-step
+    return assignments
+
+
+def label(
+    images: np.ndarray,
+    network: Network,
+    n_objects: np.ndarray,
+    settings: Settings,
+    *,
+    seed: int,
+    indices: np.ndarray,
+    device: torch.device,
+) -> np.ndarray:
+    """Labels (N, H, W) with K = the objects of the dataset, whatever `n_objects` of each image."""
+    k = checks.whole_number("objects", settings.objects, 1, images[0].size)
+    return cluster(images, network, k, seed=seed, indices=indices, device=device)
+
+
+SYSTEM = System(
+    name="rc",
+    title="RC, DASBE's networks",
+    trained_on="single objects",
+    told="number of objects",
+    sees="real values",
+    network="{dataset}",
+    settings=Settings,
+    label=label,
+)
+WITH_OWN_NETWORKS = replace(SYSTEM, name="rc_own", title="RC, its own networks", network="rc_{dataset}")

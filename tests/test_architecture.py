@@ -1,0 +1,90 @@
+"""The floors of the house: no import runs upwards, and each wing keeps to itself."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dasbe
+
+pytestmark = pytest.mark.quick
+
+PACKAGE = Path(dasbe.__file__).parent
+# From the ground up: a room may import those below it, and none beside or above it.
+FLOORS = (
+    ("definition", "errors", "published", "parameters", "version", "shared"),
+    ("paths", "checks"),
+    ("storage", "provenance", "kmeans"),
+    ("cli", "images", "snn"),
+    ("ann",),
+    ("engine",),
+    ("binding",),
+    ("readout",),
+    ("metrics", "systems", "datasets"),
+    ("evaluation", "plotting"),
+    ("sweep", "train"),
+    ("experiments",),
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(module):
+    """Room of a dotted name of the package: ``dasbe.ann.files`` → ``ann``."""
+    return module.split(".")[1]
+
+
+def imports():
+    """(room, room it imports, where) for every import of the package by itself, those within functions included."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module == "dasbe":
+                names = [f"dasbe.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module]
+            for name in names:
+                if name and name.split(".")[0] == "dasbe":
+                    yield room, room_of(name) if "." in name else "dasbe", f"{path.name}:{node.lineno}"
+
+
+def upward(edges):
+    """Those of `edges` that do not run downwards."""
+    return [edge for edge in edges if edge[0] != edge[1] and FLOOR.get(edge[1], 99) >= FLOOR.get(edge[0], -1)]
+
+
+def test_every_room_has_a_floor():
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
+    assert rooms - {"__init__"} == set(FLOOR)
+
+
+def test_no_import_runs_upwards():
+    edges = list(imports())
+    assert len(edges) > 100 and upward(edges) == []
+    assert upward([("snn", "engine", "planted"), ("engine", "snn", "fine")]) == [("snn", "engine", "planted")]
+
+
+def test_the_definition_needs_nothing_of_the_package():
+    assert [edge for edge in imports() if edge[0] == "definition"] == []
+    code = "import sys; import importlib.util as u; s = u.spec_from_file_location('definition', sys.argv[1]); "
+    code += "m = u.module_from_spec(s); s.loader.exec_module(m); assert 'dasbe' not in sys.modules; print(m.V)"
+    path = PACKAGE / "definition.py"
+    result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, cwd=PACKAGE.parent.parent)
+    assert result.stdout.strip() == "1.00001", result.stderr
+
+
+def test_no_module_is_shadowed_by_a_function():
+    for path in PACKAGE.rglob("*.py"):
+        if path.name in ("__init__.py", "__main__.py"):
+            continue
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        __import__(name)
+        *parents, last = name.split(".")
+        parent = sys.modules[".".join(parents)]
+        assert getattr(parent, last) is sys.modules[name], f"{name} is hidden by something of the same name"

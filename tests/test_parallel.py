@@ -1,0 +1,147 @@
+"""Threads, forks and memory: what one call does to the process and to other calls."""
+
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+import dasbe
+from dasbe import checks
+from dasbe.engine.parallel import map_blocks
+from dasbe.shared import SharedSetting
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture
+def spikes(rng):
+    """Spikes of eight images of 20×20, wide enough for a matrix product that would be spread over threads."""
+    return rng.random((8, 10, 30, 20, 20)) < 0.1
+
+
+def _group_in_child(spikes, expected):
+    labels = dasbe.group(spikes, 3, seed=1)
+    raise SystemExit(0 if np.array_equal(labels, expected) else 3)
+
+
+def test_grouping_works_in_a_forked_child(spikes):
+    expected = dasbe.group(spikes, 3, seed=1)
+    child = multiprocessing.get_context("fork").Process(target=_group_in_child, args=(spikes, expected))
+    child.start()
+    child.join(60)
+    hangs = child.is_alive()
+    child.kill()
+    assert not hangs and child.exitcode == 0
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_groups_do_not_depend_on_the_number_of_threads(spikes, n_threads):
+    before = torch.get_num_threads()
+    expected = dasbe.group(spikes, [3, 4, 3, 4, 5, 2, 3, 3], seed=1)
+    torch.set_num_threads(n_threads)
+    try:
+        np.testing.assert_array_equal(dasbe.group(spikes, [3, 4, 3, 4, 5, 2, 3, 3], seed=1), expected)
+        assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_blocks_are_computed_without_gradients_and_by_one_thread_each():
+    def state(block):
+        return torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu"), torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with torch.autocast("cpu"):
+            assert list(map_blocks(state, [0, 1, 2], "cpu")) == 3 * [(True, False, 1)]
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_an_error_in_a_block_leaves_the_process_as_it_was():
+    def fails(block):
+        raise KeyError(block)
+
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError):
+        list(map_blocks(fails, [0, 1], "cpu"))
+    assert torch.get_num_threads() == before
+
+
+def test_the_first_in_sets_and_the_last_out_restores():
+    events = []
+
+    class Setting:
+        def __enter__(self):
+            events.append("set")
+            return len(events)
+
+        def __exit__(self, *error):
+            events.append("restored")
+
+    shared = SharedSetting(Setting)
+    inside, leave = threading.Barrier(3), threading.Event()
+    values = []
+
+    def use():
+        with shared() as value:
+            values.append(value)
+            inside.wait()
+            leave.wait()
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    inside.wait()
+    assert events == ["set"]
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert events == ["set", "restored"] and values == [1, 1]
+    with shared():
+        assert events[-1] == "set"
+    assert events == ["set", "restored"] * 2
+
+
+def test_what_does_not_fit_into_memory_is_said_before_the_first_cycle(monkeypatch):
+    calls = []
+
+    def network(x):
+        calls.append(len(x))
+        return 0.3 * x
+
+    images, options = np.ones((50, 8, 8)), {"delay": 100, "refractory": 2, "cycles": 40}
+    monkeypatch.setattr(checks, "available_bytes", lambda: 10**7)
+    with pytest.raises(dasbe.InputError, match=r"run would take 12.8 MB, and 10.0 MB of memory are free; record fewer cycles \(last="):
+        dasbe.bind(images, network, **options)
+    assert len(calls) == 3 and max(calls) == 3  # it was only tried
+    run = dasbe.bind(images, network, last=1, **options)
+    monkeypatch.setattr(checks, "available_bytes", lambda: 10**5)
+    with pytest.raises(dasbe.InputError, match="spikes as images would take .* run.trains, which is smaller"):
+        _ = run.spikes
+    monkeypatch.setattr(checks, "available_bytes", lambda: None)  # the system does not say
+    assert run.spikes.shape == (50, 1, 100, 8, 8)
+
+
+@pytest.mark.parametrize("record, n_decoded", [(("spikes",), 3), (("spikes", "feedback"), 4)])
+def test_nothing_is_decoded_after_the_last_cycle_and_nothing_twice(record, n_decoded):
+    shown = []
+
+    def network(x):
+        shown.append(len(x))
+        return 0.3 * x
+
+    dasbe.bind(np.ones((2, 5, 5)), network, delay=7, refractory=2, cycles=4, record=record)
+    assert shown[3:] == n_decoded * [14]  # after the three of the trial
+
+
+def test_a_missing_record_is_named():
+    run = dasbe.bind(np.ones((1, 5, 5)), lambda x: 0.3 * x, delay=7, refractory=2, cycles=2, record=())
+    for name in ("spikes", "latents", "feedback"):
+        with pytest.raises(dasbe.InputError, match=rf"{name} were not recorded .*record=\('{name}',\)"):
+            getattr(run, name)
+    with pytest.raises(dasbe.InputError, match="spikes were not recorded"):
+        dasbe.group(run, 2)

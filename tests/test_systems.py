@@ -1,0 +1,205 @@
+"""The other systems of Table 1, against literal forms fed the same random numbers, and what all systems share."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from replay import ReplayedNoise
+
+import dasbe
+from dasbe import definition
+from dasbe.datasets import TABLE_DATASETS, settings_of
+from dasbe.engine.attention import ForegroundAttention
+from dasbe.engine.foreground import Foreground, ForegroundTrains
+from dasbe.engine.noise import NoiseStreams
+from dasbe.evaluation import system_settings
+from dasbe.snn.noise import uniform
+from dasbe.systems import SYSTEMS, pulse_coupled, system_of
+from dasbe.systems.pulse_coupled import simulate, simulate_with_tensors
+from dasbe.systems.pure_ann import iterate_without_spikes
+from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
+def test_reconstruction_clustering_equals_its_literal_form(shapes, random_network, spiking):
+    network = random_network(spiking, dtype=torch.float64)
+    images, n_groups = shapes[0][:3], 3
+    labels = cluster(images, network, n_groups, iterations=4, seed=5)
+    for i, image in enumerate(images):
+        gamma = initial_assignments(n_groups, image.size, 5, i)
+        np.testing.assert_allclose(gamma.sum(0), 1, atol=1e-6)
+        np.testing.assert_array_equal(labels[i], definition.reconstruction_clustering(image, network, gamma, 4))
+        assert len(np.unique(labels[i])) == n_groups + 1
+
+
+def test_reconstruction_clustering_is_deterministic_with_a_network_that_spikes(shapes, random_network):
+    network = random_network(spiking=True)
+    first, again = (cluster(shapes[0][:3], network, 3, seed=1) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_reconstruction_clustering_groups_objects(shapes, trained):
+    images, groups = shapes[0][:20], shapes[1][:20]
+    labels = cluster(images, trained, 3)
+    assert labels.shape == images.shape and ((labels > 0) == (images > 0)).all()
+    assert np.nanmean(dasbe.ami(groups, labels)) > 0.6
+
+
+def test_an_image_is_grouped_alike_in_any_batch(shapes, trained):
+    network = copy.deepcopy(trained).double()
+    together = cluster(shapes[0][:6], network, 3, seed=1)
+    alone = cluster(shapes[0][4:5], network, 3, seed=1, indices=[4])
+    np.testing.assert_array_equal(together[4:5], alone)
+
+
+@pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
+def test_pure_ann_equals_its_literal_form(shapes, random_network, spiking):
+    network = random_network(spiking, dtype=torch.float64)
+    images, delay, cycles, seed = shapes[0][:3], 7, 5, 3
+    trains = iterate_without_spikes(images, network, delay=delay, cycles=cycles, seed=seed)
+    values = trains.to_images()
+    for i, image in enumerate(images):
+        noise = ReplayedNoise(image, delay, seed, i, torch.float64, normalise=False)
+        expected = definition.pure_ann(image, network, delay, cycles, noise)
+        np.testing.assert_allclose(values[i].reshape(cycles, delay, -1), expected.numpy(), atol=1e-6)
+    last = iterate_without_spikes(images, network, delay=delay, cycles=cycles, seed=seed, last=2)
+    np.testing.assert_array_equal(last.values, trains.values[:, 3:])
+    assert values[:, -1].max() > 0.1  # there was something to compare
+
+
+@pytest.mark.parametrize("last", [1, 12])
+def test_images_that_have_converged_are_left_alone(monkeypatch, shapes, random_network, last):
+    network = random_network(dtype=torch.float64)
+    images, delay, cycles, seed = shapes[0], 5, 30, 3
+    still_computed = []
+
+    def take(attention, order, original=ForegroundAttention.take):
+        still_computed.append(len(order))
+        original(attention, order)
+
+    monkeypatch.setattr(ForegroundAttention, "take", take)
+    options = {"delay": delay, "cycles": cycles, "seed": seed, "last": last}
+    values = iterate_without_spikes(images, network, **options).to_images()
+    assert len(still_computed) > 1 and still_computed == sorted(still_computed, reverse=True)
+    for i, image in enumerate(images):
+        noise = ReplayedNoise(image, delay, seed, i, torch.float64, normalise=False)
+        expected = definition.pure_ann(image, network, delay, cycles, noise)[-last:]
+        np.testing.assert_allclose(values[i].reshape(last, delay, -1), expected.numpy(), atol=1e-6)
+
+
+def test_plain_functions_converge_too(shapes):
+    images, options = shapes[0][:6], {"delay": 3, "cycles": 20, "seed": 1}
+    shown = iterate_without_spikes(images, lambda x: (x - 0.25).clamp(0, 1), **options).to_images()
+    assert shown[:, 0].max() > 1.5 and not shown[:, -1].any()  # |N(0, 1)| at first, probabilities from then on
+    for cycle in range(1, 20):
+        np.testing.assert_allclose(shown[:, cycle], np.clip(shown[:, cycle - 1] - 0.25, 0, 1), atol=1e-6)
+
+
+def test_pure_ann_takes_spiking_latents_and_plain_functions(shapes, random_network):
+    images, options = shapes[0][:2], {"delay": 5, "cycles": 3, "seed": 1}
+    spiking = iterate_without_spikes(images, random_network(spiking=True), **options).to_images()
+    outside_the_ink = np.broadcast_to(images[:, None, None] == 0, spiking.shape)
+    assert spiking[:, -1].any() and not spiking[outside_the_ink].any()
+    halved = iterate_without_spikes(images, lambda x: x.clamp(max=1) * 0.5, **options).to_images()
+    np.testing.assert_allclose(halved[:, 2], halved[:, 1] / 2)
+
+
+@pytest.mark.parametrize("v_theta, tau_theta, width", [(10.0, 6.0, 28), (6.0, 8.0, 28), (10.0, 6.0, 3), (6.0, 8.0, 1)])
+def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_theta, width):
+    images, steps, seed = np.ascontiguousarray(shapes[0][:2, :, :width]), 60, 4
+    if width < 28:
+        images |= np.arange(28, dtype=np.uint8)[:, None] % 3 > 0  # a corner of the images is mostly empty
+    settings = pulse_coupled.Settings(v_theta, tau_theta)
+    spikes = simulate(images, settings, steps=steps, last=steps, seed=seed).to_images()
+    counts = np.count_nonzero(images, axis=(1, 2)).tolist()
+    streams = NoiseStreams(seed, range(2), counts)
+    tensors = simulate_with_tensors(Foreground.of(images), streams, settings, steps, steps)
+    np.testing.assert_array_equal(spikes[:, 0], tensors)
+    for i, image in enumerate(images):
+        stream = NoiseStreams(seed, [i], [counts[i]])
+
+        def uniforms(stream=stream, image=image):
+            u = np.full(image.size, 0.99)
+            while True:
+                u[image.ravel() == 1] = uniform(stream.pixel_words(1), torch.float64)[0, 0]
+                yield u
+
+        expected = definition.pulse_coupled(image, steps, uniforms(), v_theta, tau_theta)
+        np.testing.assert_array_equal(spikes[i, 0].reshape(steps, -1), expected)
+        assert expected.any(1).sum() > 5
+
+
+def test_pulse_coupled_network_groups_better_than_chance(shapes):
+    images, groups = shapes[0][:20], shapes[1][:20]
+    spikes = simulate(images, pulse_coupled.Settings(6.0, 8.0))
+    assert np.nanmean(dasbe.ami(groups, dasbe.group(spikes, 4))) > 0.25
+
+
+def test_values_of_the_foreground_alone_are_those_of_the_images(shapes, trained):
+    images = shapes[0][:6]
+    values = iterate_without_spikes(images, trained, delay=8, cycles=14, last=12, seed=2)
+    spikes = simulate(images, pulse_coupled.Settings(6.0, 8.0), seed=2)
+    for trains, shape, dtype in ((values, (12, 8), np.float32), (spikes, (1, 100), bool)):
+        assert isinstance(trains, ForegroundTrains) and trains.values.any()
+        as_images = trains.to_images()
+        assert as_images.shape == (6, *shape, 28, 28) and as_images.dtype == trains.values.dtype == dtype
+        for i, image in enumerate(images):
+            n = np.count_nonzero(image)
+            np.testing.assert_array_equal(trains.values[i, ..., :n], as_images[i][..., image == 1])
+            assert not trains.values[i, ..., n:].any() and not as_images[i][..., image == 0].any()
+        np.testing.assert_array_equal(dasbe.group(trains, 4), dasbe.group(as_images, 4))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_system_groups_any_images_in_the_same_call(shapes, trained, name):
+    """Labels are those of the foreground alone, better than chance, and the same for an image in any batch."""
+    system, images, groups = system_of(name), shapes[0][:8], shapes[1][:8]
+    options = {"settings": system_settings(system, "shapes"), "seed": 3}
+    n_objects = groups.max((1, 2))
+    network = copy.deepcopy(trained).double()
+    labels = system.segment(images, network, n_objects=n_objects, **options)
+    assert labels.shape == images.shape and labels.dtype == np.int64 and not labels[images == 0].any()
+    assert np.nanmean(dasbe.ami(groups, labels)) > 0.2
+    alone = system.segment(images[5:6], network, n_objects=n_objects[5:6], indices=[5], **options)
+    np.testing.assert_array_equal(labels[5:6], alone)
+
+
+def test_every_system_has_settings_for_every_dataset_of_the_table():
+    for name, system in SYSTEMS.items():
+        assert system.name == name and system_of(name) is system_of(system) is system
+        for dataset in TABLE_DATASETS:
+            published = settings_of(dataset)
+            settings = system_settings(system, dataset)._asdict()
+            assert all(value == settings[key] for key, value in published._asdict().items() if key in settings)
+            assert settings and system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
+
+
+def test_bad_input(shapes, trained):
+    images, settings = shapes[0][:2], pulse_coupled.Settings(10.0, 6.0)
+    system = system_of("dasbe")
+    for call, match in (
+        (lambda: cluster(images, trained, 0), "n_groups is 0; it must be a whole number of at least 1"),
+        (lambda: cluster(images, trained, 785), "n_groups is 785; it must be at most 784"),
+        (lambda: cluster(images, trained, 3, iterations=0), "iterations is 0; it must be a whole number of at least 1"),
+        (lambda: cluster(images, trained, 3, indices=[1]), r"indices is \[1\]; indices must be 2 whole numbers"),
+        (lambda: simulate(images, settings, steps=5, last=0), "last is 0; it must be a whole number of at least 1"),
+        (lambda: simulate(images, settings, steps=5, last=6), "last is 6, more than the 5 steps there are"),
+        (lambda: simulate(images, (10.0, 6.0)), r"settings is \(10.0, 6.0\); it must be dasbe.systems.pulse_coupled"),
+        (lambda: simulate(images, settings._replace(dropout=2)), "dropout is 2; it must be a probability"),
+        (lambda: simulate(images, settings._replace(linking_decay=0)), "linking_decay is 0; it must be above 0"),
+        (
+            lambda: iterate_without_spikes(images, trained, delay=4, cycles=3, last=4),
+            "last is 4, more than the 3 cycles there are",
+        ),
+        (lambda: system_of("magic"), "system 'magic' is unknown; choose one of dasbe, pure_ann"),
+        (
+            lambda: system.segment(images, settings=system_settings(system, "bars"), n_objects=3),
+            "network is None, but DASBE needs one; load it with dasbe.load_network",
+        ),
+    ):
+        with pytest.raises(dasbe.InputError, match=match) as caught:
+            call()
+        assert "\n" not in str(caught.value)
