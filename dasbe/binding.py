@@ -172,13 +172,17 @@ def bind(
     >>> run.spikes.shape
     (2, 5, 12, 8, 8)
     """
-    delay, seed, device = checks.whole_number("delay", delay), checks.seed(seed), checks.device(device)
+    delay, seed, device = (
+        checks.whole_number("delay", delay, 1, checks.MOST_STEPS),
+        checks.seed(seed),
+        checks.device(device),
+    )
     films = None
     if checks.n_axes(images) == 4:
         films, cycles = checks.films(images, cycles)
         images = films.max(axis=1)  # the pixels that ever have ink
     images = checks.images(images)
-    cycles = checks.whole_number("cycles", CYCLES_TABLE if cycles is None else cycles)
+    cycles = checks.whole_number("cycles", CYCLES_TABLE if cycles is None else cycles, 1, checks.MOST_STEPS)
     r = checks.refractory_times(refractory, images.shape, MAX_REFRACTORY)
     spike_loss, progress = checks.probability("spike_loss", spike_loss), checks.flag("progress", progress)
     record = checks.some_of("record", record, RECORDABLE)

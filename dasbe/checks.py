@@ -16,15 +16,16 @@ import torch
 from dasbe.errors import InputError
 
 LARGEST_NUMBER = 2**31 - 1  # of cycles, steps, …: counters are no larger anywhere
+MOST_STEPS = 10**6  # of a cycle, and cycles and iterations of a run
 LARGEST_SEED = 2**63 - 1
 SHOWN = 60  # characters of a wrong value
 
 
 def shown(value: object) -> str:
     """`value` in a few words: arrays by their shape and type, all else as Python writes it, cut to fit a line."""
-    if isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim:
-        return f"an array of shape {tuple(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"
     try:
+        if isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim:
+            return f"an array of shape {tuple(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"
         text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
     except Exception:  # a value of a user's own class, or a number of thousands of digits
         return f"a {type(value).__name__} that cannot be shown"
@@ -274,7 +275,9 @@ def path(name: str, value: Any) -> Path:
         raise InputError(f"{name} is {shown(value)}; it must be a path")
     try:
         result = Path(value)
-        result.is_file()  # raises if the system cannot have such a path
+        os.stat(result)  # unless the system cannot have such a path
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return result
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{name} is {shown(value)}; it cannot be a path ({type(error).__name__})") from None
     return result

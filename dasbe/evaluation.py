@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from dasbe import checks
 from dasbe.ann.network import Network
 from dasbe.binding import bind
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
@@ -55,7 +56,8 @@ def range_scores(
 
     An image's random numbers depend on the seed and on its number in the split alone.
     """
-    system = system_of(system)
+    system, start = system_of(system), checks.whole_number("start", start, 0)
+    stop = checks.whole_number("stop", stop)
     settings = system_settings(system, dataset) if settings is None else settings
     images, groups = load_dataset(dataset, split, start, stop)
     labels = system.segment(

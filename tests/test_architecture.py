@@ -75,7 +75,9 @@ def test_the_definition_needs_nothing_of_the_package():
     code = "import sys; import importlib.util as u; s = u.spec_from_file_location('definition', sys.argv[1]); "
     code += "m = u.module_from_spec(s); s.loader.exec_module(m); assert 'dasbe' not in sys.modules; print(m.V)"
     path = PACKAGE / "definition.py"
-    result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, cwd=PACKAGE.parent.parent)
+    result = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, cwd=PACKAGE.parent.parent
+    )
     assert result.stdout.strip() == "1.00001", result.stderr
 
 

@@ -115,7 +115,9 @@ def test_what_does_not_fit_into_memory_is_said_before_the_first_cycle(monkeypatc
 
     images, options = np.ones((50, 8, 8)), {"delay": 100, "refractory": 2, "cycles": 40}
     monkeypatch.setattr(checks, "available_bytes", lambda: 10**7)
-    with pytest.raises(dasbe.InputError, match=r"run would take 12.8 MB, and 10.0 MB of memory are free; record fewer cycles \(last="):
+    with pytest.raises(
+        dasbe.InputError, match=r"run would take 12.8 MB, and 10.0 MB of memory are free; record fewer cycles \(last="
+    ):
         dasbe.bind(images, network, **options)
     assert len(calls) == 3 and max(calls) == 3  # it was only tried
     run = dasbe.bind(images, network, last=1, **options)

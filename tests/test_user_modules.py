@@ -256,9 +256,7 @@ def test_the_other_systems_take_the_same_modules(images, name):
         pure_ann.iterate_without_spikes(images, net, delay=6, cycles=3, seed=1).values for net in (module, reference)
     )
     np.testing.assert_allclose(values, expected, atol=1e-5)
-    labels, expected = (
-        reconstruction_clustering.cluster(images, net, 2, iterations=3) for net in (module, reference)
-    )
+    labels, expected = (reconstruction_clustering.cluster(images, net, 2, iterations=3) for net in (module, reference))
     np.testing.assert_array_equal(labels, expected)
     flags_after, weights_after = state_of(module)
     assert flags_after == flags and all(torch.equal(weights_after[key], weights[key]) for key in weights)
@@ -355,8 +353,11 @@ class TestAsNetwork:
         )
 
     def test_functions_and_images_with_a_channel_axis(self, images):
-        network = dasbe.as_network(lambda x: x.mean((1, 2, 3))[:, None], lambda h: h.view(-1, 1, 1, 1).expand(-1, 1, *SHAPE),
-                                   image_shape=SHAPE)  # fmt: skip
+        network = dasbe.as_network(
+            lambda x: x.mean((1, 2, 3))[:, None],
+            lambda h: h.view(-1, 1, 1, 1).expand(-1, 1, *SHAPE),
+            image_shape=SHAPE,
+        )
         run = dasbe.bind(images, network, record=("latents",), **OPTIONS)
         assert run.latents.shape == (3, 4, DELAY, 1) and run.latents.any()
 

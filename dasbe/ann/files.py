@@ -49,6 +49,8 @@ def save_network(path: Path | str, network: Autoencoder, description: dict) -> N
     checks.instance("network", network, Autoencoder, "an Autoencoder")
     checks.instance("description", description, dict, "a dictionary of values that JSON can hold")
     architecture = asdict(network.architecture)
+    if description.get("architecture", architecture) not in (architecture, json.loads(json.dumps(architecture))):
+        raise InputError("description holds another architecture than the network has; leave it out")
     try:
         full = {"architecture": architecture} | description | {"architecture": architecture}
         text = json.dumps(full, indent=2, ensure_ascii=False, allow_nan=False)

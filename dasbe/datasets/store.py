@@ -16,7 +16,6 @@ from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import data_folder, readable
 from dasbe.storage import atomic_path
 
-SIZES = ("multi", "test", "single", "frames")  # what there are numbers of; not all datasets have all
 LARGEST_SIZE = 10**6  # images, sequences or frames of a group
 CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
 
@@ -43,7 +42,7 @@ def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str |
     dataset = dataset_of(name)
     given = {} if sizes is None else checks.instance("sizes", sizes, dict, "a dictionary of numbers")
     for key, count in given.items():
-        checks.one_of("sizes: key", key, SIZES)
+        checks.one_of("sizes: key", key, dataset.sizes)
         checks.whole_number(f"sizes['{key}']", count, 1, LARGEST_SIZE)
     options = {"mnist": None if mnist is None else checks.path("mnist", mnist)} if dataset.needs_mnist else {}
     return dataset.generator(np.random.RandomState(dataset.seed), {**dataset.sizes, **given}, **options)
@@ -213,7 +212,7 @@ def load_dataset(
     path = dataset_path(name, folder)
     with _open(path, name) as file:
         if f"{split}/default" not in file:
-            raise InputError(f"split '{split}' is not in {readable(path)}; choose one of {', '.join(file)}")
+            raise InputError(f"split {checks.shown(split)} is not in {readable(path)}; choose one of {', '.join(file)}")
         count = len(file[split]["default"])
         last = count if stop is None else stop
         if not 0 <= start < last <= count:

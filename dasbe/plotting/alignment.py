@@ -32,7 +32,7 @@ def align(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     >>> dasbe.align(np.array([[2, 2, 1, 0]]), np.array([[1, 1, 2, 0]]))
     array([[1, 1, 2, 0]])
     """
-    n_axes = 3 if np.ndim(labels) == 3 else 2
+    n_axes = 3 if checks.n_axes(labels) == 3 else 2
     labels, groups = checks.labels(labels, "labels", n_axes), checks.labels(groups, "groups", n_axes)
     checks.same_shape(labels=labels, groups=groups)
     if n_axes == 3:

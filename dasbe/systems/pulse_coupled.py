@@ -157,7 +157,7 @@ def simulate(
     """
     images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
     settings = _checked(settings)
-    steps, last = checks.whole_number("steps", steps), checks.whole_number("last", last)
+    steps, last = checks.whole_number("steps", steps, 1, checks.MOST_STEPS), checks.whole_number("last", last)
     if last > steps:
         raise InputError(f"last is {last}, more than the {steps} steps there are")
     indices = checks.stream_indices(indices, len(images))

@@ -81,7 +81,9 @@ def iterate_without_spikes(
         An argument is wrong.
     """
     images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
-    delay, cycles = checks.whole_number("delay", delay), checks.whole_number("cycles", cycles)
+    delay, cycles = (
+        checks.whole_number(name, value, 1, checks.MOST_STEPS) for name, value in (("delay", delay), ("cycles", cycles))
+    )
     last = cycles if last is None else checks.whole_number("last", last)
     if last > cycles:
         raise InputError(f"last is {last}, more than the {cycles} cycles there are")

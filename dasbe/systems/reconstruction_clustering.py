@@ -90,7 +90,7 @@ def cluster(
     """
     images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
     n_groups = checks.whole_number("n_groups", n_groups, 1, images[0].size)
-    iterations = checks.whole_number("iterations", iterations)
+    iterations = checks.whole_number("iterations", iterations, 1, checks.MOST_STEPS)
     indices = checks.stream_indices(indices, len(images))
     flat = images.reshape(len(images), -1)
     size = max(1, BLOCK_VALUES // (n_groups * flat.shape[1]))
