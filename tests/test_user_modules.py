@@ -92,8 +92,9 @@ def lively(layer):
     return layer
 
 
-def ends(*between, latent=(nn.Sigmoid(),), units=UNITS, width=None, dtype=None, bias=True):
-    """Linear ends with `between` the first layer and the latent activation."""
+def ends(*between, latent=None, units=UNITS, width=None, dtype=None, bias=True):
+    """Linear ends with `between` the first layer and the latent activation, by default a sigmoid."""
+    latent = (nn.Sigmoid(),) if latent is None else latent
     width = units if width is None else width
     encoder = nn.Sequential(lively(nn.Linear(PIXELS, units, bias=bias)), *between, *latent)
     decoder = nn.Sequential(lively(nn.Linear(width, PIXELS, bias=bias)), nn.Sigmoid())
