@@ -78,10 +78,10 @@ def test_example_refuses_bad_numbers(home, tmp_path, shapes):
     Image.fromarray(255 * shapes[0][0]).save(tmp_path / "mine.png")
     for option, value, line in (
         ("--delay", 0, "delay is 0; it must be a whole number of at least 1"),
-        ("--refractory", -1, "refractory is -1; it must be from 0 to 127 steps"),
+        ("--refractory", -1, "--refractory is -1; it must be a whole number from 0 to 127"),
         ("--cycles", 0, "cycles is 0"),
         ("--groups", 999, "n_groups is"),
-        ("--groups", 0, "n_groups is"),
+        ("--groups", 0, "--groups is 0; it must be a whole number of at least 1"),
     ):
         assert line in refused(home, EXAMPLE, "--image", tmp_path / "mine.png", option, value)
 
@@ -104,7 +104,9 @@ def test_other_commands_refuse_bad_input(home):
     assert "dataset 'circles' is unknown" in refused(home, "-m", "dasbe.datasets", "circles")
     assert "no dataset named" in refused(home, "-m", "dasbe.datasets")
     assert "network 'circles' has no recipe" in refused(home, "-m", "dasbe.train", "circles")
-    assert "epochs must be at least 1" in refused(home, "-m", "dasbe.train", "bars", "--epochs", "0")
+    assert "--epochs is 0; it must be a whole number of at least 1" in refused(
+        home, "-m", "dasbe.train", "bars", "--epochs", "0"
+    )
     assert "network 'circles' has no recipe" in refused(home, "-m", "dasbe.experiments.heldout", "circles")
 
 

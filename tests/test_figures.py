@@ -128,9 +128,9 @@ def test_table1_and_its_notebook(run, home):
 
 def test_bad_input(run, home, capsys):
     for module, arguments, message in (
-        (figure2, ("--index", 6000), "--index is 6000; it must be from 0 to 5999"),
-        (figure4, ("--index", -1), "--index is -1; it must be from 0 to 5999"),
-        (figure5, ("--index", 600), "--index is 600; it must be from 0 to 599"),
+        (figure2, ("--index", 6000), "--index is 6000; it must be a whole number of at most 5999"),
+        (figure4, ("--index", -1), "--index is -1; it must be a whole number from 0 to 5999"),
+        (figure5, ("--index", 600), "--index is 600; it must be a whole number of at most 599"),
         (figure3, ("--draw-only", "--out", home / "none"), "is not there; make it with: ./figure3.sh"),
         (figure2, ("--seed", -1), "--seed is -1"),
     ):

@@ -45,7 +45,11 @@ def here(home, monkeypatch):
 
 def command(out, workers=1, *more):
     arguments = ["--datasets", "shapes", "--systems", *SYSTEMS, "--seeds", *SEEDS, "--images", IMAGES]
-    line = ["-m", "dasbe.experiments.table1", *arguments, "--workers", workers, "--out", out, *more]
+    if "--scheduler" not in more:
+        arguments += ["--workers", workers]
+    if "--draw-only" in more:
+        arguments = []
+    line = ["-m", "dasbe.experiments.table1", *arguments, "--out", out, *more]
     return [sys.executable, *map(str, line)]
 
 
@@ -183,6 +187,7 @@ def test_strict_refuses_and_otherwise_it_is_computed_again(home, undisturbed, tm
     assert scores_of(tmp_path) == scores_of(undisturbed)
 
 
+@pytest.mark.usefixtures("undisturbed")  # all is compiled, so that no compiled code is written
 def test_a_full_disk_ends_in_one_line_and_a_valid_store(home, tmp_path):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
@@ -199,11 +204,13 @@ def test_bad_input(home, tmp_path):
         (("--datasets", "circles"), "dataset 'circles' is unknown"),
         (("--systems", "magic"), "system 'magic' is unknown"),
         (("--images", 0), "--images is 0"),
-        (("--images", 60001), "are outside shapes/train_multi"),
+        (("--images", 60001), "--images is 60001; it must be a whole number of at most 60000"),
         (("--workers", 0), "--workers is 0"),
         (("--systems", "rc_own"), "network 'rc_shapes' is not there"),
         (("--scheduler", "tcp://127.0.0.1:1"), "does not answer"),
         (("--draw-only",), "scores.npz is not there; make it with: ./table1.sh"),
+        (("--quick",), "--quick and --images are given together"),
+        (("--seeds", 3, 3), "--seeds names 3 twice"),
     ):
         result = run(home, tmp_path / "new", 1, *more)
         assert result.returncode == 2 and message in result.stderr.strip().splitlines()[-1], result.stderr
