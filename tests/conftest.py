@@ -10,6 +10,12 @@ from dasbe.train.denoising import train
 from dasbe.train.recipes import Recipe
 
 
+def pytest_collection_modifyitems(config, items):
+    """A slow test is not quick, though its module may be."""
+    if config.option.markexpr == "quick":
+        config.option.markexpr = "quick and not slow"
+
+
 @pytest.fixture(scope="session")
 def shapes():
     """(images, groups), (40, 28, 28) each, drawn as the shapes dataset is."""

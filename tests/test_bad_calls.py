@@ -8,6 +8,7 @@ each has two seconds, and one with a huge number runs in a child process, which 
 import gzip
 import hashlib
 import os
+import re
 import resource
 import signal
 import urllib.request
@@ -1070,7 +1071,10 @@ def judged(message: str, words: tuple[str, ...]) -> str:
     faults = [
         ("has many lines", len(message.splitlines()) != 1),
         (f"has {len(message)} characters", len(message) > LONGEST_MESSAGE),
-        (f"does not name {' or '.join(words)}", not any(word.lower() in message.lower() for word in words)),
+        (
+            f"does not name {' or '.join(words)}",
+            not any(re.search(rf"\b{re.escape(word)}\b", message, re.IGNORECASE) for word in words),
+        ),
     ]
     found = " and ".join(fault for fault, is_so in faults if is_so)
     return f"the message {found}: {message[:LONGEST_MESSAGE]!r}" if found else REFUSED

@@ -175,6 +175,6 @@ def _checked(spikes: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.nda
     spikes, groups = checks.spikes(spikes, "(cycles, delay, H, W)", 4), checks.labels(groups, "groups", 2)
     if spikes.shape[2:] != groups.shape:
         raise InputError(f"spikes {spikes.shape} must be (cycles, delay, H, W) with the H, W of groups {groups.shape}")
-    if groups.max() > groups.size:
+    if groups.max() >= groups.size:
         raise InputError(f"groups go up to {groups.max()} in an image of {groups.size} pixels; number them from 1 on")
     return spikes, groups
