@@ -83,22 +83,22 @@ def test_the_first_in_sets_and_the_last_out_restores():
             events.append("restored")
 
     shared = SharedSetting(Setting)
-    inside, leave = threading.Barrier(3), threading.Event()
+    inside, leave = threading.Barrier(3), [threading.Event(), threading.Event()]
     values = []
 
-    def use():
+    def use(leaves):
         with shared() as value:
             values.append(value)
             inside.wait()
-            leave.wait()
+            leaves.wait()
 
-    threads = [threading.Thread(target=use) for _ in range(2)]
+    threads = [threading.Thread(target=use, args=(leaves,)) for leaves in leave]
     for thread in threads:
         thread.start()
     inside.wait()
-    assert events == ["set"]
-    leave.set()
-    for thread in threads:
+    for thread, leaves in zip(threads, leave):
+        assert events == ["set"]
+        leaves.set()
         thread.join()
     assert events == ["set", "restored"] and values == [1, 1]
     with shared():

@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dasbe.engine.compiled import compiled, source_of
+from dasbe.engine import feedback as lazy_feedback
+from dasbe.engine import noise as random_words
+from dasbe.engine.compiled import compiled, sources_of
 from dasbe.engine.feedback import Feedback, FeedbackArrays, compute_lazily
 from dasbe.engine.noise import UNIFORM_BITS, NoiseStreams, draw, word_buffer
 from dasbe.snn import coding_space as equations
@@ -81,8 +83,8 @@ class Pixels(NamedTuple):
         return pixel_cycle(c, words, self.refractory, state, kept)
 
 
-def _pixel_kernel(equations_text: str) -> Callable[..., None]:
-    """The compiled cycle of the pixels; `equations_text` makes the cache of compiled code notice other equations."""
+def _pixel_kernel(sources: str) -> Callable[..., None]:
+    """The compiled cycle of the pixels, from `sources` (:mod:`dasbe.engine.compiled`)."""
 
     @compiled
     def pixel_cycle(
@@ -116,7 +118,7 @@ def _pixel_kernel(equations_text: str) -> Callable[..., None]:
         spikes, seen : (N, d, F) bool, uint8
             Written: s and a; 0 beyond an image's own pixels.
         """
-        _ = equations_text
+        _ = sources
         n_images, delay, width = feedback.values.shape
         drawn = word_buffer(delay * width)
         words = drawn.view(np.int32)
@@ -156,7 +158,7 @@ def _pixel_kernel(equations_text: str) -> Callable[..., None]:
 
 
 _detect_coincidence = compiled(equations.detect_coincidence)
-_pixel_cycle = _pixel_kernel(source_of(equations))
+_pixel_cycle = _pixel_kernel(sources_of(equations, lazy_feedback, random_words))
 
 
 @compiled

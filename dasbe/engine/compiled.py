@@ -1,8 +1,9 @@
 """How functions are compiled: by Numba, once for all runs, without the global interpreter lock.
 
 Numba keeps compiled code in a cache and notices a change of a function's own file, but
-not of what it calls in others: a kernel that compiles an equation of :mod:`dasbe.snn`
-has :func:`source_of` that module among its constants.
+not of what it calls in others. So a kernel that calls functions of other files is made
+by a function that is given :func:`sources_of` these: a constant of the kernel, by which
+the cache tells another one from it.
 """
 
 import inspect
@@ -32,9 +33,9 @@ def _compiled(function: Function, fastmath: bool | set[str]) -> Function:
         return cast(Function, njit(function, nogil=True, fastmath=fastmath))
 
 
-def source_of(module: ModuleType) -> str:
-    """Source text of `module`, empty where only its code is at hand."""
+def sources_of(*modules: ModuleType) -> str:
+    """Source text of `modules`, empty where only their code is at hand."""
     try:
-        return inspect.getsource(module)
+        return "".join(map(inspect.getsource, modules))
     except OSError:
         return ""
