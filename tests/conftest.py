@@ -1,10 +1,14 @@
 """Small data and networks that the tests share."""
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.cli import run_command
 from dasbe.datasets import generate
 from dasbe.train.denoising import train
 from dasbe.train.recipes import Recipe
@@ -53,6 +57,27 @@ def random_network():
         return network
 
     return make
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """`refused(home, program, *options)`: the one line with which a command, run in this process, refuses its input.
+
+    `program` is the name of a module that has a `main`.
+    """
+
+    def run(home, program, *options):
+        monkeypatch.setenv("DASBE_HOME", str(home))
+        monkeypatch.setattr(sys, "argv", [program, *map(str, options)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            run_command(importlib.import_module(program).main)
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert ended.value.code == 2 and lines and lines[-1].startswith("error: "), lines
+        assert not [line for line in lines[:-1] if "images" not in line], lines  # progress bars apart
+        return lines[-1]
+
+    return run
 
 
 @pytest.fixture

@@ -31,15 +31,6 @@ def run(home, *arguments, cwd=None):
     return subprocess.run(command, env=environment, cwd=cwd or home, capture_output=True, text=True, timeout=300)
 
 
-def refused(home, *arguments):
-    """The one line with which a command refuses its input."""
-    result = run(home, *arguments)
-    assert result.returncode == 2, result.stderr
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("error: "), result.stderr
-    return lines[0]
-
-
 EXAMPLE = ROOT / "dasbe_example.py"
 
 
@@ -58,23 +49,25 @@ def test_example_binds_an_image_of_the_users_own(home, tmp_path, shapes):
                 assert picture.n_frames > 32 * 5 and picture.info["loop"] == 0
 
 
-def test_example_refuses_bad_input(home, tmp_path):
+def test_example_refuses_bad_input(refused, home, tmp_path):
     Image.new("L", (20, 20), 255).save(tmp_path / "small.png")
     Image.new("L", (28, 28), 0).save(tmp_path / "empty.png")
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "net.pt").write_text("no network")
-    assert "dataset 'circles' is unknown; choose one of bars" in refused(home, EXAMPLE, "--dataset", "circles")
-    assert "network 'circles' is not there" in refused(home, EXAMPLE, "--network", "circles")
-    assert "net.pt was not loaded" in refused(home, EXAMPLE, "--network", tmp_path / "net.pt")
-    assert "is not there; give the path" in refused(home, EXAMPLE, "--image", tmp_path / "none.png")
-    assert "is 20×20 pixels, but the network takes 28×28" in refused(home, EXAMPLE, "--image", tmp_path / "small.png")
-    assert "has no ink" in refused(home, EXAMPLE, "--image", tmp_path / "empty.png")
-    assert "not an image that can be read" in refused(home, EXAMPLE, "--image", tmp_path / "text.png")
-    assert "--device 'tpu' is unknown" in refused(home, EXAMPLE, "--device", "tpu")
+    assert "dataset 'circles' is unknown; choose one of bars" in refused(home, "dasbe_example", "--dataset", "circles")
+    assert "network 'circles' is not there" in refused(home, "dasbe_example", "--network", "circles")
+    assert "net.pt was not loaded" in refused(home, "dasbe_example", "--network", tmp_path / "net.pt")
+    assert "is not there; give the path" in refused(home, "dasbe_example", "--image", tmp_path / "none.png")
+    assert "is 20×20 pixels, but the network takes 28×28" in refused(
+        home, "dasbe_example", "--image", tmp_path / "small.png"
+    )
+    assert "has no ink" in refused(home, "dasbe_example", "--image", tmp_path / "empty.png")
+    assert "not an image that can be read" in refused(home, "dasbe_example", "--image", tmp_path / "text.png")
+    assert "--device 'tpu' is unknown" in refused(home, "dasbe_example", "--device", "tpu")
     assert not (home / "results").exists() and not (home / "tmp_data").exists()
 
 
-def test_example_refuses_bad_numbers(home, tmp_path, shapes):
+def test_example_refuses_bad_numbers(refused, home, tmp_path, shapes):
     Image.fromarray(255 * shapes[0][0]).save(tmp_path / "mine.png")
     for option, value, line in (
         ("--delay", 0, "delay is 0; it must be a whole number of at least 1"),
@@ -83,16 +76,16 @@ def test_example_refuses_bad_numbers(home, tmp_path, shapes):
         ("--groups", 999, "n_groups is"),
         ("--groups", 0, "--groups is 0; it must be a whole number of at least 1"),
     ):
-        assert line in refused(home, EXAMPLE, "--image", tmp_path / "mine.png", option, value)
+        assert line in refused(home, "dasbe_example", "--image", tmp_path / "mine.png", option, value)
 
 
-def test_a_damaged_dataset_is_named_and_made_again(home):
+def test_a_damaged_dataset_is_named_and_made_again(refused, home):
     (home / "tmp_data").mkdir()
     file = home / "tmp_data" / "bars.h5"
     file.write_bytes(b"\x89HDF\r\n\x1a\n half a file")
-    line = refused(home, "-m", "dasbe.datasets", "bars", "--verify")
+    line = refused(home, "dasbe.datasets.__main__", "bars", "--verify")
     assert "bars.h5 is damaged" in line and "python -m dasbe.datasets bars" in line
-    assert "bars.h5 is damaged" in refused(home, "-m", "dasbe.train", "bars")
+    assert "bars.h5 is damaged" in refused(home, "dasbe.train.__main__", "bars")
     result = run(home, "-m", "dasbe.datasets", "bars")
     assert result.returncode == 0 and "written" in result.stdout
     again = run(home, "-m", "dasbe.datasets", "bars")
@@ -100,14 +93,52 @@ def test_a_damaged_dataset_is_named_and_made_again(home):
     assert run(home, "-m", "dasbe.datasets", "bars", "--verify").returncode == 0
 
 
-def test_other_commands_refuse_bad_input(home):
-    assert "dataset 'circles' is unknown" in refused(home, "-m", "dasbe.datasets", "circles")
-    assert "no dataset named" in refused(home, "-m", "dasbe.datasets")
-    assert "network 'circles' has no recipe" in refused(home, "-m", "dasbe.train", "circles")
+def test_a_refusal_ends_with_status_2_and_one_line(home):
+    result = run(home, EXAMPLE, "--delay", 0)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr == "error: --delay is 0; it must be a whole number of at least 1\n"
+
+
+TRAIN, HELDOUT, TABLE = "dasbe.train.__main__", "dasbe.experiments.heldout", "dasbe.experiments.table1"
+REFUSED = {
+    ("dasbe_example", "--delay", 4294967296): "--delay is 4294967296; it must be a whole number of at most",
+    ("dasbe_example", "--cycles", 10**26): "it must be a whole number of at most",
+    ("dasbe_example", "--image", ""): "--image is empty; give it a value, or leave it out",
+    ("dasbe_example", "--network", " "): "--network is empty",
+    ("dasbe_example", "--image", "x.png", "--index", 5): "--image and --index are given together",
+    ("dasbe_example", "--out", __file__): "is not a folder",
+    ("dasbe_example", "--dela", 3): "unrecognized arguments: --dela",
+    ("dasbe_example", "--seed", "one"): "--seed is one; it must be a whole number",
+    (TRAIN, "bars", "--seed", 2**64): "--seed is 18446744073709551616; it must be a whole number of at most",
+    (TRAIN, "bars", "--score-images", -1): "--score-images is -1; it must be a whole number from 0",
+    (TRAIN, "bars", "bars"): "NAME names bars twice",
+    (HELDOUT, "--images", 60000): "--images is 60000; it must be a whole number of at most 54000",
+    ("dasbe.train.select", "bars", "--images", 0): "--images is 0",
+    ("dasbe.experiments.figure3", "--palette", "red"): "--palette 'red' is unknown; choose one of published",
+    ("dasbe.experiments.figure2", "--draw-only", "--seed", 3): "--draw-only and --seed are given together",
+    (TABLE, "--quick", "--images", 2): "--quick and --images are given together",
+    (TABLE, "--draw-only", "--images", 2): "--draw-only and --images are given together",
+    (TABLE, "--seeds", 1, 1): "--seeds names 1 twice",
+    (TABLE, "--images"): "--images: expected one argument",
+    (TABLE, "--workers", 0): "--workers is 0; it must be a whole number",
+    (TABLE, "--device", "cpu:5"): "--device 'cpu:5' is unknown; use cpu, cuda or cuda:N",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED, ids=lambda line: " ".join(map(str, line))[:60])
+def test_options_are_checked_before_any_work(refused, home, line):
+    assert REFUSED[line] in refused(home, *line)
+    assert not (home / "results").exists() and not (home / "tmp_data").exists()
+
+
+def test_other_commands_refuse_bad_input(refused, home):
+    assert "dataset 'circles' is unknown" in refused(home, "dasbe.datasets.__main__", "circles")
+    assert "no dataset named" in refused(home, "dasbe.datasets.__main__")
+    assert "network 'circles' has no recipe" in refused(home, "dasbe.train.__main__", "circles")
     assert "--epochs is 0; it must be a whole number of at least 1" in refused(
-        home, "-m", "dasbe.train", "bars", "--epochs", "0"
+        home, "dasbe.train.__main__", "bars", "--epochs", "0"
     )
-    assert "network 'circles' has no recipe" in refused(home, "-m", "dasbe.experiments.heldout", "circles")
+    assert "network 'circles' has no recipe" in refused(home, "dasbe.experiments.heldout", "circles")
 
 
 def test_import_from_any_directory(tmp_path, home):

@@ -92,7 +92,7 @@ def test_the_first_in_sets_and_the_last_out_restores():
             inside.wait()
             leaves.wait()
 
-    threads = [threading.Thread(target=use, args=(leaves,)) for leaves in leave]
+    threads = [threading.Thread(target=use, args=(leaves,), daemon=True) for leaves in leave]
     for thread in threads:
         thread.start()
     inside.wait()

@@ -35,6 +35,14 @@ def test_reconstruction_clustering_equals_its_literal_form(shapes, random_networ
         assert len(np.unique(labels[i])) == n_groups + 1
 
 
+def test_reconstruction_clustering_equals_its_literal_form_where_it_finds_objects(shapes, trained):
+    network = copy.deepcopy(trained).double()
+    labels = cluster(shapes[0][:4], network, 3, iterations=5, seed=5)
+    for i, image in enumerate(shapes[0][:4]):
+        gamma = initial_assignments(3, image.size, 5, i)
+        np.testing.assert_array_equal(labels[i], definition.reconstruction_clustering(image, network, gamma, 5))
+
+
 def test_reconstruction_clustering_is_deterministic_with_a_network_that_spikes(shapes, random_network):
     network = random_network(spiking=True)
     first, again = (cluster(shapes[0][:3], network, 3, seed=1) for _ in range(2))
