@@ -7,7 +7,6 @@ matrix product, or lazily, pixel by pixel, where one is ready to fire.
 """
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -65,9 +64,12 @@ class Feedback:
 
     def __init__(self, pixels: Callable[[], Tensor], images: Callable[[], Tensor]):
         self._compute_pixels, self._compute_images = pixels, images
+        self._of_pixels: Tensor | None = None  # no cached_property, which locks out other threads before Python 3.12
 
     def of_pixels(self) -> Tensor:
         """(N, d, F), of the foreground pixels."""
+        if self._of_pixels is None:
+            self._of_pixels = self._compute_pixels()
         return self._of_pixels
 
     def of_images(self) -> Tensor:
@@ -77,10 +79,6 @@ class Feedback:
     def for_neurons(self) -> FeedbackArrays:
         """For the compiled neurons, on a CPU."""
         return all_at_once(self.of_pixels().numpy())
-
-    @cached_property
-    def _of_pixels(self) -> Tensor:
-        return self._compute_pixels()
 
 
 class InitialFeedback(Feedback):
