@@ -1,26 +1,39 @@
 """Files: written so that a crash leaves either the old one or the new one, and read without running anything."""
 
+import errno
+import hashlib
+import json
 import os
-import tempfile
+import secrets
+import sys
+import time
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from dasbe.errors import FileContentError, InputError
 from dasbe.paths import readable
+
+# what file systems answer that cannot lock
+NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+ABANDONED_SECONDS = 24 * 3600  # age of an unfinished file of another machine from which on nobody writes it any more
 
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it if the block succeeds, removed if not.
 
-    The temporary name keeps the suffix, since writers choose the format by it. A
-    process that is killed leaves a hidden file named ``.NAME.*.tmp.SUFFIX``, which the
-    next writer of the same file removes.
+    What was written is on the disk before it gets its name, so that not even a power
+    cut leaves half a file. The temporary name keeps the suffix, since writers choose
+    the format by it. A process that is killed leaves a hidden file
+    ``.NAME.HOST-PID-….tmp.SUFFIX``, which the next writer of the same file removes;
+    those of writers that are still at work are left alone.
     """
     path = Path(path)
     try:
@@ -29,40 +42,155 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         raise InputError(f"path {readable(path)} cannot be: part of it is a file, not a folder") from None
     if path.is_dir():
         raise InputError(f"path {readable(path)} is a folder; name a file")
-    for stale in path.parent.glob(f".{path.name}.*.tmp{path.suffix}"):
-        stale.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".tmp{path.suffix}", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    _remove_abandoned(path)
+    temporary = path.parent / f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}"
     try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # the umask says who may read it
         yield temporary
-        temporary.chmod(0o644)
+        _to_disk(temporary)
         os.replace(temporary, path)
+        _to_disk(path.parent)
     except OSError as error:
-        error.filename = error.filename or readable(path)  # a full disk does not say which file
+        if error.filename in (None, str(temporary)):  # a full disk does not say which file
+            error.filename = readable(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def _host() -> str:
+    """Name of this machine, as part of a file's name."""
+    return "".join(c if c.isalnum() else "_" for c in os.uname().nodename) if hasattr(os, "uname") else "here"
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed writers of `path` left."""
+    for unfinished in path.parent.glob(f".{path.name}.*.tmp{path.suffix}"):
+        host, _, process = unfinished.name.removeprefix(f".{path.name}.").partition("-")
+        process = process.partition("-")[0]
+        try:
+            if host == _host() and process.isdigit() and hasattr(os, "uname"):
+                abandoned = not _is_running(int(process))
+            else:
+                abandoned = time.time() - unfinished.stat().st_mtime > ABANDONED_SECONDS
+            if abandoned:
+                unfinished.unlink()
+        except OSError:  # somebody else has removed it, or may alone
+            continue
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:  # a folder may be written to, but not be read
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):  # file systems that cannot
+            raise
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def one_at_a_time(path: Path | str) -> Iterator[None]:
+    """Whoever works on `path` in this block does it alone; others that come to it wait, and say so.
+
+    The lock ends with its process, however that ends. What is made in the block may be
+    there already when the block begins: look.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.parent / f".{path.name}.lock")
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"waiting for another process to finish {readable(path)} …", file=sys.stderr, flush=True)
+            lock.acquire()
+    except (NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+            raise
+        print(f"{readable(path.parent)} cannot be locked; do not run two commands on it at once", file=sys.stderr)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def load_tensors(path: Path | str, device: torch.device | str = "cpu") -> Any:
     """What ``torch.save`` wrote to `path`: tensors, numbers and text only, so that no file can run code.
+
+    PyTorch's reader takes damaged numbers as they are; here the checksums are compared first.
 
     Raises
     ------
     FileContentError
         The file is of another kind, is damaged, or carries code.
+    InputError
+        It may not be read.
     """
     try:
+        _check_archive(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(path, map_location=device, weights_only=True)
-    except OSError:
+    except OSError as error:
+        raise InputError(f"{readable(path)} cannot be read ({error.strerror or error})") from error
+    except MemoryError:
         raise
     except Exception as error:  # on foreign bytes the reader fails in ways of its own, KeyError among them
         raise FileContentError(
             f"{readable(path)} was not loaded: it is damaged, carries code, or is not a file of dasbe"
         ) from error
+
+
+def _check_archive(path: Path | str) -> None:
+    """BadZipFile, or an error of another kind, unless all of `path` is as it was written, and no larger unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise zipfile.BadZipFile("compressed")
+        if (damaged := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(damaged)
+
+
+def save_record(path: Path | str, record: dict) -> None:
+    """Write values that JSON can hold, with their SHA-256, for :func:`load_record`."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps({"result": record, "sha256": _digest(record)}), encoding="utf-8")
+
+
+def load_record(path: Path | str) -> dict:
+    """What :func:`save_record` wrote.
+
+    Raises
+    ------
+    FileContentError
+        The file is damaged or of another kind.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        if content["sha256"] == _digest(content["result"]):
+            return content["result"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise FileContentError(f"{readable(path)} is damaged")
+
+
+def _digest(record: dict) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def tuples(fields: dict) -> dict:

@@ -16,7 +16,7 @@ setup_use() {  # an interpreter of the user's own
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
         setup_fail "'$python' is not Python 3.10 or newer; set PYTHON to one that is, or unset it"
     local wanted missing
-    wanted="torch numpy h5py matplotlib seaborn sklearn notebook tqdm numba threadpoolctl"
+    wanted="torch numpy h5py matplotlib seaborn sklearn notebook tqdm numba threadpoolctl filelock PIL scipy"
     [[ -z ${extra_requirements:-} ]] || wanted+=" pytest elephant ruff mypy"
     missing=$("$python" -c 'import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])' $wanted)
     [[ -z $missing ]] ||

@@ -69,7 +69,7 @@ class TestBadInput:
     )
     def test_not_a_network(self, tmp_path, content):
         (tmp_path / "x.pt").write_bytes(content)
-        with pytest.raises(dasbe.FileContentError, match="x.pt was not loaded: it is damaged.* train one with"):
+        with pytest.raises(dasbe.FileContentError, match="x.pt was not loaded: it is damaged.* train a network with"):
             dasbe.load_network(tmp_path / "x.pt")
 
     def test_truncated(self, tmp_path, random_network):

@@ -104,13 +104,45 @@ def test_resumed_training_ends_as_an_undisturbed_one(tmp_path, single_shapes, sp
     assert [tuple(row) for row in resumed_state.history] == [tuple(row) for row in state.history]
 
 
-def test_checkpoint_of_another_recipe_or_damaged_is_ignored(tmp_path, single_shapes):
+def test_checkpoint_of_another_recipe_is_replaced(tmp_path, single_shapes, capsys):
     checkpoint = tmp_path / "checkpoint.pt"
     train(replace(TINY, seed=5), single_shapes, checkpoint=checkpoint)
     network, state = train(TINY, single_shapes, checkpoint=checkpoint)
+    assert "checkpoint.pt is of another recipe: training starts anew" in capsys.readouterr().err
     assert state.epoch == TINY.epochs and torch.equal(_weights(network), _weights(train(TINY, single_shapes)[0]))
-    checkpoint.write_bytes(b"half a file")
-    assert train(TINY, single_shapes, checkpoint=checkpoint)[1].epoch == TINY.epochs
+
+
+@pytest.mark.parametrize("fault", ["half", "foreign", "infinite", "other network", "other optimiser"])
+def test_damaged_checkpoint_is_named_and_set_aside(tmp_path, single_shapes, capsys, fault):
+    checkpoint = tmp_path / "checkpoint.pt"
+    train(replace(TINY, epochs=1), single_shapes, checkpoint=checkpoint)
+    content = torch.load(checkpoint, weights_only=True) | {"recipe": TINY.as_dict()}
+    weights = content["best_weights"]
+    if fault == "foreign":
+        content = {"recipe": TINY.as_dict(), "state": 1}
+    elif fault == "infinite":
+        weights["encoder.0.weight"][0, 0] = torch.inf
+    elif fault == "other network":
+        content["weights"] = {key: value[:1] for key, value in weights.items()}
+    elif fault == "other optimiser":
+        content["optimiser"]["param_groups"] = []
+    torch.save(content, checkpoint)
+    if fault == "half":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:2000])
+    damaged = checkpoint.read_bytes()
+    network, state = train(TINY, single_shapes, checkpoint=checkpoint)
+    assert state.epoch == TINY.epochs and torch.equal(_weights(network), _weights(train(TINY, single_shapes)[0]))
+    assert "is damaged; it is now checkpoint.pt.damaged, and training starts anew" in capsys.readouterr().err
+    assert (tmp_path / "checkpoint.pt.damaged").read_bytes() == damaged
+
+
+def test_seconds_add_up_over_interruptions(tmp_path, single_shapes):
+    checkpoint = tmp_path / "checkpoint.pt"
+    _, first = train(replace(TINY, patience=1, epochs=2), single_shapes, checkpoint=checkpoint)
+    content = torch.load(checkpoint, weights_only=True) | {"recipe": TINY.as_dict(), "seconds": 1000.0}
+    torch.save(content, checkpoint)
+    _, state = train(TINY, single_shapes, checkpoint=checkpoint)
+    assert 0 < first.seconds < 1000 < state.seconds
 
 
 def test_early_stopping_keeps_the_best_weights(single_shapes):
@@ -227,7 +259,7 @@ def test_command_survives_sigkill(tmp_path):
     assert process.returncode == 0 and "6 epochs" in output
     first, second = (dasbe.load_network(folder / "bars.pt") for folder in (undisturbed, killed))
     assert torch.equal(_weights(first), _weights(second))
-    assert sorted(path.name for path in killed.iterdir()) == ["bars.json", "bars.pt"]
+    assert sorted(path.name for path in killed.iterdir()) == [".bars.pt.lock", "bars.json", "bars.pt"]
     curve = np.genfromtxt(tmp_path / "results" / "train" / "bars.csv", delimiter=",", names=True)
     assert curve["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
 

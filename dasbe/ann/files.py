@@ -99,7 +99,7 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     MissingFileError
         There is no such file.
     FileContentError
-        The file is not a network file, is damaged, or carries code.
+        The file is not a network file, is damaged, carries code, or holds weights that are not finite.
     """
     name, device = checks.path("name", name), checks.device(device)
     path = network_path(name)
@@ -110,7 +110,9 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
             + (f"choose one of {known}, " if known else "")
             + "give the path of a .pt file, or train it with: python -m dasbe.train NAME"
         )
-    remedy = "train one with: python -m dasbe.train NAME"
+    remedy = f"train it again with: python -m dasbe.train {path.stem} --force"
+    if path.parent != network_folder():
+        remedy = "fetch it again, or train a network with: python -m dasbe.train NAME"
     try:
         content = load_tensors(path, device)
         description = json.loads(content["description"])
@@ -120,5 +122,8 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
         raise FileContentError(f"{error}; {remedy}") from error
     except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileContentError(f"{readable(path)} is not a network file of dasbe; {remedy}") from error
+    for key, values in network.state_dict().items():
+        if not values.isfinite().all():
+            raise FileContentError(f"{readable(path)} holds weights that are NaN or infinite ({key}); {remedy}")
     network.description = description
     return network.to(device).eval()

@@ -7,6 +7,7 @@ from dasbe.datasets.catalogue import DATASETS, dataset_of
 from dasbe.datasets.store import dataset_path, is_complete, make_dataset, verify
 from dasbe.errors import InputError
 from dasbe.paths import readable
+from dasbe.storage import one_at_a_time
 
 
 def main() -> None:
@@ -30,11 +31,13 @@ def main() -> None:
             print("\n".join(faults) if faults else f"{path}: all arrays have the SHA-256 sums they should have")
             if faults:
                 sys.exit(1)
-        elif is_complete(name, arguments.out):
-            print(f"{path}: complete, nothing to do")
-        else:
-            make_dataset(name, arguments.out, mnist=arguments.mnist)
-            print(f"{path}: written")
+            continue
+        with one_at_a_time(dataset_path(name, arguments.out)):
+            if is_complete(name, arguments.out):
+                print(f"{path}: complete, nothing to do")
+            else:
+                make_dataset(name, arguments.out, mnist=arguments.mnist)
+                print(f"{path}: written")
 
 
 if __name__ == "__main__":

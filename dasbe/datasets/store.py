@@ -14,7 +14,7 @@ from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.datasets.static import Block
 from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import data_folder, readable
-from dasbe.storage import atomic_path
+from dasbe.storage import atomic_path, one_at_a_time
 
 LARGEST_SIZE = 10**6  # images, sequences or frames of a group
 CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
@@ -130,7 +130,9 @@ def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
     """
     path = dataset_path(name, folder)
     if not path.is_file():
-        make_dataset(name, folder)
+        with one_at_a_time(path):
+            if not path.is_file():
+                make_dataset(name, folder)
     elif not is_complete(name, folder):
         command = f"python -m dasbe.datasets {name}"
         raise FileContentError(f"dataset file {readable(path)} is damaged or incomplete; make it again with: {command}")

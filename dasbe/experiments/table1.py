@@ -23,7 +23,7 @@ from dasbe.paths import home, readable, results_folder
 from dasbe.plotting.table import score_distributions, score_table
 from dasbe.provenance import provenance
 from dasbe.published import table1_ami
-from dasbe.storage import atomic_path
+from dasbe.storage import atomic_path, one_at_a_time
 from dasbe.sweep.run import pending_units, run_units
 from dasbe.sweep.store import Store
 from dasbe.sweep.units import Unit, check_datasets, make_units
@@ -40,7 +40,8 @@ def main() -> None:
     options = _options()
     folder = options.out
     if not options.draw_only:
-        _sweep(options, Store(folder / "units"))
+        with one_at_a_time(folder / "units"):
+            _sweep(options, Store(folder / "units"))
     scores, made = load_scores(folder / "scores.npz")
     for path in write_tables(folder, scores, made["seconds"]):
         print(f"written: {readable(path)}")

@@ -1,11 +1,10 @@
 """The store of a sweep: one small JSON file a unit, written atomically, checked when read."""
 
-import hashlib
-import json
 from pathlib import Path
 
+from dasbe.errors import FileContentError
 from dasbe.paths import readable
-from dasbe.storage import atomic_path
+from dasbe.storage import load_record, save_record
 from dasbe.sweep.units import Unit
 
 
@@ -37,28 +36,22 @@ class Store:
             One line about a file that is there but cannot be used.
         """
         path = self.path(unit)
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            result = content["result"]
-            sound = content["sha256"] == _digest(result) and len(result["scores"]) == unit.stop - unit.start
-        except FileNotFoundError:
+        if not path.exists():
             return None, None
-        except (ValueError, KeyError, TypeError):
-            sound = False
-        if not sound:
+        try:
+            result = load_record(path)
+            identity, n_scores = result["identity"], len(result["scores"])
+        except (FileContentError, KeyError, TypeError):
             return None, f"{readable(path)} is damaged"
-        if differences := _differences(result["identity"], unit.identity()):
+        if n_scores != unit.stop - unit.start:
+            return None, f"{readable(path)} is damaged"
+        if differences := _differences(identity, unit.identity()):
             return None, f"{readable(path)} was made with {differences}"
         return result, None
 
     def write(self, unit: Unit, result: dict) -> None:
         """Keep what :func:`dasbe.sweep.units.score_unit` returned."""
-        with atomic_path(self.path(unit)) as temporary:
-            temporary.write_text(json.dumps({"result": result, "sha256": _digest(result)}), encoding="utf-8")
-
-
-def _digest(result: dict) -> str:
-    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
+        save_record(self.path(unit), result)
 
 
 def _differences(stored: dict, wanted: dict) -> str:

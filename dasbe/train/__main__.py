@@ -3,7 +3,6 @@
 import argparse
 import csv
 import math
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_MOST
 from dasbe.paths import network_folder, readable, results_folder
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import provenance
-from dasbe.storage import atomic_path
+from dasbe.storage import atomic_path, one_at_a_time
 from dasbe.train.denoising import TrainingState, train, training_images
 from dasbe.train.judges import held_out_ami
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
@@ -46,10 +45,11 @@ def main() -> None:
     recipes = {name: _recipe(name, arguments) for name in names}
     for name, recipe in recipes.items():
         path = arguments.out / f"{name}.pt"
-        if not arguments.force and path.is_file() and _recipe_of(path) == recipe:
-            print(f"{name}: {readable(path)} was trained by this recipe; --force trains it again")
-        else:
-            _train(name, recipe, path, device, arguments.score_images)
+        with one_at_a_time(path):
+            if not arguments.force and path.is_file() and _recipe_of(path) == recipe:
+                print(f"{name}: {readable(path)} was trained by this recipe; --force trains it again")
+            else:
+                _train(name, recipe, path, device, arguments.score_images)
     print(f"\n{'network':<14} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
     for name in recipes:
         print(_summary(name, load_network(arguments.out / f"{name}.pt").description))
@@ -87,7 +87,6 @@ def _train(name: str, recipe: Recipe, path: Path, device: torch.device, score_im
     """Train one network, score it on held-out images, and write network and learning curve."""
     images, classes = training_images(recipe)
     checkpoint = path.with_suffix(".checkpoint")
-    started = time.perf_counter()
     with tqdm(total=recipe.epochs, desc=name, unit=" epochs") as bar:
 
         def report(state: TrainingState) -> None:
@@ -96,7 +95,6 @@ def _train(name: str, recipe: Recipe, path: Path, device: torch.device, score_im
                 bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
 
         network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
-    seconds = time.perf_counter() - started
 
     description = {"name": name, "recipe": recipe.as_dict(), "validation_loss": state.lowest_loss}
     description["epochs_trained"], description["best_epoch"] = state.epoch, state.best_epoch
@@ -104,14 +102,14 @@ def _train(name: str, recipe: Recipe, path: Path, device: torch.device, score_im
         score = held_out_ami(network, recipe.judge, recipe.dataset, score_images, device)
         description["held_out_ami"] = score
         print(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
-    save_network(path, network, {**description, "made": provenance(), "training_seconds": round(seconds)})
+    save_network(path, network, {**description, "made": provenance(), "training_seconds": round(state.seconds)})
     curve = results_folder() / "train" / f"{name}.csv"
     _write_curve(curve, state)
     with atomic_path(curve.with_suffix(".png")) as temporary:
         learning_curve(state.history, name).savefig(temporary, dpi=150)
     checkpoint.unlink(missing_ok=True)
     print(
-        f"{name}: {readable(path)} in {seconds:.0f} s, {state.epoch} epochs; learning curve {readable(curve)} and .png"
+        f"{name}: {readable(path)} in {state.seconds:.0f} s, {state.epoch} epochs; learning curve {readable(curve)} and .png"
     )
 
 

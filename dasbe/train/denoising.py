@@ -6,6 +6,9 @@ with the same weights as an undisturbed one.
 """
 
 import math
+import os
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +21,7 @@ from torch.nn.functional import binary_cross_entropy
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.errors import FileContentError
+from dasbe.paths import readable
 from dasbe.storage import atomic_path, load_tensors
 from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
 from dasbe.train.prediction import prediction_loss
@@ -40,6 +44,8 @@ class TrainingState:
     optimiser : dict
     history : list of (epoch, training loss, validation loss, learning rate)
         Losses are weighted binary cross-entropies in nats per pixel.
+    seconds : float
+        Time that the epochs took, also those before an interruption.
     """
 
     epoch: int
@@ -47,6 +53,7 @@ class TrainingState:
     best_weights: dict
     optimiser: dict
     history: list[tuple[int, float, float, float]] = field(default_factory=list)
+    seconds: float = 0.0
 
     @property
     def lowest_loss(self) -> float:
@@ -101,8 +108,8 @@ def train(
     classes : (N,) int, optional
         Which kind of object each is, for a recipe with contrast.
     checkpoint : Path, optional
-        File that is written after every epoch and read at the start; one of another
-        recipe is ignored.
+        File that is written after every epoch and read at the start. One of another
+        recipe is replaced, a damaged one set aside.
     device : torch.device or str
     report : callable
         Called with the state after every epoch, and at the start.
@@ -117,18 +124,16 @@ def train(
     training, validation = _split(images, classes, recipe.seed, device)
     network = _initial_network(recipe, (images.shape[-2], images.shape[-1])).to(device)
     optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-    state = _load_checkpoint(checkpoint, recipe, device)
+    state = _resume(checkpoint, recipe, network, optimiser)
     if state is None:
         state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
-    else:
-        network.load_state_dict(state.weights)
-        optimiser.load_state_dict(state.optimiser)
 
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums do not depend on the number of cores, and other networks can be trained beside
     try:
         report(state)
         while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
+            started = time.perf_counter()
             rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * state.epoch / recipe.epochs))
             training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
             validation_loss = _validate(network, validation, recipe)
@@ -137,6 +142,7 @@ def train(
             state.epoch += 1
             state.history.append((state.epoch, training_loss, validation_loss, rate))
             state.weights, state.optimiser = network.state_dict(), optimiser.state_dict()
+            state.seconds += time.perf_counter() - started
             if checkpoint is not None:
                 with atomic_path(checkpoint) as temporary:
                     torch.save({"recipe": recipe.as_dict(), **vars(state)}, temporary)
@@ -244,14 +250,31 @@ def _copy(network: Autoencoder) -> dict:
     return {key: value.detach().clone() for key, value in network.state_dict().items()}
 
 
-def _load_checkpoint(path: Path | None, recipe: Recipe, device: torch.device | str) -> TrainingState | None:
-    """State of an interrupted run of the same recipe, or None."""
+def _resume(
+    path: Path | None, recipe: Recipe, network: Autoencoder, optimiser: torch.optim.Optimizer
+) -> TrainingState | None:
+    """State of an interrupted run of the same recipe, which `network` and `optimiser` take over; None if there is none.
+
+    A file that is damaged or no checkpoint is set aside, with a line that says so.
+    """
     if path is None or not path.is_file():
         return None
+    shapes = {key: value.shape for key, value in network.state_dict().items()}
     try:
-        content = load_tensors(path, device)
-    except FileContentError:
+        content = load_tensors(path, next(network.parameters()).device)
+        if content.pop("recipe") != recipe.as_dict():
+            print(f"{readable(path)} is of another recipe: training starts anew", file=sys.stderr)
+            return None
+        state = TrainingState(**content)
+        for weights in (state.weights, state.best_weights):
+            sound = {key: value.shape for key, value in weights.items() if value.isfinite().all()}
+            if sound != shapes:
+                raise FileContentError("weights of another network, or not finite")
+        optimiser.load_state_dict(state.optimiser)
+    except (FileContentError, KeyError, TypeError, ValueError, AttributeError):
+        aside = path.with_name(f"{path.name}.damaged")
+        os.replace(path, aside)
+        print(f"{readable(path)} is damaged; it is now {aside.name}, and training starts anew", file=sys.stderr)
         return None
-    if content.pop("recipe", None) != recipe.as_dict():
-        return None
-    return TrainingState(**content)
+    network.load_state_dict(state.weights)
+    return state

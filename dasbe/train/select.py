@@ -5,8 +5,6 @@ on images of ``test``, which neither Table 1 nor the held-out figures use. A can
 that has been scored is not trained again.
 """
 
-import json
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +13,10 @@ import torch
 
 from dasbe import checks
 from dasbe.cli import Parser, run_command
-from dasbe.errors import InputError
+from dasbe.errors import FileContentError, InputError
 from dasbe.evaluation import chunked_scores, mean_and_error
 from dasbe.paths import readable, results_folder
-from dasbe.storage import atomic_path
+from dasbe.storage import atomic_path, load_record, one_at_a_time, save_record
 from dasbe.train.candidates import CANDIDATES
 from dasbe.train.denoising import train, training_images
 from dasbe.train.recipes import Recipe, training_recipe
@@ -38,10 +36,11 @@ def main() -> None:
         raise InputError(f"there are no candidates for '{arguments.name}'; choose one of {', '.join(CANDIDATES)}")
     folder = results_folder() / "select" / arguments.name
     rows = []
-    for number, changes in enumerate(CANDIDATES[arguments.name], start=1):
-        recipe = replace(training_recipe(arguments.name), **changes)
-        rows.append(_scored(recipe, changes, folder, arguments.images, device))
-        print(f"{number}/{len(CANDIDATES[arguments.name])}  {'  '.join(_cells(rows[-1]))}", flush=True)
+    with one_at_a_time(folder):
+        for number, changes in enumerate(CANDIDATES[arguments.name], start=1):
+            recipe = replace(training_recipe(arguments.name), **changes)
+            rows.append(_scored(recipe, changes, folder, arguments.images, device))
+            print(f"{number}/{len(CANDIDATES[arguments.name])}  {'  '.join(_cells(rows[-1]))}", flush=True)
     table = folder.with_suffix(".md")
     with atomic_path(table) as temporary:
         header = "| candidate | AMI % | ± s.e. | validation loss | training s |\n|---|---|---|---|---|\n"
@@ -54,16 +53,14 @@ def _scored(recipe: Recipe, changes: dict, folder: Path, n_images: int, device: 
     """Train and score one candidate, or read its score."""
     for path in sorted(folder.glob("*.json")):
         try:
-            row = json.loads(path.read_text(encoding="utf-8"))
+            row = load_record(path)
             if Recipe.from_dict(row["recipe"]) == recipe and row["images"] == n_images and COLUMNS <= row.keys():
                 return row
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (FileContentError, KeyError, TypeError, AttributeError):
             print(f"{readable(path)} is damaged: its candidate is trained again")
     number = 1 + max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
-    started = time.perf_counter()
     images, classes = training_images(recipe)
     network, state = train(recipe, images, classes, checkpoint=folder / "checkpoint", device=device)
-    seconds = time.perf_counter() - started
     chunks = chunked_scores(recipe.judge, network, recipe.dataset, SPLIT, 0, n_images, seed=SEED, device=device)
     scores = np.concatenate(list(chunks))
     mean, error = mean_and_error(scores)
@@ -74,10 +71,9 @@ def _scored(recipe: Recipe, changes: dict, folder: Path, n_images: int, device: 
         "ami": 100 * mean,
         "standard_error": 100 * error,
         "validation_loss": state.lowest_loss,
-        "training_seconds": seconds,
+        "training_seconds": state.seconds,
     }
-    with atomic_path(folder / f"{number:03d}.json") as temporary:
-        temporary.write_text(json.dumps(row, indent=2))
+    save_record(folder / f"{number:03d}.json", row)
     (folder / "checkpoint").unlink(missing_ok=True)
     return row
 

@@ -1,0 +1,228 @@
+"""Files are written whole or not at all, one writer at a time, and what is damaged on the disk is not computed with."""
+
+import gzip
+import hashlib
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import filelock
+import h5py
+import numpy as np
+import pytest
+import torch
+
+import dasbe
+from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.files import load_network, save_network
+from dasbe.datasets import load_dataset, make_dataset, mnist
+from dasbe.experiments.figures import load_arrays, save_arrays
+from dasbe.storage import ABANDONED_SECONDS, atomic_path, load_record, load_tensors, one_at_a_time, save_record
+
+pytestmark = pytest.mark.quick
+
+
+def small_network():
+    return Autoencoder(Architecture((6, 6), (), 8))
+
+
+def network_file(path):
+    save_network(path.with_suffix(".pt"), small_network(), {"name": "x"})
+    return path.with_suffix(".pt"), lambda file: load_network(file).state_dict()
+
+
+def checkpoint_file(path):
+    torch.save({"epoch": 3, "weights": small_network().state_dict(), "history": [(1, 0.5)]}, path)
+    return path, load_tensors
+
+
+def record_file(path):
+    save_record(path, {"scores": [0.25, 0.5], "identity": {"seed": 111}})
+    return path, load_record
+
+
+def arrays_file(path):
+    arrays = {"spikes": np.eye(40, dtype=bool), "scores": np.linspace(0, 1, 90)}
+    save_arrays(path.with_suffix(".npz"), arrays, {"seed": 1})
+    return path.with_suffix(".npz"), lambda file: load_arrays(file, "./figure2.sh")
+
+
+def dataset_file(path):
+    made = make_dataset("shapes", path.parent, {"multi": 20, "test": 1, "single": 1}, progress=False)
+    return made, lambda file: load_dataset("shapes", "train_multi", folder=file.parent)
+
+
+def mnist_file(path):
+    content = np.random.default_rng(0).integers(0, 256, 16 + 4 * 784, dtype=np.uint8).tobytes()
+    path = path.with_name("train-images-idx3-ubyte.gz")
+    path.write_bytes(gzip.compress(content))
+    mnist.FILES[path.name] = hashlib.sha256(content).hexdigest()  # restored by the test
+    return path, lambda file: mnist.load_digits("train", file.parent)
+
+
+KINDS = [network_file, checkpoint_file, record_file, arrays_file, dataset_file, mnist_file]
+
+
+def same(first, second):
+    """Whether two contents are equal, down to the bits of their numbers."""
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, tuple):
+        return len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, (np.ndarray, torch.Tensor)):
+        return first.dtype == second.dtype and np.array_equal(np.asarray(first), np.asarray(second))
+    return first == second
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_flipped_bit_is_noticed_or_harmless(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(mnist, "FILES", dict(mnist.FILES))
+    path, load = kind(tmp_path / "x")
+    whole, sound = path.read_bytes(), load(path)
+    rng = np.random.default_rng(1)
+    noticed = 0
+    for place in rng.choice(8 * len(whole), 200, replace=False):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        try:
+            content = load(path)
+        except dasbe.FileContentError as error:
+            assert path.name in str(error) and "\n" not in str(error)
+            noticed += 1
+        else:
+            assert same(content, sound), f"bit {place} changed what was read"
+    assert noticed > 50, noticed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_cut_short_or_of_another_kind_is_refused(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(mnist, "FILES", dict(mnist.FILES))
+    path, load = kind(tmp_path / "x")
+    whole = path.read_bytes()
+    others = [b"", b"\0" * 1000, b"[]", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"\x1f\x8b\x08"]
+    for content in [*others, *(whole[: len(whole) * part // 8] for part in range(1, 8))]:
+        path.write_bytes(content)
+        with pytest.raises(dasbe.FileContentError, match=path.name):
+            load(path)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    network = small_network()
+    network.encoder[0].bias.data[3] = torch.nan
+    save_network(tmp_path / "x.pt", network, {})
+    with pytest.raises(dasbe.FileContentError, match=r"NaN or infinite \(encoder.0.bias\)"):
+        load_network(tmp_path / "x.pt")
+
+
+def test_an_archive_that_is_larger_unpacked_is_refused(tmp_path):
+    import zipfile
+
+    save_network(tmp_path / "x.pt", small_network(), {})
+    with zipfile.ZipFile(tmp_path / "x.pt") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "x.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(dasbe.FileContentError, match="x.pt was not loaded"):
+        load_network(tmp_path / "x.pt")
+
+
+class TestAtomicPath:
+    def test_a_failed_block_leaves_the_old_file_alone(self, tmp_path):
+        path = tmp_path / "x.txt"
+        path.write_text("old")
+        with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+            temporary.write_text("new")
+            raise RuntimeError
+        assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+    def test_the_umask_says_who_may_read(self, tmp_path, mask):
+        before = os.umask(mask)
+        try:
+            with atomic_path(tmp_path / "x.txt") as temporary:
+                temporary.write_text("content")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "x.txt").stat().st_mode) == 0o666 & ~mask
+
+    def test_content_is_on_the_disk_before_it_has_its_name(self, tmp_path, monkeypatch):
+        events = []
+        fsync, replace = os.fsync, os.replace
+        monkeypatch.setattr(os, "fsync", lambda handle: (events.append("fsync"), fsync(handle)))
+        monkeypatch.setattr(os, "replace", lambda *paths: (events.append("replace"), replace(*paths)))
+        with atomic_path(tmp_path / "x.txt") as temporary:
+            temporary.write_text("content")
+        assert events == ["fsync", "replace", "fsync"]
+
+    def test_unfinished_files_of_dead_writers_are_removed_and_those_of_living_ones_left(self, tmp_path):
+        path = tmp_path / "x.txt"
+        dead = subprocess.Popen([sys.executable, "-c", ""])
+        dead.wait()
+        with atomic_path(path) as mine:  # this process is alive
+            living = mine.name
+            assert f"-{os.getpid()}-" in living
+            abandoned = tmp_path / living.replace(f"-{os.getpid()}-", f"-{dead.pid}-")
+            elsewhere, long_ago = tmp_path / ".x.txt.other-1-ab.tmp.txt", tmp_path / ".x.txt.other-2-ab.tmp.txt"
+            for file in (abandoned, elsewhere, long_ago):
+                file.write_text("half")
+            then = time.time() - ABANDONED_SECONDS - 60
+            os.utime(long_ago, (then, then))
+            with atomic_path(path) as other:
+                other.write_text("other")
+            assert mine.exists() and elsewhere.exists() and not abandoned.exists() and not long_ago.exists()
+            mine.write_text("mine")
+        assert path.read_text() == "mine"
+
+
+class TestLock:
+    def test_the_second_waits_and_says_so(self, tmp_path, capsys):
+        path, order, entered = tmp_path / "folder" / "x.h5", [], threading.Event()
+
+        def first():
+            with one_at_a_time(path):
+                entered.set()
+                time.sleep(0.3)
+                order.append("first done")
+
+        thread = threading.Thread(target=first)
+        thread.start()
+        entered.wait()
+        with one_at_a_time(path):
+            order.append("second")
+        thread.join()
+        assert order == ["first done", "second"]
+        line = capsys.readouterr().err
+        assert line.startswith("waiting for another process to finish ") and "x.h5" in line
+
+    def test_the_lock_of_a_killed_process_is_free(self, tmp_path):
+        code = (
+            "import sys, time; from dasbe.storage import one_at_a_time\n"
+            "with one_at_a_time(sys.argv[1]): print('locked', flush=True); time.sleep(60)"
+        )
+        process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "x")], stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"locked\n"
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        with one_at_a_time(tmp_path / "x"):
+            pass
+
+    def test_a_file_system_without_locks_is_named_and_used(self, tmp_path, monkeypatch, capsys):
+        def no_locks(*arguments, **options):
+            raise NotImplementedError
+
+        monkeypatch.setattr(filelock.FileLock, "acquire", no_locks)
+        with one_at_a_time(tmp_path / "x"):
+            pass
+        assert "cannot be locked; do not run two commands on it at once" in capsys.readouterr().err
+
+
+def test_a_locked_dataset_can_be_read(tmp_path):
+    path, load = dataset_file(tmp_path / "x")
+    with h5py.File(path, "r"):
+        assert len(load(path)[0]) == 20
