@@ -108,9 +108,8 @@ def _train(name: str, recipe: Recipe, path: Path, device: torch.device, score_im
     with atomic_path(curve.with_suffix(".png")) as temporary:
         learning_curve(state.history, name).savefig(temporary, dpi=150)
     checkpoint.unlink(missing_ok=True)
-    print(
-        f"{name}: {readable(path)} in {state.seconds:.0f} s, {state.epoch} epochs; learning curve {readable(curve)} and .png"
-    )
+    effort = f"in {state.seconds:.0f} s, {state.epoch} epochs"
+    print(f"{name}: {readable(path)} {effort}; learning curve {readable(curve)} and .png")
 
 
 def _write_curve(path: Path, state: TrainingState) -> None:
