@@ -63,7 +63,7 @@ def mnist_file(path):
     return path, lambda file: mnist.load_digits("train", file.parent)
 
 
-KINDS = [network_file, checkpoint_file, record_file, arrays_file, dataset_file, mnist_file]
+KINDS = [network_file, checkpoint_file, record_file, arrays_file, mnist_file]
 
 
 def same(first, second):
