@@ -7,6 +7,8 @@ after ``pip install -e .``), else the working directory.
 import os
 from pathlib import Path
 
+from dasbe.errors import InputError, MissingFileError
+
 
 def home() -> Path:
     """Folder that holds ``tmp_data/``, ``tmp_net/`` and ``results/``."""
@@ -35,5 +37,38 @@ def readable(path: Path | str) -> str:
     """`path` as a user would type it: relative to the working directory where that is shorter."""
     try:
         return str(Path(path).resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError, RuntimeError):  # elsewhere, or a link that leads to itself
         return str(path)
+
+
+def file_to_read(what: str, path: Path | str, remedy: str) -> Path:
+    """`path`, if it is a file that may be read.
+
+    Parameters
+    ----------
+    what : str
+        Kind of the file, for the message.
+    path : path
+    remedy : str
+        What to do where it is not there.
+
+    Raises
+    ------
+    MissingFileError
+        There is no such file.
+    InputError
+        It is a folder or a device, or may not be read.
+    """
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            kind = "is a folder" if path.is_dir() else "is not a file"
+            raise InputError(f"{what} {readable(path)} {kind}; give the path of a file")
+        with open(path, "rb"):
+            return path
+    except (FileNotFoundError, NotADirectoryError):
+        raise MissingFileError(f"{what} {readable(path)} is not there; {remedy}") from None
+    except PermissionError:
+        raise InputError(f"{what} {readable(path)} may not be read by this user; change its permissions") from None
+    except OSError as error:
+        raise InputError(f"{what} {readable(path)} cannot be read ({error.strerror or error}); try again") from error

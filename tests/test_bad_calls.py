@@ -518,6 +518,8 @@ def workplace(tmp_path_factory):
         datasets.make_dataset("shapes", sizes=FILE_SIZES, progress=False)
         Image.fromarray(255 * IMAGES[0]).save("picture.png")
         Image.fromarray(0 * IMAGES[0]).save("blank.png")
+        Path("cut.png").write_bytes(Path("picture.png").read_bytes()[:60])
+        Image.fromarray(255 * IMAGES[0]).save("post.eps")
         for file in ("text.txt", "text.pt", "text.png", "empty/shapes.txt"):
             Path(file).write_text("text\n")
         torch.save({"weights": torch.zeros(2)}, "other.pt")
@@ -705,7 +707,7 @@ ROWS = (
         {
             "images from start after stop": {"start": 2, "stop": 1},
             "images from start at stop": {"start": 1, "stop": 1},
-            "split of another file": {"folder": "other"},
+            "dataset of another kind": {"folder": "other"},
             "dataset that is not there": {"name": "bars"},
         },
     ),
@@ -726,7 +728,19 @@ ROWS = (
         {"path": "picture.png", "image_shape": (8, 8)},
         {
             "path": also(
-                path("x", "missing.png", "text.txt", "text.png", "blank.png", ".", "tmp_net", "small"), "image"
+                path(
+                    "x",
+                    "missing.png",
+                    "text.txt",
+                    "text.png",
+                    "blank.png",
+                    "cut.png",
+                    "post.eps",
+                    ".",
+                    "tmp_net",
+                    "small",
+                ),
+                "image",
             ),
             "image_shape": Kind("(H, W)", SHAPE.wrong | labelled((9, 8), (8, 9), (64,)), ("height×width",)),
         },

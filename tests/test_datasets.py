@@ -1,17 +1,31 @@
-"""The datasets equal the published ones bit by bit, and their files can be trusted."""
+"""The datasets equal the published ones bit for bit, and their files can be trusted."""
 
 import gzip
 import hashlib
 import http.server
+import subprocess
+import sys
 import threading
+import time
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 import pytest
 
 import dasbe
-from dasbe.datasets import DATASETS, TABLE_DATASETS, generate, is_complete, make_dataset, settings_of, verify
+from dasbe.datasets import (
+    DATASETS,
+    TABLE_DATASETS,
+    ensure_dataset,
+    generate,
+    is_complete,
+    make_dataset,
+    settings_of,
+    verify,
+)
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.datasets.mnist import FILES, load_digits
 from dasbe.datasets.moving import trajectory
@@ -72,8 +86,16 @@ def test_verify_names_what_differs(tmp_path):
     assert is_complete("bars", tmp_path) and verify("bars", tmp_path) == []
     with h5py.File(path, "r+") as file:
         file["test/groups"][17, 3, 3] ^= 1
+        file["train_single/default"][0] = 7
+        kept = file["test/default"][:]
+        del file["test/default"], file["train_single_vert/groups"], file["train_single_hori/groups"]
+        file["test/default"] = kept  # as it was, but in one piece
+        file["train_single_vert/groups"] = h5py.SoftLink("/train_single_vert/default")
     faults = verify("bars", tmp_path)
-    assert len(faults) == 1 and "test/groups" in faults[0]
+    assert [next(key for key in CHECKSUMS["bars"] if key in fault) for fault in faults] == [
+        "test/groups", "train_single/default", "train_single_hori/groups", "train_single_vert/groups"
+    ]  # fmt: skip
+    assert all(len(fault.splitlines()) == 1 and str(path) in fault for fault in faults)
 
 
 @pytest.mark.quick
@@ -123,35 +145,184 @@ class TestMnist:
 
     def test_offline_names_the_files_and_where_to_put_them(self, empty_home, monkeypatch):
         monkeypatch.setattr("dasbe.datasets.mnist.MIRRORS", ("http://127.0.0.1:9",))
-        with pytest.raises(dasbe.MissingFileError, match="could not be downloaded") as caught:
+        with pytest.raises(dasbe.MissingFileError, match="could not be downloaded .127.0.0.1:9: .*refused") as caught:
             load_digits("train")
         assert all(name in str(caught.value) for name in FILES) and "--mnist DIR" in str(caught.value)
 
-    def test_download_resumes_where_it_broke_off(self, empty_home, monkeypatch):
-        content = gzip.compress(np.random.default_rng(0).bytes(16 + 3 * 784), mtime=0)
-        name = "t10k-images-idx3-ubyte.gz"
+    def test_a_file_that_may_not_be_read_is_not_damaged(self, tmp_path, monkeypatch):
+        (tmp_path / NAME).write_bytes(PACKED)
+        monkeypatch.setattr("dasbe.paths.open", _not_permitted, raising=False)
+        with pytest.raises(dasbe.InputError, match=f"{NAME} may not be read") as caught:
+            load_digits("t10k", tmp_path)
+        assert not isinstance(caught.value, dasbe.FileContentError)
+
+
+NAME = "t10k-images-idx3-ubyte.gz"
+DIGITS = np.random.default_rng(0).bytes(16 + 3 * 784)
+PACKED = gzip.compress(DIGITS, mtime=0)
+OTHER = gzip.compress(DIGITS[::-1], mtime=0)
+
+
+def _not_permitted(*arguments):
+    raise PermissionError(13, "Permission denied")
+
+
+def _locked(*arguments, **options):
+    raise BlockingIOError(11, "Unable to synchronously open file (unable to lock file, errno = 11)")
+
+
+class Answer(NamedTuple):
+    """What a mirror sends: `length` bytes are promised, after a `wait` it answers, after a `hold` it hangs up (s)."""
+
+    content: bytes = PACKED
+    status: int = 200
+    length: int | None = None
+    wait: float = 0
+    hold: float = 0
+    raw: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@pytest.fixture
+def mirror():
+    """`mirror(answer, …)`: address of a server that gives these answers in turn, the last for ever, and what was asked.
+
+    To a request for a range it sends the rest of the content.
+    """
+    servers = []
+
+    def start(*answers):
         asked = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 asked.append(self.headers.get("Range"))
-                start = int(asked[-1][6:-1]) if asked[-1] else 0
-                self.send_response(206 if start else 200)
-                self.send_header("Content-Length", str(len(content) - start))
+                answer = answers[min(len(asked), len(answers)) - 1]
+                time.sleep(answer.wait)
+                if answer.raw:
+                    self.wfile.write(answer.content)
+                    time.sleep(answer.hold)
+                    return
+                first = int(asked[-1][6:-1]) if asked[-1] and answer.status == 200 else 0
+                beyond = 0 < len(answer.content) <= first
+                self.send_response(416 if beyond else 206 if first else answer.status)
+                for header in answer.headers:
+                    self.send_header(*header)
+                self.send_header("Content-Length", str(answer.length or len(answer.content) - first))
                 self.end_headers()
-                self.wfile.write(content[start:] if start else content[:100])  # the first answer breaks off
+                self.wfile.write(answer.content[first:])
 
             def log_message(self, *arguments):
                 pass
 
-        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr("dasbe.datasets.mnist.MIRRORS", (f"http://127.0.0.1:{server.server_port}",) * 2)
-        monkeypatch.setitem(FILES, name, hashlib.sha256(gzip.decompress(content)).hexdigest())
-        assert load_digits("t10k").shape == (3, 28, 28)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.handle_error = lambda *arguments: None  # whoever asked has hung up
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}", asked
+
+    yield start
+    for server in servers:
         server.shutdown()
-        assert asked == [None, "bytes=100-"]
-        assert [path.name for path in (empty_home / "tmp_data").iterdir()] == [name]
+        server.server_close()
+
+
+LOG_IN = b"<html>Please log in</html>"
+BAD_ANSWERS = {
+    "a log-in page": (Answer(LOG_IN), "another file came"),
+    "another file": (Answer(OTHER), "another file came"),
+    "no gzip": (Answer(DIGITS), "another file came"),
+    "half a file": (Answer(PACKED[:100]), "another file came"),
+    "not found": (Answer(b"none", 404), "HTTP Error 404: Not Found"),
+    "not allowed": (Answer(b"none", 403), "HTTP Error 403: Forbidden"),
+    "out of order": (Answer(b"none", 503), "HTTP Error 503"),
+    "a connection that breaks off": (Answer(PACKED[:100], length=len(PACKED)), "the connection ended early"),
+    "a log-in page that breaks off": (Answer(LOG_IN, length=100), "the connection ended early"),
+    "no answer in time": (Answer(wait=1), "timed out"),
+    "half an answer in time": (
+        Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nx", raw=True, hold=1),
+        "timed out",
+    ),
+    "lengths that are none": (
+        Answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", raw=True),
+        "Incomplete",
+    ),
+    "no answer at all": (Answer(b"", raw=True), "closed connection"),
+    "another protocol": (Answer(b"SSH-2.0\r\n\r\n", raw=True), "SSH-2.0"),
+    "no end": (Answer(bytes(200000)), "more came than the file has"),
+    "a redirection in a circle": (Answer(b"", 302, headers=(("Location", "/"),)), "HTTP Error 302"),
+    "another part": (Answer(PACKED[5:], 206, headers=(("Content-Range", f"bytes 5-/{len(PACKED)}"),)), "another part"),
+}
+
+
+@pytest.mark.quick
+class TestDownload:
+    @pytest.fixture(autouse=True)
+    def home(self, tmp_path, monkeypatch):
+        """A DASBE_HOME without MNIST files; three digits are all there is of MNIST, and patience is short."""
+        monkeypatch.setenv("DASBE_HOME", str(tmp_path / "home"))
+        monkeypatch.delenv("DASBE_MNIST", raising=False)
+        monkeypatch.setitem(FILES, NAME, hashlib.sha256(DIGITS).hexdigest())
+        monkeypatch.setattr("dasbe.datasets.mnist.TIMEOUT_SECONDS", 0.3)
+        monkeypatch.setattr("dasbe.datasets.mnist.LARGEST_BYTES", 100000)
+        (tmp_path / "home" / "tmp_data").mkdir(parents=True)
+        return tmp_path / "home" / "tmp_data"
+
+    @pytest.fixture
+    def mirrors(self, monkeypatch):
+        return lambda *addresses: monkeypatch.setattr("dasbe.datasets.mnist.MIRRORS", addresses)
+
+    @pytest.mark.parametrize("answer, cause", BAD_ANSWERS.values(), ids=BAD_ANSWERS)
+    def test_the_next_mirror_is_asked(self, home, mirror, mirrors, answer, cause):
+        mirrors(mirror(answer)[0], mirror(Answer())[0])
+        assert load_digits("t10k").tobytes() == DIGITS[16:]
+        assert [path.name for path in home.iterdir()] == [NAME]
+
+    @pytest.mark.parametrize("answer, cause", BAD_ANSWERS.values(), ids=BAD_ANSWERS)
+    def test_the_last_cause_is_quoted(self, home, mirror, mirrors, answer, cause):
+        mirrors("http://127.0.0.1:9", mirror(answer)[0])
+        with pytest.raises(dasbe.MissingFileError) as caught:
+            load_digits("t10k")
+        assert cause in str(caught.value) and len(str(caught.value).splitlines()) == 1
+        assert not (home / NAME).exists()
+        if cause == "another file came":
+            assert list(home.iterdir()) == []
+
+    def test_a_mirror_without_certificate(self, home, mirror, mirrors):
+        address = mirror(Answer())[0]
+        mirrors(address.replace("http", "https"), address)
+        assert load_digits("t10k").shape == (3, 28, 28)
+
+    def test_it_resumes_where_it_broke_off(self, home, mirror, mirrors):
+        address, asked = mirror(Answer(PACKED[:100], length=len(PACKED)), Answer())
+        mirrors(address, address)
+        assert load_digits("t10k").tobytes() == DIGITS[16:]
+        assert asked == [None, "bytes=100-"] and [path.name for path in home.iterdir()] == [NAME]
+
+    @pytest.mark.parametrize("begun", [LOG_IN, OTHER[:50], PACKED + b"more", OTHER, bytes(len(PACKED))])
+    def test_a_wrong_beginning_is_fetched_again(self, home, mirror, mirrors, begun):
+        (home / NAME).with_suffix(".part").write_bytes(begun)
+        mirrors(mirror(Answer())[0])
+        assert load_digits("t10k").tobytes() == DIGITS[16:]
+        assert [path.name for path in home.iterdir()] == [NAME]
+
+    def test_another_part_than_asked_for_is_fetched_again(self, home, mirror, mirrors):
+        (home / NAME).with_suffix(".part").write_bytes(PACKED[:50])
+        mirrors(mirror(BAD_ANSWERS["another part"][0], Answer())[0])
+        assert load_digits("t10k").tobytes() == DIGITS[16:]
+
+    def test_a_bad_file_that_is_there_is_named(self, home):
+        (home / NAME).write_bytes(LOG_IN)
+        with pytest.raises(dasbe.FileContentError, match=f"{NAME} is damaged .* delete it and try again"):
+            load_digits("t10k")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+    def test_a_full_disk_is_no_missing_network(self, home, mirror, mirrors):
+        (home / NAME).with_suffix(".part").symlink_to("/dev/full")
+        mirrors(mirror(Answer())[0])
+        with pytest.raises(OSError, match="No space left") as caught:
+            load_digits("t10k")
+        assert not isinstance(caught.value, dasbe.InputError) and "t10k" in caught.value.filename
 
 
 @pytest.mark.quick
@@ -191,3 +362,179 @@ class TestBadInput:
         for start, stop in ((0, 31), (-1, 3), (5, 5), (30, None)):
             with pytest.raises(dasbe.InputError, match="outside shapes/train_multi, which has 0 to 30"):
                 dasbe.load_dataset("shapes", "train_multi", start, stop, folder=tmp_path)
+
+
+def _replaced(key, value, **options):
+    def change(file):
+        del file[key]
+        file.create_dataset(key, data=value, **options)
+
+    return change
+
+
+def _linked(link):
+    def change(file):
+        file.copy("train_multi/default", "kept")
+        del file["train_multi/default"]
+        file["train_multi/default"] = link
+
+    return change
+
+
+def _in_another_file(file):
+    _replaced("train_multi/default", None, shape=IMAGES.shape, dtype="u1", external=[(__file__, 0, IMAGES.size)])(file)
+
+
+def _virtual(file):
+    layout = h5py.VirtualLayout(IMAGES.shape, np.uint8)
+    layout[:] = h5py.VirtualSource(__file__, "x", IMAGES.shape)
+    del file["train_multi/default"]
+    file.create_virtual_dataset("train_multi/default", layout)
+
+
+def _compressed_by_a_plug_in(file):
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_chunk(IMAGES.shape)
+    layout.set_filter(307, h5py.h5z.FLAG_OPTIONAL)  # bzip2
+    del file["train_multi/default"]
+    space = h5py.h5s.create_simple(IMAGES.shape)
+    h5py.h5d.create(file.id, b"train_multi/default", h5py.h5t.NATIVE_UINT8, space, layout)
+
+
+def _value(key, value):
+    def change(file):
+        file[key][3, 5, 5] = value
+
+    return change
+
+
+IMAGES = np.zeros((30, 28, 28), np.uint8)
+PAIR = ("train_multi/default", "train_multi/groups")
+BAD_FILES = {
+    "of another dataset": (lambda file: file.attrs.update(dataset="corners"), "does not say that it holds shapes"),
+    "of no dataset": (lambda file: file.attrs.clear(), "does not say that it holds shapes"),
+    "a number for a name": (lambda file: file.attrs.update(dataset=[1, 2]), "("),
+    "images of 7": (_value(PAIR[0], 7), "images hold 7"),
+    "images of 255": (_value(PAIR[0], 255), "images hold 255"),
+    "more objects than there are": (_value(PAIR[1], 4), "labels go up to 4, but there are at most 3 objects"),
+    "labels without ink": (lambda file: file[PAIR[1]].__setitem__(..., 1), "pixels that have no ink"),
+    "float images": (_replaced(PAIR[0], IMAGES.astype(float)), "of float64, expected 3 axes"),
+    "signed images": (_replaced(PAIR[0], IMAGES.astype(np.int8)), "of int8"),
+    "bool images": (_replaced(PAIR[0], IMAGES > 0), "of bool"),
+    "big images": (_replaced(PAIR[0], IMAGES.astype(np.uint64)), "of uint64"),
+    "text": (_replaced(PAIR[0], np.full((30, 28, 28), "x", h5py.string_dtype())), "of object"),
+    "bytes": (_replaced(PAIR[0], IMAGES.astype("S1")), "of |S1"),
+    "pairs": (_replaced(PAIR[0], np.zeros((30, 28, 28), "u1,u1")), "expected 3 axes"),
+    "references": (_replaced(PAIR[0], None, shape=(30, 28, 28), dtype=h5py.ref_dtype), "of object"),
+    "no values": (_replaced(PAIR[0], h5py.Empty("u1")), "expected 3 axes"),
+    "one value": (_replaced(PAIR[0], np.uint8(1)), "an array () of uint8"),
+    "flat images": (_replaced(PAIR[0], IMAGES.reshape(30, -1)), "an array (30, 784) of uint8"),
+    "films": (_replaced(PAIR[0], IMAGES[:, None]), "an array (30, 1, 28, 28) of uint8"),
+    "images of another size": (_replaced(PAIR[0], IMAGES[:, :20, :20]), "the last two (28, 28)"),
+    "fewer labels than images": (_replaced(PAIR[1], IMAGES[:9]), "labels (9, 28, 28)"),
+    "no images at all": (lambda file: [_replaced(key, IMAGES[:0])(file) for key in PAIR], "images (0, 28, 28)"),
+    "no labels": (lambda file: file.__delitem__(PAIR[1]), "train_multi/groups is missing"),
+    "a group for an array": (
+        lambda file: [file.__delitem__(PAIR[0]), file.create_group(PAIR[0])],
+        "is a group, not an array",
+    ),
+    "an array for a group": (
+        lambda file: [file.__delitem__("train_multi"), file.__setitem__("train_multi", IMAGES)],
+        "train_multi/default is missing",
+    ),
+    "a type for an array": (
+        lambda file: [file.__delitem__(PAIR[0]), file.__setitem__(PAIR[0], np.dtype("u1"))],
+        "not an array",
+    ),
+    "a soft link": (_linked(h5py.SoftLink("/kept")), "is a link, which is not followed"),
+    "a link to nowhere": (_linked(h5py.SoftLink("/none")), "is a link, which is not followed"),
+    "a link to another file": (_linked(h5py.ExternalLink("other.h5", "/kept")), "is a link, which is not followed"),
+    "images in another file": (_in_another_file, "lies in other files, which are not read"),
+    "a virtual array": (_virtual, "lies in other files, which are not read"),
+    "a compression that is not there": (_compressed_by_a_plug_in, "is compressed by filter 307"),
+}
+
+
+@pytest.mark.quick
+class TestFilesOfAnotherKind:
+    """What is wrong with a dataset file is said in one line, with the whole command that makes it again."""
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        """shapes.h5 in a folder whose name has a blank, beside another file of the same content."""
+        path = make_dataset("shapes", tmp_path / "my data", small("shapes"), progress=False)
+        path.with_name("other.h5").write_bytes(path.read_bytes())
+        return path
+
+    @pytest.mark.parametrize("change, reason", BAD_FILES.values(), ids=BAD_FILES)
+    def test_it_is_refused(self, path, change, reason):
+        with h5py.File(path, "r+") as file:
+            change(file)
+        with pytest.raises(dasbe.FileContentError) as caught:
+            dasbe.load_dataset("shapes", folder=path.parent)
+        line = str(caught.value)
+        assert reason in line and len(line.splitlines()) == 1 and "shapes.h5 is damaged or of another kind" in line
+        assert line.endswith(f"; delete it and run: python -m dasbe.datasets shapes --out '{path.parent}'")
+        assert not is_complete("shapes", path.parent)
+        with pytest.raises(dasbe.FileContentError, match="damaged or incomplete"):
+            ensure_dataset("shapes", path.parent)
+
+    def test_what_is_not_read_is_not_looked_at(self, path):
+        with h5py.File(path, "r+") as file:
+            file["train_multi/default"][3] = 7
+        images, groups = dasbe.load_dataset("shapes", stop=3, folder=path.parent)
+        assert images.shape == groups.shape == (3, 28, 28)
+
+    def test_no_plug_in_is_looked_for(self, path, monkeypatch):
+        with h5py.File(path, "r+") as file:
+            _compressed_by_a_plug_in(file)
+        monkeypatch.setattr(h5py.h5z, "filter_avail", lambda code: pytest.fail("HDF5 looks for a plug-in"))
+        with pytest.raises(dasbe.FileContentError, match="compressed by filter 307"):
+            dasbe.load_dataset("shapes", folder=path.parent)
+
+    @pytest.mark.parametrize("options", [{}, {"compression": "lzf", "shuffle": True, "fletcher32": True}])
+    def test_how_it_is_laid_out_is_free(self, path, options):
+        images, groups = dasbe.load_dataset("shapes", folder=path.parent)
+        with h5py.File(path, "r+") as file:
+            _replaced("train_multi/default", images, **options)(file)
+        np.testing.assert_array_equal(dasbe.load_dataset("shapes", folder=path.parent), (images, groups))
+
+    def test_a_lock_of_another_process_does_not_matter(self, path):
+        code = (
+            "import h5py, sys; file = h5py.File(sys.argv[1], 'r+', locking=True); print(flush=True); sys.stdin.read()"
+        )
+        command = [sys.executable, "-c", code, str(path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            other.stdout.readline()
+            with pytest.raises(BlockingIOError):
+                h5py.File(path, locking=True)
+            assert dasbe.load_dataset("shapes", folder=path.parent)[0].shape == (30, 28, 28)
+            other.stdin.close()
+
+    def test_a_lock_that_the_system_insists_on_is_no_damage(self, path, monkeypatch):
+        """As with HDF5_USE_FILE_LOCKING=TRUE, which HDF5 reads once, at its start."""
+        monkeypatch.setattr(h5py, "File", _locked)
+        for function in (dasbe.load_dataset, is_complete, ensure_dataset, verify):
+            with pytest.raises(dasbe.InputError, match="shapes.h5 is locked by another process") as caught:
+                function("shapes", folder=path.parent)
+            assert not isinstance(caught.value, dasbe.FileContentError)
+
+    def test_a_file_that_may_not_be_read_is_not_damaged(self, path, monkeypatch):
+        monkeypatch.setattr("dasbe.paths.open", _not_permitted, raising=False)
+        for function in (dasbe.load_dataset, is_complete, ensure_dataset, verify):
+            with pytest.raises(dasbe.InputError, match="shapes.h5 may not be read by this user") as caught:
+                function("shapes", folder=path.parent)
+            assert not isinstance(caught.value, dasbe.FileContentError)
+
+    def test_a_folder_in_its_place(self, path):
+        path.unlink()
+        path.mkdir()
+        for function in (dasbe.load_dataset, is_complete, ensure_dataset, verify):
+            with pytest.raises(dasbe.InputError, match="shapes.h5 is a folder") as caught:
+                function("shapes", folder=path.parent)
+            assert not isinstance(caught.value, dasbe.FileContentError)
+
+    def test_more_images_than_there_is_memory_for(self, path, monkeypatch):
+        monkeypatch.setattr("dasbe.checks.available_bytes", lambda: 10000)
+        with pytest.raises(dasbe.InputError, match="reading /train_multi/default would take .* start= and stop="):
+            dasbe.load_dataset("shapes", folder=path.parent)

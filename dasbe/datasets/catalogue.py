@@ -8,6 +8,8 @@ from dasbe.datasets import digits, moving, static
 from dasbe.errors import InputError
 from dasbe.parameters import DatasetSettings
 
+SHAPES_OF_A_SCENE = 3  # in the datasets of shapes that are not in Table 1, too
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -33,6 +35,11 @@ class Dataset:
     sizes: dict[str, int]
     settings: DatasetSettings | None = None
     needs_mnist: bool = False
+
+    @property
+    def most_objects(self) -> int:
+        """Objects of an image that has most of them."""
+        return SHAPES_OF_A_SCENE if self.settings is None else self.settings.objects
 
 
 DATASETS = {

@@ -2,22 +2,25 @@
 
 The four gzipped IDX files are looked for in the folder that the user names
 (``--mnist`` or ``DASBE_MNIST``), in ``tmp_data/``, and in ``../shared/mnist`` beside
-the repository; failing that, they are downloaded into ``tmp_data/``.
+the repository; failing that, they are downloaded into ``tmp_data/``. A file gets its
+name there only when its content is the right one.
 """
 
-import gzip
 import hashlib
+import http.client
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from dasbe.errors import FileContentError, MissingFileError
-from dasbe.paths import data_folder, home, readable
+from dasbe.paths import data_folder, file_to_read, home, readable
 
 # file name → SHA-256 of its unpacked bytes
 FILES = {
@@ -28,6 +31,8 @@ FILES = {
 }
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist")
 TIMEOUT_SECONDS = 20
+LARGEST_BYTES = 1 << 26  # of a file, packed or unpacked; no file of MNIST has as many
+LONGEST_CAUSE = 80  # characters
 
 
 def load_digits(part: str, folder: Path | str | None = None) -> np.ndarray:
@@ -62,55 +67,104 @@ def _unpacked(name: str, folder: Path | str | None) -> bytes:
     if named and not (Path(named) / name).is_file():
         raise MissingFileError(f"MNIST folder {readable(named)} lacks {name}; it must hold {', '.join(FILES)}")
     places = [Path(named)] if named else [data_folder(), home().parent / "shared" / "mnist"]
-    path = next((place / name for place in places if (place / name).is_file()), None) or _download(name)
-    try:
-        content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error):
-        content = b""
-    if hashlib.sha256(content).hexdigest() != FILES[name]:
+    path = next((place / name for place in places if (place / name).is_file()), None)
+    if path is None:
+        return _download(name)
+    packed = file_to_read("MNIST file", path, "name another folder with --mnist DIR or DASBE_MNIST").read_bytes()
+    content = _checked(packed, name)
+    if content is None:
         raise FileContentError(f"MNIST file {readable(path)} is damaged (its SHA-256 differs); delete it and try again")
     return content
 
 
-def _download(name: str) -> Path:
-    """Fetch one file into ``tmp_data/``; a partial download is resumed by the next attempt."""
+def _checked(packed: bytes, name: str) -> bytes | None:
+    """`packed` without its gzip, if it is the file called `name`, else None."""
+    try:
+        content = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(packed, LARGEST_BYTES)
+    except zlib.error:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == FILES[name] else None
+
+
+class _NotFetchedError(Exception):
+    """A mirror did not send what it should."""
+
+    def __init__(self, cause: object):
+        super().__init__(" ".join(str(cause).split())[:LONGEST_CAUSE] or type(cause).__name__)
+
+
+def _download(name: str) -> bytes:
+    """Fetch one file into ``tmp_data/``, and return its checked content.
+
+    What an attempt has fetched when it breaks off is kept, for the next to go on from.
+    If it turns out wrong, the file is fetched once more from its start.
+    """
     path = data_folder() / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
+    partial, cause = path.with_suffix(".part"), ""
     for mirror in MIRRORS:
-        try:
-            _fetch(f"{mirror}/{name}", partial)
-        except (urllib.error.URLError, OSError):
-            continue
-        os.replace(partial, path)
-        return path
+        again = True
+        while again:
+            begun = partial.exists()
+            try:
+                _fetch(f"{mirror}/{name}", partial)
+                content = _checked(partial.read_bytes(), name)
+                if content is not None:
+                    os.replace(partial, path)
+                    return content
+                partial.unlink()
+                raise _NotFetchedError("another file came")
+            except _NotFetchedError as error:
+                cause = f"{urllib.parse.urlsplit(mirror).netloc}: {error}"
+            except OSError as error:
+                error.filename = error.filename or readable(partial)  # a full disk does not say which file
+                raise
+            again = begun and not partial.exists()  # the beginning was wrong, not the mirror
     raise MissingFileError(
-        f"MNIST is not on this machine and could not be downloaded; put {', '.join(FILES)} into "
+        f"MNIST is not on this machine and could not be downloaded ({cause}); put {', '.join(FILES)} into "
         f"{readable(data_folder())}, or name their folder with --mnist DIR or DASBE_MNIST"
     )
 
 
 def _fetch(url: str, partial: Path) -> None:
-    """Append to `partial` what is missing of `url`."""
+    """Append to `partial` what is missing of `url`; what the disk says is raised as it is."""
     done = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is missing
+        if error.code == 416 and done:  # nothing is missing
             return
-        raise
+        raise _NotFetchedError(error) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _NotFetchedError(getattr(error, "reason", error)) from error
     with response:
         if response.status != 206:  # the whole file comes
             done = 0
-        total = done + int(response.headers.get("Content-Length", 0))
+        elif not response.headers.get("Content-Range", f"bytes {done}-").startswith(f"bytes {done}-"):
+            partial.unlink(missing_ok=True)
+            raise _NotFetchedError("another part came than was asked for")
+        length = response.headers.get("Content-Length", "")
+        total = done + int(length) if length.isdecimal() else None
         with (
             open(partial, "r+b" if done else "wb") as file,
             tqdm(total=total, initial=done, unit="B", unit_scale=True, desc=partial.stem) as bar,
         ):
             file.seek(done)
-            while block := response.read(1 << 16):
+            for block in _blocks(response):
                 file.write(block)
                 bar.update(len(block))
+                if file.tell() > LARGEST_BYTES:
+                    partial.unlink()
+                    raise _NotFetchedError("more came than the file has")
     if total and partial.stat().st_size < total:
-        raise OSError("the connection ended early")
+        raise _NotFetchedError("the connection ended early")
+
+
+def _blocks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """What comes, piece by piece."""
+    try:
+        while block := response.read(1 << 16):
+            yield block
+    except (OSError, http.client.HTTPException) as error:
+        raise _NotFetchedError(error) from error

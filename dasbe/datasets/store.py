@@ -1,7 +1,9 @@
 """The dataset files: ``tmp_data/NAME.h5``, made by :func:`generate`, read by :func:`load_dataset`."""
 
 import hashlib
+import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -11,13 +13,17 @@ from tqdm import tqdm
 from dasbe import checks
 from dasbe.datasets.catalogue import dataset_of
 from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.datasets.files import Unfit, array_in, check_values, images_from, open_hdf5, read
 from dasbe.datasets.static import Block
 from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import data_folder, readable
 from dasbe.storage import atomic_path, one_at_a_time
 
+Arrays = dict[str, tuple[tuple[int, ...], str]]  # shape and SHA-256 of each
 LARGEST_SIZE = 10**6  # images, sequences or frames of a group
 CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
+SUMMED_BYTES = 1 << 23  # at once
+MOST_NAMED = 10  # splits in a message
 
 
 def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str | None = None) -> Iterator[Block]:
@@ -78,7 +84,7 @@ def make_dataset(
     return path
 
 
-def _known_arrays(name: str) -> dict[str, tuple[tuple[int, ...], str]]:
+def _known_arrays(name: str) -> Arrays:
     """Shape and SHA-256 of every array of dataset `name`; empty for one whose sums nobody has taken."""
     return CHECKSUMS.get(dataset_of(name).name, {})
 
@@ -98,25 +104,45 @@ def _append(group: h5py.Group, key: str, array: np.ndarray) -> None:
         group[key][old:] = array
 
 
-def _open(path: Path, name: str) -> h5py.File:
-    """Open a dataset file for reading, or say what is wrong with it."""
+def _command(name: str, folder: Path | str | None) -> str:
+    """The command that makes the file of dataset `name`."""
     command = f"python -m dasbe.datasets {name}"
-    if not path.is_file():
-        raise MissingFileError(f"dataset file {readable(path)} is not there; make it with: {command}")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise FileContentError(
-            f"dataset file {readable(path)} is damaged or not HDF5 ({error}); delete it and run: {command}"
-        ) from error
+    return command if folder is None else f"{command} --out {shlex.quote(readable(folder))}"
+
+
+@contextmanager
+def _open(name: str, folder: Path | str | None) -> Iterator[h5py.File]:
+    """The file of dataset `name`; whatever is wrong with it is said with the command that makes it."""
+    path, command = dataset_path(name, folder), _command(name, folder)
+    with open_hdf5(path, f"make it with: {command}", f"delete it and run: {command}") as file:
+        if file.attrs.get("dataset") != name:
+            raise Unfit(f"it does not say that it holds {name}")
+        yield file
+
+
+def _array(file: h5py.File, key: str, known: Arrays) -> h5py.Dataset:
+    """Array `key` of a dataset file, uint8, with as many axes and images as large as in the `known` arrays."""
+    array = array_in(file, key)
+    shape = known[key][0] if key in known else array.shape
+    if array.dtype != np.uint8 or array.ndim != len(shape) or array.shape[-2:] != shape[-2:]:
+        form = f"{len(shape)} axes, the last two {shape[-2:]}, of uint8"
+        raise Unfit(f"{key} is an array {array.shape} of {array.dtype}, expected {form}")
+    return array
 
 
 def is_complete(name: str, folder: Path | str | None = None) -> bool:
-    """Whether the file of dataset `name` opens and holds every array in its published shape."""
+    """Whether the file of dataset `name` holds every array in its published shape; for their values see `verify`.
+
+    Raises
+    ------
+    InputError
+        There is a file, but it may not be read, or it is locked, or a folder.
+    """
+    known = _known_arrays(name)
     try:
-        with _open(dataset_path(name, folder), name) as file:
-            return all(key in file and file[key].shape == shape for key, (shape, _) in _known_arrays(name).items())
-    except InputError:
+        with _open(dataset_of(name).name, folder) as file:
+            return all(_array(file, key, known).shape == shape for key, (shape, _) in known.items())
+    except (MissingFileError, FileContentError):
         return False
 
 
@@ -146,32 +172,29 @@ def verify(name: str, folder: Path | str | None = None) -> list[str]:
     list of str
         One line for each array that is missing or differs; empty if all agree.
     """
-    path = dataset_path(dataset_of(name).name, folder)
-    faults = []
-    with _open(path, name) as file:
-        for key, (shape, expected) in _known_arrays(name).items():
-            if key not in file:
-                faults.append(f"{readable(path)}: {key} is missing")
-            elif file[key].shape != shape:
-                faults.append(f"{readable(path)}: {key} has shape {file[key].shape}, expected {shape}")
-            elif _sha256(file[key], path) != expected:
-                faults.append(f"{readable(path)}: {key} has another SHA-256 sum than it should have")
+    name, known, faults = dataset_of(name).name, _known_arrays(name), []
+    path = readable(dataset_path(name, folder))
+    with _open(name, folder):  # unless nothing of it can be read
+        pass
+    for key, (shape, expected) in known.items():
+        try:
+            with _open(name, folder) as file:
+                array = _array(file, key, known)
+                if array.shape != shape:
+                    faults.append(f"{path}: {key} has shape {array.shape}, expected {shape}")
+                elif _sha256(array) != expected:
+                    faults.append(f"{path}: {key} has another SHA-256 sum than it should have")
+        except FileContentError as error:
+            faults.append(str(error))
     return faults
 
 
-def _sha256(dataset: h5py.Dataset, path: Path) -> str:
+def _sha256(array: h5py.Dataset) -> str:
     digest = hashlib.sha256()
-    block = 64 * dataset.chunks[0]
-    for start in range(0, len(dataset), block):
-        digest.update(np.ascontiguousarray(_read(dataset, start, start + block, path), np.uint8).data)
+    block = max(SUMMED_BYTES // max(array[:1].nbytes, 1), 1)
+    for start in range(0, len(array), block):
+        digest.update(np.ascontiguousarray(array[start : start + block]).data)
     return digest.hexdigest()
-
-
-def _read(dataset: h5py.Dataset, start: int, stop: int, path: Path) -> np.ndarray:
-    try:
-        return dataset[start:stop]
-    except OSError as error:
-        raise FileContentError(f"{readable(path)}: {dataset.name} cannot be read ({error}); delete the file") from error
 
 
 def load_dataset(
@@ -202,22 +225,24 @@ def load_dataset(
     MissingFileError
         The file is not there; the message has the command that makes it.
     FileContentError
-        The file is damaged.
+        The file is damaged, or holds something else than this dataset.
     InputError
-        Unknown dataset or split, or a range outside the split.
+        Unknown dataset or split, a range outside the split, or a file that may not be read.
     """
-    name = dataset_of(name).name
-    start = checks.whole_number("start", start, -checks.LARGEST_NUMBER)
-    stop = None if stop is None else checks.whole_number("stop", stop, -checks.LARGEST_NUMBER)
+    dataset = dataset_of(name)
+    name, known = dataset.name, _known_arrays(name)
     if not isinstance(split, str):
         raise InputError(f"split is {checks.shown(split)}; it must be the name of a group of the file")
-    path = dataset_path(name, folder)
-    with _open(path, name) as file:
-        if f"{split}/default" not in file:
-            raise InputError(f"split {checks.shown(split)} is not in {readable(path)}; choose one of {', '.join(file)}")
-        count = len(file[split]["default"])
-        last = count if stop is None else stop
-        if not 0 <= start < last <= count:
-            raise InputError(f"images {start} to {last} are outside {name}/{split}, which has 0 to {count}")
-        images, groups = (_read(file[split][key], start, last, path) for key in ("default", "groups"))
-        return images, groups
+    with _open(name, folder) as file:
+        if split not in list(file):
+            path = readable(dataset_path(name, folder))
+            choices = ", ".join(list(file)[:MOST_NAMED])
+            raise InputError(f"split {checks.shown(split)} is not in {path}; choose one of {choices}")
+        arrays = [_array(file, f"{split}/{key}", known) for key in ("default", "groups")]
+        if arrays[0].shape != arrays[1].shape or arrays[0].ndim not in (3, 4) or 0 in arrays[0].shape:
+            raise Unfit(f"{split} has images {arrays[0].shape} and labels {arrays[1].shape}")
+        wanted = images_from(start, stop, len(arrays[0]), f"{name}/{split}")
+        n_values = (wanted.stop - wanted.start) * int(np.prod(arrays[0].shape[1:]))
+        images, groups = (read(array, wanted, n_values) for array in arrays)
+        check_values(images, groups, dataset.most_objects)
+    return images, groups

@@ -1,0 +1,119 @@
+"""Files of images and labels: nothing that is read of one is believed before it has been checked.
+
+A file may come from anybody, be cut off, or be another than its name says. HDF5
+besides lets a file refer to other files (links, external storage, virtual datasets)
+and to compression plug-ins; nothing of that kind is followed. Whatever is wrong ends in
+one line (:func:`judged`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from dasbe import checks
+from dasbe.errors import FileContentError, InputError
+from dasbe.paths import file_to_read, readable
+
+FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
+"""Those that come with HDF5 and h5py."""
+CHECKED_AT_ONCE = 1000  # images, so that a check takes little memory
+LONGEST_REASON = 120  # characters of what a library says
+
+
+class Unfit(Exception):
+    """Content of a file is not what it should be; the message says what it is."""
+
+
+@contextmanager
+def judged(path: Path, remedy: str) -> Iterator[None]:
+    """Whatever a block finds wrong with the content of `path` becomes a FileContentError.
+
+    Parameters
+    ----------
+    path : Path
+    remedy : str
+        The end of that line.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except BlockingIOError as error:
+        raise InputError(f"dataset file {readable(path)} is locked by another process; try again later") from error
+    except Exception as error:  # on damaged bytes libraries fail in ways of their own
+        reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
+        raise FileContentError(
+            f"dataset file {readable(path)} is damaged or of another kind ({reason}); {remedy}"
+        ) from error
+
+
+@contextmanager
+def open_hdf5(path: Path, missing: str, remedy: str) -> Iterator[h5py.File]:
+    """HDF5 file `path`, judged; `missing` is what to do if it is not there.
+
+    It is opened without a lock: files are replaced as a whole, never changed in place.
+    """
+    file_to_read("dataset file", path, missing)
+    with judged(path, remedy), h5py.File(path, "r", locking=False) as file:
+        yield file
+
+
+def has(place: h5py.Group, key: str) -> bool:
+    """Whether `place` has something of that name; no link is followed."""
+    return place.id.links.exists(key.encode())
+
+
+def array_in(file: h5py.File, key: str) -> h5py.Dataset:
+    """The array ``GROUP/NAME``, which lies in `file` itself; Unfit if there is none."""
+    place = file
+    for part in key.split("/"):
+        if not isinstance(place, h5py.Group) or not has(place, part):
+            raise Unfit(f"{key} is missing")
+        if place.id.links.get_info(part.encode()).type != h5py.h5l.TYPE_HARD:
+            raise Unfit(f"{key} is a link, which is not followed")
+        place = place[part]
+    if not isinstance(place, h5py.Dataset):
+        raise Unfit(f"{key} is a group, not an array")
+    layout = place.id.get_create_plist()
+    if layout.get_layout() == h5py.h5d.VIRTUAL or layout.get_external_count():
+        raise Unfit(f"{key} lies in other files, which are not read")
+    for number in range(layout.get_nfilters()):
+        code = layout.get_filter(number)[0]
+        if code not in FILTERS or not h5py.h5z.filter_avail(code):
+            raise Unfit(f"{key} is compressed by {FILTERS.get(code, f'filter {code}')}, which is not available here")
+    return place
+
+
+def images_from(start: object, stop: object, count: int, what: str) -> slice:
+    """Images `start` to `stop` (None: the last) of the `count` that `what` has; InputError if they are not there."""
+    start = checks.whole_number("start", start, -checks.LARGEST_NUMBER)
+    last = count if stop is None else checks.whole_number("stop", stop, -checks.LARGEST_NUMBER)
+    if not 0 <= start < last <= count:
+        raise InputError(f"images {start} to {last} are outside {what}, which has 0 to {count}")
+    return slice(start, last)
+
+
+def read(array: h5py.Dataset, where: tuple | slice, n_values: int) -> np.ndarray:
+    """``array[where]``, `n_values` numbers, if there is memory for them and for a chunk."""
+    chunk = np.prod(array.chunks or (0,), dtype=float)
+    n_bytes = int((n_values + chunk) * array.dtype.itemsize)
+    checks.memory(n_bytes, f"reading {array.name}", "read fewer images with start= and stop=")
+    return array[where]
+
+
+def check_values(images: np.ndarray, groups: np.ndarray, most: int) -> None:
+    """Unfit unless `images` are 0 and 1, and `groups` label pixels with ink from 1 to `most`.
+
+    Both (N, …, H, W) uint8.
+    """
+    for first in range(0, len(images), CHECKED_AT_ONCE):
+        ink, labels = (part[first : first + CHECKED_AT_ONCE] for part in (images, groups))
+        if ink.max() > 1:
+            raise Unfit(f"its images hold {ink.max()}, not only 0 and 1")
+        if labels.max() > most:
+            raise Unfit(f"its labels go up to {labels.max()}, but there are at most {most} objects")
+        if ((labels > 0) > ink).any():
+            raise Unfit("its labels name pixels that have no ink")
