@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -130,8 +131,16 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
         lock.release()
 
 
+def save_tensors(path: Path | str, content: Any) -> None:
+    """Write tensors, numbers and text for :func:`load_tensors`."""
+    buffer = io.BytesIO()  # PyTorch's writer does not say that a disk is full
+    torch.save(content, buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
 def load_tensors(path: Path | str, device: torch.device | str = "cpu") -> Any:
-    """What ``torch.save`` wrote to `path`: tensors, numbers and text only, so that no file can run code.
+    """What :func:`save_tensors` wrote to `path`: tensors, numbers and text only, so that no file can run code.
 
     PyTorch's reader takes damaged numbers as they are; here the checksums are compared first.
 

@@ -63,7 +63,7 @@ def mnist_file(path):
     return path, lambda file: mnist.load_digits("train", file.parent)
 
 
-KINDS = [network_file, checkpoint_file, record_file, arrays_file, mnist_file]
+KINDS = [network_file, checkpoint_file, record_file, arrays_file, dataset_file, mnist_file]
 
 
 def same(first, second):
@@ -222,7 +222,7 @@ class TestLock:
         assert "cannot be locked; do not run two commands on it at once" in capsys.readouterr().err
 
 
-def test_a_locked_dataset_can_be_read(tmp_path):
+def test_a_dataset_that_this_process_has_open_can_be_read(tmp_path):
     path, load = dataset_file(tmp_path / "x")
     with h5py.File(path, "r"):
         assert len(load(path)[0]) == 20

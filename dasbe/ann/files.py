@@ -16,7 +16,7 @@ from dasbe import checks
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import network_folder, readable
-from dasbe.storage import atomic_path, load_tensors, tuples
+from dasbe.storage import atomic_path, load_tensors, save_tensors, tuples
 
 
 def network_path(name: str | Path) -> Path:
@@ -57,8 +57,7 @@ def save_network(path: Path | str, network: Autoencoder, description: dict) -> N
     except (TypeError, ValueError) as error:
         raise InputError(f"description holds what JSON cannot ({error}); leave it out, or make it text") from None
     weights = {key: _stored(value.detach().cpu().contiguous()) for key, value in network.state_dict().items()}
-    with atomic_path(path) as temporary:
-        torch.save({"description": text, "weights": weights}, temporary)
+    save_tensors(path, {"description": text, "weights": weights})
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 

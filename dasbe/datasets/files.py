@@ -57,8 +57,17 @@ def open_hdf5(path: Path, missing: str, remedy: str) -> Iterator[h5py.File]:
     It is opened without a lock: files are replaced as a whole, never changed in place.
     """
     file_to_read("dataset file", path, missing)
-    with judged(path, remedy), h5py.File(path, "r", locking=False) as file:
+    with judged(path, remedy), _opened(path) as file:
         yield file
+
+
+def _opened(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, "r")  # this process has it open already, with a lock
 
 
 def has(place: h5py.Group, key: str) -> bool:

@@ -1,6 +1,7 @@
 """The dataset files: ``tmp_data/NAME.h5``, made by :func:`generate`, read by :func:`load_dataset`."""
 
 import hashlib
+import io
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,9 +72,9 @@ def make_dataset(
     blocks, progress = generate(name, sizes, mnist), checks.flag("progress", progress)
     path = dataset_path(name, folder)
     total = sum(shape[0] for key, (shape, _) in _known_arrays(name).items() if key.endswith("/default"))
+    content = io.BytesIO()  # since HDF5 does not survive a full disk
     with (
-        atomic_path(path) as temporary,
-        h5py.File(temporary, "w") as file,
+        h5py.File(content, "w", libver="latest") as file,  # in which every part of the file has a checksum
         tqdm(total=None if sizes else total or None, desc=name, unit=" images", disable=not progress) as bar,
     ):
         for group, arrays in blocks:
@@ -81,6 +82,8 @@ def make_dataset(
                 _append(file.require_group(group), key, array)
             bar.update(len(arrays["default"]))
         file.attrs.update(dataset=name, seed=dataset_of(name).seed)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
     return path
 
 
@@ -96,7 +99,13 @@ def _append(group: h5py.Group, key: str, array: np.ndarray) -> None:
         length = min(max(CHUNK_BYTES // max(array[:1].nbytes, 1), 1), max(len(array), 1))
         chunk = (length, *array.shape[1:])
         group.create_dataset(
-            key, data=array, maxshape=(None, *array.shape[1:]), chunks=chunk, compression="gzip", compression_opts=1
+            key,
+            data=array,
+            maxshape=(None, *array.shape[1:]),
+            chunks=chunk,
+            compression="gzip",
+            compression_opts=1,
+            fletcher32=True,
         )
     else:
         old = len(group[key])

@@ -22,7 +22,7 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.errors import FileContentError
 from dasbe.paths import readable
-from dasbe.storage import atomic_path, load_tensors
+from dasbe.storage import load_tensors, save_tensors
 from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
 from dasbe.train.prediction import prediction_loss
 from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
@@ -144,8 +144,7 @@ def train(
             state.weights, state.optimiser = network.state_dict(), optimiser.state_dict()
             state.seconds += time.perf_counter() - started
             if checkpoint is not None:
-                with atomic_path(checkpoint) as temporary:
-                    torch.save({"recipe": recipe.as_dict(), **vars(state)}, temporary)
+                save_tensors(checkpoint, {"recipe": recipe.as_dict(), **vars(state)})
             report(state)
     finally:
         torch.set_num_threads(n_threads)
