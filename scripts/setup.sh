@@ -2,46 +2,49 @@
 #
 #   extra_requirements=requirements-test.txt; . scripts/setup.sh
 #
-# $PYTHON, else an active virtual or conda environment, is used as it is: nothing is
-# installed there. Otherwise .venv/ is made and filled from requirements.txt, and from
+# $PYTHON, else an active virtual or conda environment, else a .venv/ that may not be written to is used as
+# it is: nothing is installed there. Otherwise .venv/ is made and filled from requirements.txt, and from
 # extra_requirements if that names a file. Silent unless something fails; nothing to do costs no time.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+unset CDPATH PYTHONHOME  # cd would look there, and print what it finds; a virtual environment has no other home
+root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 
 setup_fail() { echo "error: $*" >&2; exit 2; }
 
-setup_use() {  # an interpreter of the user's own
+setup_is_python() { "$1" -I -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
+
+setup_use() {  # an interpreter that is left as it is; what to do if it is none; files of requirements
     python=$1
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
-        setup_fail "'$python' is not Python 3.10 or newer; set PYTHON to one that is, or unset it"
+    setup_is_python "$python" || setup_fail "'$python' is not Python 3.10 or newer; $2"
     local wanted missing
     wanted="torch numpy h5py matplotlib seaborn sklearn notebook tqdm numba threadpoolctl filelock PIL scipy"
     [[ -z ${extra_requirements:-} ]] || wanted+=" pytest elephant ruff mypy"
     missing=$("$python" -c 'import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])' $wanted)
     [[ -z $missing ]] ||
-        setup_fail "'$python' lacks $missing; run: $python -m pip install $(printf -- '-r %s ' "${@:2}")"
+        setup_fail "'$python' lacks $missing; run: $python -m pip install $(printf -- '-r %s ' "${@:3}")"
 }
 
 setup_venv() {  # .venv/, with a stamp for each requirements file that has been installed
-    local venv="$root/.venv" candidate file stamp log packages
+    local candidate file stamp log packages
     python="$venv/bin/python"
-    if ! "$python" -c '' 2>/dev/null; then
+    if ! "$python" -I -c '' 2>/dev/null; then
         for candidate in python3 python3.13 python3.12 python3.11 python3.10 python; do
-            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break
+            setup_is_python "$candidate" && break
             candidate=
         done
         [[ -n $candidate ]] || setup_fail "no Python 3.10 or newer found; install one, or set PYTHON to it"
+        [[ -w $root ]] || setup_fail "'$root' cannot be written to, so no .venv can be made there; set PYTHON to a" \
+            "Python that has the packages of requirements.txt"
         rm -rf "$venv"
         "$candidate" -m venv "$venv" >&2 || setup_fail "'$candidate -m venv' failed; install Python's venv module"
     fi
     for file in "$@"; do
         stamp="$venv/.installed-$(basename "$file")"
         cmp -s "$file" "$stamp" && continue
-        log=$(mktemp)
+        log="$venv/.install.log"
         if ! "$python" -m pip install --quiet --disable-pip-version-check -r "$file" >"$log" 2>&1; then
             tail -n 20 "$log" >&2
-            rm -f "$log"
             setup_fail "installing $file failed (above); mend the cause and run the same command again"
         fi
         rm -f "$log"
@@ -52,12 +55,16 @@ setup_venv() {  # .venv/, with a stamp for each requirements file that has been 
     done
 }
 
+venv=$root/.venv
 requirements=("$root/requirements.txt")
 [[ -z ${extra_requirements:-} ]] || requirements+=("$root/$extra_requirements")
 if [[ -n ${PYTHON:-} ]]; then
-    setup_use "$PYTHON" "${requirements[@]}"
+    setup_use "$PYTHON" "set PYTHON to one that is, or unset it" "${requirements[@]}"
 elif [[ -n ${VIRTUAL_ENV:-${CONDA_PREFIX:-}} ]]; then
-    setup_use "${VIRTUAL_ENV:-$CONDA_PREFIX}/bin/python" "${requirements[@]}"
+    setup_use "${VIRTUAL_ENV:-$CONDA_PREFIX}/bin/python" "activate an environment that has one, or none" \
+        "${requirements[@]}"
+elif [[ -d $venv && ! -w $venv ]]; then
+    setup_use "$venv/bin/python" "set PYTHON to one that is" "${requirements[@]}"
 else
     setup_venv "${requirements[@]}"
 fi

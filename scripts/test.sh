@@ -6,7 +6,7 @@
 #   scripts/test.sh -m slow    the slow scientific checks
 set -euo pipefail
 extra_requirements=requirements-test.txt
-. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+. "$(dirname "$(realpath "$0" 2>/dev/null || echo "$0")")/setup.sh"
 cd "$root"
 if [[ $# -eq 0 ]]; then
     "$python" -m ruff check --quiet

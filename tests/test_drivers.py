@@ -1,0 +1,158 @@
+"""The shell scripts: from any folder, by any path, in any environment, and in a checkout that can only be read."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DRIVERS = sorted(path.name for path in ROOT.glob("*.sh"))
+STUB = """#!/bin/sh
+if [ "$1" = -I ] || [ "$1" = -c ]; then exit 0; fi
+printf '%s\\n' "$PYTHONPATH" "$@"
+"""  # a Python that has everything, and says what it is asked to run
+
+pytestmark = [pytest.mark.quick, pytest.mark.skipif(os.name != "posix", reason="shell scripts")]
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with the scripts, and a ``.venv`` whose Python is the stub."""
+    folder = tmp_path / "a checkout"
+    folder.mkdir()
+    shutil.copytree(ROOT / "scripts", folder / "scripts")
+    for name in (*DRIVERS, "requirements.txt", "requirements-test.txt"):
+        shutil.copy(ROOT / name, folder)
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(STUB)
+    python.chmod(0o755)
+    (folder / ".venv" / "lib" / "python3" / "site-packages").mkdir(parents=True)
+    for name in ("requirements.txt", "requirements-test.txt"):
+        shutil.copy(folder / name, folder / ".venv" / f".installed-{name}")
+    return folder
+
+
+def run(script, *arguments, cwd="/", **environment):
+    """Run a script as a new shell would, where even root is bound by permissions."""
+    environment = {"PATH": os.environ["PATH"]} | {key: str(value) for key, value in environment.items()}
+    command = [str(script), *arguments]
+    bound = {"env": environment, "cwd": cwd, "preexec_fn": bind_root}
+    return subprocess.run(command, **bound, capture_output=True, text=True, timeout=60)
+
+
+def bind_root():
+    """Take from root, in the program to be run, the right to pass over permissions (Linux)."""
+    if hasattr(libc := ctypes.CDLL(None), "prctl"):
+        libc.prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+
+
+def can_bind():
+    return os.geteuid() != 0 or sys.platform == "linux"
+
+
+def started(result, root):
+    """What the stub was asked to run, of a driver that found its checkout."""
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    path, *arguments = result.stdout.splitlines()
+    assert path.split(os.pathsep)[0] == str(root)
+    return arguments
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_drivers_start_their_module(checkout, name):
+    assert started(run(checkout / name, "--cycles", "2 3"), checkout)[-2:] == ["--cycles", "2 3"]
+
+
+def test_a_driver_may_be_called_through_links(checkout, tmp_path):
+    places = tmp_path / "places"
+    (places / "deep").mkdir(parents=True)
+    (places / "folder").symlink_to(checkout)
+    (places / "absolute").symlink_to(checkout / "figure2.sh")
+    (places / "deep" / "relative").symlink_to("../absolute")
+    (places / "through_folder").symlink_to("folder/figure2.sh")
+    (places / "deeper").symlink_to("deep")
+    for link in ("absolute", "deep/relative", "through_folder", "folder/figure2.sh", "deeper/relative"):
+        for script, cwd in ((places / link, "/"), (f"./{link}", places), (places / link, places / "folder")):
+            found = started(run(script, "--quick", cwd=cwd), checkout)
+            assert found == ["-m", "dasbe.experiments.figure2", "--quick"]
+    found = started(run("absolute", cwd="/", PATH=f"{places}:{os.environ['PATH']}"), checkout)
+    assert found == ["-m", "dasbe.experiments.figure2"]
+    found = started(run("bash", "deep/relative", cwd=places), checkout)
+    assert found == ["-m", "dasbe.experiments.figure2"]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    (
+        {"CDPATH": "/tmp:/usr"},
+        {"POSIXLY_CORRECT": 1},
+        {"PYTHONHOME": "/none"},
+        {"PYTHONHASHSEED": "none"},
+        {"TMPDIR": "/none"},
+        {"LC_ALL": "C", "TERM": ""},
+    ),
+    ids=lambda variables: next(iter(variables)),
+)
+def test_drivers_start_whatever_the_shell_exports(checkout, variables):
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\n[ -z "$PYTHONHOME" ] || exit 1\n{STUB.removeprefix("#!/bin/sh")}')
+    for script, cwd in ((checkout / "figure2.sh", "/"), ("bash", checkout), ("bash", checkout.parent)):
+        arguments = (f"{checkout.name}/figure2.sh" if cwd == checkout.parent else "figure2.sh",)
+        result = run(script, *(arguments if script == "bash" else ()), cwd=cwd, **variables)
+        assert started(result, checkout) == ["-m", "dasbe.experiments.figure2"]
+    assert (checkout / ".venv" / "bin" / "python").exists()  # not taken for broken, and made anew
+
+
+def refusal(result):
+    """The one line with which a script refuses to go on."""
+    assert result.returncode == 2 and result.stdout == "", result
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+def test_an_environment_that_is_not_there_is_named(checkout):
+    assert "'/none/bin/python' is not Python 3.10 or newer; activate" in refusal(
+        run(checkout / "figure2.sh", VIRTUAL_ENV="/none")
+    )
+    assert "'/none' is not Python 3.10 or newer; set PYTHON" in refusal(run(checkout / "figure2.sh", PYTHON="/none"))
+
+
+def make_read_only(folder):
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o222)
+
+
+@pytest.mark.skipif(not can_bind(), reason="root may write anywhere")
+def test_nothing_is_written_to_a_checkout_that_can_only_be_read(checkout):
+    packages = checkout / ".venv" / "lib" / "python3" / "site-packages"
+    make_read_only(checkout)
+    assert started(run(checkout / "figure2.sh"), checkout) == ["-m", "dasbe.experiments.figure2"]
+    assert list(packages.iterdir()) == []
+    checkout.chmod(0o755)
+    (checkout / ".venv").rename(checkout / "kept")
+    checkout.chmod(0o555)
+    assert "cannot be written to, so no .venv can be made there; set PYTHON" in refusal(run(checkout / "figure2.sh"))
+    found = started(run(checkout / "figure2.sh", PYTHON=checkout / "kept" / "bin" / "python"), checkout)
+    assert found == ["-m", "dasbe.experiments.figure2"]
+    checkout.chmod(0o755)  # so that pytest can remove it
+
+
+def test_a_new_environment_knows_the_checkout(checkout):
+    started(run(checkout / "figure2.sh"), checkout)
+    packages = checkout / ".venv" / "lib" / "python3" / "site-packages"
+    assert (packages / "dasbe-checkout.pth").read_text() == f"{checkout}\n"
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no clone")
+def test_scripts_end_their_lines_in_lf_in_every_clone(tmp_path):
+    clone = ["git", "clone", "--quiet", "-c", "core.autocrlf=true", str(ROOT), str(tmp_path / "clone")]
+    subprocess.run(clone, check=True)
+    for path in (*(tmp_path / "clone").rglob("*.sh"), tmp_path / "clone" / ".ci" / "run"):
+        assert b"\r" not in path.read_bytes(), path
+    for path in ("tmp_net/bars.pt", "notebooks/table1/scores.npz", "notebooks/pictures/raster.png"):
+        assert (tmp_path / "clone" / path).read_bytes() == (ROOT / path).read_bytes()
