@@ -1,14 +1,17 @@
-"""Compiled code is that of the present sources: Numba's cache notices what changes in other files too."""
+"""Compiled code is that of the present sources, and Numba's cache can be of no harm to it."""
 
+import errno
 import importlib
 import inspect
 import pkgutil
 
+import numpy as np
 import pytest
+from numba.core.caching import IndexDataCacheFile
 from numba.core.dispatcher import Dispatcher
 
 import dasbe.engine
-from dasbe.engine.compiled import sources_of
+from dasbe.engine.compiled import _CheckedCode, compiled, sources_of
 
 pytestmark = pytest.mark.quick
 
@@ -46,3 +49,72 @@ def test_kernels_know_the_sources_of_what_they_call():
         missing = [module.__name__ for module in modules if sources_of(module) not in constants]
         assert missing == [], f"{kernel.py_func.__qualname__} would not be compiled anew if {missing} changed"
     assert n_across == 3  # pixels, latent neurons, pulse-coupled network
+
+
+SOURCE = "def twice(x):\n    return 2 * x\n"
+
+
+@pytest.fixture
+def twice(tmp_path):
+    """`twice()`: a function that doubles, compiled as in a new process, and whether it came out of the cache."""
+    path = tmp_path / "kernels.py"
+    path.write_text(SOURCE)
+
+    def new():
+        names = {}
+        exec(compile(SOURCE, path, "exec"), names)
+        kernel = compiled(names["twice"])
+        assert kernel(np.float64(1.5)) == 3
+        return bool(kernel.stats.cache_hits)
+
+    return new
+
+
+def cached(tmp_path, suffix):
+    return next((tmp_path / "__pycache__").glob(f"*{suffix}"))
+
+
+def test_code_is_compiled_once(twice, tmp_path):
+    assert [twice(), twice()] == [False, True]
+    assert cached(tmp_path, ".nbi") and cached(tmp_path, ".nbc")
+
+
+@pytest.mark.parametrize("suffix", (".nbi", ".nbc"))
+def test_damaged_code_is_compiled_anew(twice, tmp_path, suffix):
+    twice()
+    file = cached(tmp_path, suffix)
+    sound = file.read_bytes()
+    flipped = [bytearray(sound) for _ in range(8)]
+    for k, content in enumerate(flipped):
+        content[(2 * k + 1) * len(sound) // 16] ^= 4
+    for content in (b"", sound[:1], sound[: len(sound) // 2], sound[:-1], b"no code at all", *flipped):
+        file.write_bytes(content)
+        twice()
+        assert twice(), "it was not written anew"
+
+
+def test_code_is_compiled_where_none_can_be_kept(twice, tmp_path, monkeypatch):
+    def full(self, path):
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IndexDataCacheFile, "_open_for_write", full)
+        assert not twice()
+    (tmp_path / "__pycache__" / "x").mkdir(parents=True, exist_ok=True)
+    for folder in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(folder, str(tmp_path / "kernels.py"))  # a file: no folder can be made in it
+    twice()
+    (tmp_path / "__pycache__").rename(tmp_path / "elsewhere")
+    (tmp_path / "__pycache__").write_text("no folder")
+    assert not twice()
+
+
+def test_code_in_a_checkout_that_can_only_be_read_is_used(twice, tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(errno.EACCES, "Permission denied", self.get_cache_path())
+
+    twice()
+    for place in _CheckedCode._locator_classes:
+        if "ensure_cache_path" not in vars(place):  # all but the one that does without
+            monkeypatch.setattr(place, "ensure_cache_path", refuse)
+    assert twice()

@@ -4,14 +4,29 @@ Numba keeps compiled code in a cache and notices a change of a function's own fi
 not of what it calls in others. So a kernel that calls functions of other files is made
 by a function that is given :func:`sources_of` these: a constant of the kernel, by which
 the cache tells another one from it.
+
+The cache only saves time. What it does not hold, or holds damaged, is compiled, and
+where nothing can be written, nothing is kept.
 """
 
 import inspect
+import os
+import pickle
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from numba import njit
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    InTreeCacheLocator,
+    UserProvidedCacheLocator,
+    UserWideCacheLocator,
+)
+from numba.core.serialize import dumps
 
 Function = TypeVar("Function", bound=Callable)
 
@@ -27,10 +42,59 @@ def compiled_unordered(function: Function) -> Function:
 
 
 def _compiled(function: Function, fastmath: bool | set[str]) -> Function:
-    try:
-        return cast(Function, njit(function, nogil=True, fastmath=fastmath, cache=True))
-    except RuntimeError:  # there is no folder that a cache could be written to
-        return cast(Function, njit(function, nogil=True, fastmath=fastmath))
+    dispatcher: Any = njit(function, nogil=True, fastmath=fastmath)
+    if hasattr(dispatcher, "_cache"):  # NUMBA_DISABLE_JIT=1 leaves the function as it is
+        with suppress(RuntimeError):  # a function out of an archive, and no folder of the user's own
+            dispatcher._cache = _Cache(function)
+    return cast(Function, dispatcher)
+
+
+class _ReadOnlyLocator(InTreeCacheLocator):
+    """The ``__pycache__`` of a checkout that may only be read: what its owner has compiled is used."""
+
+    def ensure_cache_path(self) -> None:
+        """Nothing: it may not be there, and nothing can be written to it."""
+
+
+class _CheckedCode(CompileResultCacheImpl):
+    """Compiled code with its checksum, since damaged code would run."""
+
+    _locator_classes = [UserProvidedCacheLocator, InTreeCacheLocator]
+    if os.path.isabs(os.path.expanduser("~")):  # else Numba would make a folder named ~ in the working directory
+        _locator_classes.append(UserWideCacheLocator)
+    _locator_classes.append(_ReadOnlyLocator)
+
+    def reduce(self, result: Any) -> tuple[int, bytes]:
+        """What is kept of a compiled function."""
+        code = dumps(super().reduce(result))
+        return zlib.crc32(code), code
+
+    def rebuild(self, target_context: Any, kept: tuple[int, bytes]) -> Any:
+        """The compiled function again."""
+        checksum, code = kept
+        if zlib.crc32(code) != checksum:
+            raise ValueError("compiled code is damaged")
+        return super().rebuild(target_context, pickle.loads(code))
+
+
+class _Cache(FunctionCache):
+    """Numba's cache, of whose files none has to be sound or can only be written."""
+
+    _impl_class = _CheckedCode
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """The compiled function, or None."""
+        try:
+            return super().load_overload(signature, target_context)
+        except Exception:  # damaged files fail in ways of their own
+            with suppress(OSError):
+                self.flush()  # or the damaged index would stay
+            return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep a compiled function, if that can be."""
+        with suppress(OSError):  # the folder is read-only by now, the disk full
+            super().save_overload(signature, result)
 
 
 def sources_of(*modules: ModuleType) -> str:
