@@ -7,7 +7,7 @@ from dasbe import checks
 from dasbe.cli import Parser, given_apart, run_command
 from dasbe.datasets import TABLE_DATASETS, ensure_dataset, settings_of
 from dasbe.experiments.example import draw
-from dasbe.paths import readable, results_folder
+from dasbe.paths import readable, results_folder, writable
 
 INDEX = 1109  # the image of the paper's Figure 4
 
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_device()
     options = parser.parse_args()
     given_apart(options, "--image", "--index")
+    writable(options.out, "--out DIR")
     started = time.perf_counter()
 
     published, device = settings_of(options.dataset), checks.device(options.device, "--device")

@@ -33,6 +33,25 @@ def results_folder() -> Path:
     return home() / "results"
 
 
+def writable(folder: Path, option: str | None = None) -> Path:
+    """`folder`, which may not be there yet, if files can be written to it.
+
+    Raises
+    ------
+    InputError
+        The folder, or the one that it is to be made in, is read-only; the line names what
+        moves it: the `option` of the command, or DASBE_HOME.
+    """
+    nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
+    if os.path.isdir(nearest) and not os.access(nearest, os.W_OK | os.X_OK):
+        remedies = [option] if option else []
+        if home().absolute() in folder.absolute().parents:
+            remedies.append("DASBE_HOME")
+        remedy = "name another one" + (f" with {' or '.join(remedies)}" if remedies else "")
+        raise InputError(f"folder {readable(folder)} cannot be written to; {remedy}")
+    return folder
+
+
 def readable(path: Path | str) -> str:
     """`path` as a user would type it: relative to the working directory where that is shorter."""
     try:

@@ -19,7 +19,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from dasbe.errors import FileContentError, InputError
-from dasbe.paths import readable
+from dasbe.paths import readable, writable
 
 # what file systems answer that cannot lock
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
@@ -37,6 +37,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     those of writers that are still at work are left alone.
     """
     path = Path(path)
+    writable(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):

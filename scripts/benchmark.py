@@ -33,7 +33,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.products import widest_arithmetic
 from dasbe.evaluation import numbers_of_objects
 from dasbe.parameters import CYCLES_TABLE, IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
-from dasbe.paths import readable, results_folder
+from dasbe.paths import readable, results_folder, writable
 from dasbe.plotting.growth import growth_curves
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
@@ -67,6 +67,7 @@ def main() -> None:
     given_once("datasets", options.datasets)
     for dataset in options.datasets:
         settings_of(dataset)
+    folder = writable(results_folder() / "benchmark")
 
     machine = {"gflops": matrix_product_rate() / 1e9, "random_ns": 1e9 * random_number_seconds()}
     print(f"matrix product {machine['gflops']:.0f} GFLOP/s, one random number {machine['random_ns']:.2f} ns")
@@ -84,7 +85,6 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"\nTable 1 of these datasets, projected: {hours:.2f} h; peak memory {peak:.1f} GiB")
 
-    folder = results_folder() / "benchmark"
     result = {"rows": rows, "all": whole, "machine": machine, "projected_hours": hours, "peak_gib": peak}
     with atomic_path(folder / "benchmark.json") as temporary:
         temporary.write_text(json.dumps({**result, "made": provenance(**vars(options))}, indent=2))

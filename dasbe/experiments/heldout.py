@@ -23,7 +23,7 @@ from dasbe.evaluation import (
     mean_and_error,
 )
 from dasbe.parameters import CYCLES_TABLE
-from dasbe.paths import network_folder, readable, results_folder
+from dasbe.paths import network_folder, readable, results_folder, writable
 from dasbe.provenance import provenance
 from dasbe.published import table1_ami
 from dasbe.storage import atomic_path
@@ -45,6 +45,7 @@ def main() -> None:
     given_once("networks", arguments.networks)
     device = checks.device(arguments.device, "--device")
     datasets = {name: training_recipe(name).dataset for name in arguments.networks}
+    path = writable(results_folder() / "heldout") / "ami.json"
 
     scores: dict[str, dict[str, list[float]]] = {system: {} for system in SCORED}
     titles = "".join(f"{SYSTEMS[system].title:>22} {'± s.e.':>7}" for system in SCORED)
@@ -68,7 +69,6 @@ def main() -> None:
         text = f"{published[0]:.1f}" if published else "–"
         print(f"{name:<25} {text:>10}{cells} {time.perf_counter() - started:7.1f}", flush=True)
 
-    path = results_folder() / "heldout" / "ami.json"
     images = {"split": HELD_OUT_SPLIT, "start": HELD_OUT_START, "images": arguments.images}
     made = provenance(**images, seed=arguments.seed, cycles=CYCLES_TABLE)
     with atomic_path(path) as temporary:

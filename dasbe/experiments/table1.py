@@ -19,7 +19,7 @@ from dasbe.datasets import TABLE_DATASETS, ensure_dataset, settings_of
 from dasbe.errors import FileContentError, InputError
 from dasbe.experiments.figures import load_arrays, save_arrays
 from dasbe.parameters import IMAGES_TABLE, SEEDS_TABLE
-from dasbe.paths import home, readable, results_folder
+from dasbe.paths import home, readable, results_folder, writable
 from dasbe.plotting.table import score_distributions, score_table
 from dasbe.provenance import provenance
 from dasbe.published import table1_ami
@@ -72,6 +72,7 @@ def _options() -> argparse.Namespace:
     vars(options).update({name: value for name, value in defaults.items() if getattr(options, name) is None})
     if options.out is None:
         options.out = results_folder() / ("table1_quick" if options.quick else "table1")
+    writable(options.out, "--out DIR")
     for name in ("datasets", "systems", "seeds"):
         given_once(f"--{name}", getattr(options, name))
     for system in options.systems:

@@ -13,7 +13,7 @@ from dasbe import checks
 from dasbe.ann.files import load_network, save_network
 from dasbe.cli import Parser, given_once, run_command
 from dasbe.evaluation import HELD_OUT_IMAGES, HELD_OUT_MOST
-from dasbe.paths import network_folder, readable, results_folder
+from dasbe.paths import network_folder, readable, results_folder, writable
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path, one_at_a_time
@@ -85,6 +85,8 @@ def _recipe(name: str, arguments: argparse.Namespace) -> Recipe:
 
 def _train(name: str, recipe: Recipe, path: Path, device: torch.device, score_images: int) -> None:
     """Train one network, score it on held-out images, and write network and learning curve."""
+    writable(path.parent, "--out DIR")
+    curve = writable(results_folder() / "train") / f"{name}.csv"
     images, classes = training_images(recipe)
     checkpoint = path.with_suffix(".checkpoint")
     with tqdm(total=recipe.epochs, desc=name, unit=" epochs") as bar:
@@ -103,7 +105,6 @@ def _train(name: str, recipe: Recipe, path: Path, device: torch.device, score_im
         description["held_out_ami"] = score
         print(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
     save_network(path, network, {**description, "made": provenance(), "training_seconds": round(state.seconds)})
-    curve = results_folder() / "train" / f"{name}.csv"
     _write_curve(curve, state)
     with atomic_path(curve.with_suffix(".png")) as temporary:
         learning_curve(state.history, name).savefig(temporary, dpi=150)

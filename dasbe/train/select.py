@@ -15,7 +15,7 @@ from dasbe import checks
 from dasbe.cli import Parser, run_command
 from dasbe.errors import FileContentError, InputError
 from dasbe.evaluation import chunked_scores, mean_and_error
-from dasbe.paths import readable, results_folder
+from dasbe.paths import readable, results_folder, writable
 from dasbe.storage import atomic_path, load_record, one_at_a_time, save_record
 from dasbe.train.candidates import CANDIDATES
 from dasbe.train.denoising import train, training_images
@@ -34,7 +34,7 @@ def main() -> None:
     device = checks.device(arguments.device, "--device")
     if arguments.name not in CANDIDATES:
         raise InputError(f"there are no candidates for '{arguments.name}'; choose one of {', '.join(CANDIDATES)}")
-    folder = results_folder() / "select" / arguments.name
+    folder = writable(results_folder() / "select" / arguments.name)
     rows = []
     with one_at_a_time(folder):
         for number, changes in enumerate(CANDIDATES[arguments.name], start=1):
