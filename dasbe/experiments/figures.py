@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from dasbe import checks
 from dasbe.cli import Parser, given_apart
 from dasbe.errors import FileContentError, MissingFileError
-from dasbe.paths import readable, results_folder
-from dasbe.plotting.style import PALETTES
+from dasbe.paths import readable, results_folder, writable
+from dasbe.plotting.style import PALETTES, Figure
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
 
@@ -90,6 +89,7 @@ def _options(name: str, description: str, seed: int, index: tuple[int, int, str]
         options.index = first if options.index is None else options.index
     if options.out is None:
         options.out = results_folder() / (f"{name}_quick" if options.quick else name)
+    writable(options.out, "--out DIR")
     return options
 
 

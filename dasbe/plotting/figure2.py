@@ -2,13 +2,12 @@
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 from dasbe.plotting.grouping import input_and_grouping
 from dasbe.plotting.phases import phase_colours
 from dasbe.plotting.raster import spike_raster
 from dasbe.plotting.scores import curve_with_band, regression, standard_error
-from dasbe.plotting.style import INK, RC, image_axes, new_figure, palette
+from dasbe.plotting.style import INK, RC, Figure, image_axes, new_figure, palette
 
 PHASE_CYCLES = (0, 2, 4, 9, 19, 29)
 SCORE_COLOURS = {"synchrony": "#0072B2", "rate": "#D55E00"}

@@ -3,10 +3,9 @@
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from dasbe.plotting.grouping import coloured, input_and_grouping
-from dasbe.plotting.style import RC, image_axes, new_figure, palette
+from dasbe.plotting.style import RC, Figure, image_axes, new_figure, palette
 
 SHAPE_NAMES = ("square", "triangle", "inverted triangle")
 LAST_CYCLES = 2

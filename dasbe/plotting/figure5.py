@@ -2,11 +2,10 @@
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 from dasbe.plotting.grouping import coloured
 from dasbe.plotting.scores import CONFIDENCE, curve_with_band, standard_error
-from dasbe.plotting.style import INK, RC, image_axes, new_figure, palette
+from dasbe.plotting.style import INK, RC, Figure, image_axes, new_figure, palette
 
 ROW_CYCLES = 20
 SPIKE_CYCLES = ((0, 2), (12, 18), (27, 33), (42, 48))  # half-open ranges, around the entry of each object

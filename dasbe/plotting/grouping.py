@@ -2,17 +2,19 @@
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
-from dasbe.plotting.style import RC, image_axes, new_figure, palette
+from dasbe.plotting.style import INK, PALETTES, RC, Figure, image_axes, new_figure, palette
+
+LABELLESS = 0.75  # grey of ink without a label: overlaps in the ground truth, what a grouping leaves out
 
 
 def coloured(labels: np.ndarray, image: np.ndarray | None = None, colours: np.ndarray | None = None) -> np.ndarray:
-    """(H, W, 3) picture of labels; ink without a label (overlaps) is grey if `image` is given."""
+    """(H, W, 3) picture of labels; ink without a label is grey if `image` is given."""
     colours = palette(int(labels.max())) if colours is None else colours
     picture = colours[labels]
     if image is not None:
-        picture[(image > 0) & (labels == 0)] = 0.75
+        picture[(image > 0) & (labels == 0)] = LABELLESS
     return picture
 
 
@@ -26,6 +28,10 @@ def input_and_grouping(
 ) -> Figure:
     """The input, the ground truth if there is one, and the grouping.
 
+    Pixels with ink that are in the cluster of the silent ones (label 0), since they never
+    fired or in phase with too few, are grey. Where there are more groups than colours, each
+    has its number on it.
+
     Parameters
     ----------
     image : (H, W) of 0 and 1
@@ -38,16 +44,30 @@ def input_and_grouping(
         Name of a palette.
     """
     table = palette(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
-    panels = [("input", coloured(np.zeros_like(image, int)) * (1 - 0.85 * image[..., None]))]
+    background = np.zeros_like(image, int)
+    panels = [("input", coloured(background) * (1 - 0.85 * image[..., None]), background)]
     if groups is not None:
-        panels.append(("ground truth\n(overlap grey)", coloured(groups, image, table)))
+        panels.append(("ground truth\n(overlap grey)", coloured(groups, image, table), groups))
     title = "grouping by spike timing" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
-    panels.append((title, coloured(labels, None, table)))
+    if np.any((image > 0) & (labels == 0)):
+        title += "\n(ungrouped grey)" if score is None else " (ungrouped grey)"
+    panels.append((title, coloured(labels, image, table), labels))
     figure = new_figure(2.6 * len(panels), 3.3)
-    for axes, (name, picture) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
+    for axes, (name, picture, numbers) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
         axes.imshow(picture, interpolation="nearest")
         image_axes(axes, name)
+        if len(table) - 1 > len(PALETTES[colours]):
+            _write_numbers(axes, numbers, table)
     return figure
+
+
+def _write_numbers(axes: Axes, labels: np.ndarray, table: np.ndarray) -> None:
+    """The number of each group, on that pixel of it which is nearest to its middle."""
+    for k in np.unique(labels[labels > 0]).tolist():
+        pixels = np.argwhere(labels == k)
+        y, x = pixels[((pixels - pixels.mean(0)) ** 2).sum(1).argmin()]
+        bright = table[k] @ (0.299, 0.587, 0.114) > 0.5
+        axes.text(x, y, str(k), size=6, ha="center", va="center", color=INK if bright else "white")
 
 
 @rc_context(RC)

@@ -1,20 +1,26 @@
-"""How all figures look: colours of the objects, type sizes, and figures that need no display."""
+"""How all figures look, whatever the user's matplotlibrc says: colours of the objects, type sizes."""
 
+from typing import Any
+
+import matplotlib.figure
 import numpy as np
-from matplotlib import colors
+from matplotlib import colors, rc_context, rcParamsDefault
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 # the published colours of objects 1 to 3; further ones for pictures with more objects
 PUBLISHED: tuple[str, ...] = ("gold", "royalblue", "limegreen", "orangered", "mediumpurple", "deepskyblue", "hotpink")
 PUBLISHED += ("sienna", "teal", "olive", "salmon", "slategray")
 # Okabe and Ito 2008: eight colours that readers with colour-vision deficiency tell apart
-COLOUR_BLIND_SAFE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442", "#999999")
+COLOUR_BLIND_SAFE: tuple[str, ...] = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442")
+COLOUR_BLIND_SAFE += ("#999999",)
+# of the dark colours of Tol 2021 (SRON/EPS/TN/09-002) those that they tell best from the eight and from each other
+COLOUR_BLIND_SAFE += ("#222255", "#225555", "#666633", "#663333")
 PALETTES = {"published": PUBLISHED, "colour-blind-safe": COLOUR_BLIND_SAFE}
 
 INK = "#222222"
 SILHOUETTE = "#3a3a3a"  # ink that does not fire, on black
-RC = {
+DEFAULTS = {key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")}
+RC = DEFAULTS | {
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.labelsize": 9,
@@ -26,10 +32,30 @@ RC = {
 }
 
 
+class Figure(matplotlib.figure.Figure):
+    """A figure that is drawn and saved with Matplotlib's own settings: ticks, for one, are only made then."""
+
+    @rc_context(DEFAULTS)
+    def draw(self, renderer: Any) -> None:
+        """Draw on `renderer`, as canvases and notebooks do."""
+        super().draw(renderer)
+
+    @rc_context(DEFAULTS)
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Write the figure to a file."""
+        super().savefig(fname, **options)
+
+
 def palette(n_objects: int, name: str = "published") -> np.ndarray:
-    """(n_objects + 1, 3) RGB in [0, 1]: white for label 0, then a colour for each object."""
-    chosen = PALETTES[name]
-    return np.array([(1, 1, 1)] + [colors.to_rgb(chosen[k % len(chosen)]) for k in range(n_objects)])
+    """(n_objects + 1, 3) RGB in [0, 1]: white for label 0, then a colour for each object.
+
+    Objects beyond the length of the palette have its colours again, in another shade.
+    """
+    chosen = np.array([colors.to_rgb(colour) for colour in PALETTES[name]])
+    turn, k = np.divmod(np.arange(n_objects), len(chosen))
+    strength = 0.6 ** ((turn + 1) // 2)[:, None]  # of the colour, beside white and black in turn
+    shade = (turn % 2)[:, None]
+    return np.concatenate([np.ones((1, 3)), strength * chosen[k] + (1 - strength) * shade])
 
 
 def new_figure(width: float, height: float) -> Figure:

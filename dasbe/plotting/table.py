@@ -2,9 +2,8 @@
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 
-from dasbe.plotting.style import RC, new_figure
+from dasbe.plotting.style import RC, Figure, new_figure
 
 SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 
-from dasbe.plotting.style import RC, new_figure
+from dasbe.plotting.style import RC, Figure, new_figure
 
 
 @rc_context(RC)
