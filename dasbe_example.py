@@ -3,17 +3,15 @@
 import time
 
 import dasbe
-from dasbe import checks
 from dasbe.cli import Parser, given_apart, run_command
-from dasbe.datasets import TABLE_DATASETS, ensure_dataset, settings_of
-from dasbe.experiments.example import draw
+from dasbe.datasets import TABLE_DATASETS, settings_of
 from dasbe.paths import readable, results_folder, writable
 
 INDEX = 1109  # the image of the paper's Figure 4
 
 
 def main() -> None:
-    parser = Parser("dasbe_example.py", __doc__)
+    parser = Parser("dasbe_example.py", "Bind one image: which of its pixels belong together?")
     parser.add_text("--dataset", f"{', '.join(TABLE_DATASETS)} (default: %(default)s)", "shapes")
     parser.add_whole_number("--index", None, f"image of train_multi (default: {INDEX})", 0)
     parser.add_file("--image", "an image file of your own, in place of --index")
@@ -28,9 +26,13 @@ def main() -> None:
     options = parser.parse_args()
     given_apart(options, "--image", "--index")
     writable(options.out, "--out DIR")
-    started = time.perf_counter()
+    published = settings_of(options.dataset)
 
-    published, device = settings_of(options.dataset), checks.device(options.device, "--device")
+    from dasbe import checks
+    from dasbe.datasets import ensure_dataset
+    from dasbe.experiments.example import draw
+
+    started, device = time.perf_counter(), checks.device(options.device, "--device")
     network = dasbe.load_network(options.network or options.dataset, device)
     groups, n_groups = None, published.objects + 1
     if options.image:

@@ -14,22 +14,12 @@ import numpy as np
 import torch
 
 from dasbe.errors import InputError
+from dasbe.names import one_of as one_of
+from dasbe.names import shown as shown
 
 LARGEST_NUMBER = 2**31 - 1  # of cycles, steps, …: counters are no larger anywhere
 MOST_STEPS = 10**6  # of a cycle, and cycles and iterations of a run
 LARGEST_SEED = 2**63 - 1
-SHOWN = 60  # characters of a wrong value
-
-
-def shown(value: object) -> str:
-    """`value` in a few words: arrays by their shape and type, all else as Python writes it, cut to fit a line."""
-    try:
-        if isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim:
-            return f"an array of shape {tuple(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"
-        text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
-    except Exception:  # a value of a user's own class, or a number of thousands of digits
-        return f"a {type(value).__name__} that cannot be shown"
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def n_axes(value: Any) -> int:
@@ -88,14 +78,6 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise InputError(f"{name} is {shown(value)}; it must be True or False")
     return bool(value)
-
-
-def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
-    """A name out of `choices`."""
-    choices = list(choices)
-    if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} {shown(value)} is unknown; choose one of {', '.join(choices)}")
-    return value
 
 
 def some_of(name: str, value: Any, choices: Sequence[str]) -> tuple[str, ...]:

@@ -1,15 +1,21 @@
 """What all commands share: options that are checked in one place, and how commands end.
 
-Nothing here needs NumPy or PyTorch, so that ``--help`` and a wrong option are answered
-at once. What is wrong is said in one line that names the option, its value and the
-remedy; the exit status is 2.
+A command is a module of its own with nothing but options and a `main`, which imports
+what does the work once the options are read: so ``--help`` and a wrong option are
+answered at once, without NumPy or PyTorch. What is wrong is said in one line that names
+the option, its value and the remedy; the exit status is 2.
 """
 
 import argparse
+import io
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from types import FrameType
+from typing import Any, NoReturn, TextIO
 
 from dasbe.errors import InputError
 
@@ -25,11 +31,11 @@ class Parser(argparse.ArgumentParser):
     program : str
         As users call it: ``python -m dasbe.train``, or a script.
     description : str
-        Of what it does; the first paragraph is shown.
+        What it does. (Not ``__doc__``, which Python leaves out under ``-OO``.)
     """
 
-    def __init__(self, program: str, description: str | None):
-        super().__init__(prog=program, description=(description or "").split("\n\n")[0], allow_abbrev=False)
+    def __init__(self, program: str, description: str):
+        super().__init__(prog=program, description=description, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Raise InputError instead of printing the usage."""
@@ -126,19 +132,63 @@ def _folder(name: str) -> Callable[[str], Path]:
     return folder
 
 
-def run_command(main: Callable[[], None]) -> None:
-    """Run `main`; a user's mistake or a full disk ends in one line and status 2, Ctrl-C in 130."""
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Work that the same command takes up where it was stopped; on Ctrl-C it says so."""
     try:
-        main()
-    except InputError as error:
-        _end(f"error: {error}", 2)
-    except OSError as error:
-        _end(f"error: {error.strerror or error}: {error.filename or 'no file name'}", 2)
+        yield
     except KeyboardInterrupt:
-        _end("interrupted; the same command goes on from here", 130)
+        raise KeyboardInterrupt("the same command goes on from here") from None
 
 
-def _end(line: str, status: int) -> None:
-    encoding = sys.stderr.encoding or "ascii"
-    print(" ".join(line.split()).encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+def run_command(main: Callable[[], None]) -> NoReturn:
+    """Run `main` and end the program; what goes wrong takes one line.
+
+    The status is 2 after a user's mistake or a full disk, 130 after Ctrl-C, and 141,
+    without a line, if nobody reads the output any more (``| head``).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal has ± and ×
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is not where a shell has ignored it: `… &`
+        signal.signal(signal.SIGINT, _interrupt)
+    status, line = 0, ""
+    try:
+        try:
+            main()
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is short, and not to be interrupted
+            _flush(sys.stdout)
+    except InputError as error:
+        status, line = 2, f"error: {error}"
+    except BrokenPipeError:
+        status = 141
+    except OSError as error:
+        status, line = 2, f"error: {error.strerror or error}: {error.filename or 'no file name'}"
+    except KeyboardInterrupt as stop:
+        status, line = 130, "; ".join(["interrupted", *stop.args])
+    if line:
+        print(" ".join(line.split()), file=sys.stderr)
     sys.exit(status)
+
+
+def _flush(stream: TextIO | None) -> None:
+    """Write what `stream` holds; what cannot be written is dropped, or Python would try it, and fail, once more."""
+    if stream is None:  # closed by the caller
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Ctrl-C: a KeyboardInterrupt, but at once the end in an import, where an exception may be lost or mistaken."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            _flush(sys.stdout)
+            print("interrupted", file=sys.stderr, flush=True)
+            os._exit(130)
+        frame = frame.f_back
+    raise KeyboardInterrupt

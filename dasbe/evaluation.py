@@ -12,14 +12,11 @@ from dasbe.ann.network import Network
 from dasbe.binding import bind
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.metrics import ami
-from dasbe.parameters import DatasetSettings
+from dasbe.parameters import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, DatasetSettings
 from dasbe.readout import group
 from dasbe.systems import System, system_of
 
 CHUNK_IMAGES = 100  # the spikes of a chunk are held in memory
-# images for judging networks: Table 1 uses 0 to 5999 of this split, training none of it
-HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_IMAGES, HELD_OUT_SEED = "train_multi", 6000, 1000, 111
-HELD_OUT_MOST = 54000  # images that there are from there on
 # moving shapes: the third object enters at cycle 30
 MOVING_SEQUENCES, MOVING_CYCLES, MOVING_SCORED_FROM = 60, 60, 40
 

@@ -28,6 +28,13 @@ def network_folder() -> Path:
     return home() / "tmp_net"
 
 
+def network_path(name: str | Path) -> Path:
+    """Path of the network called `name` in ``tmp_net/``, or `name` itself if it is a path."""
+    if str(name).endswith(".pt") or len(Path(name).parts) > 1:
+        return Path(name)
+    return network_folder() / f"{name}.pt"
+
+
 def results_folder() -> Path:
     """Folder of everything that experiments write, ``results/``."""
     return home() / "results"

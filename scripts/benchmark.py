@@ -1,61 +1,17 @@
-"""Time everything against its literal form and against what the machine allows, in one run.
+"""The command ``python scripts/benchmark.py``."""
 
-    python scripts/benchmark.py [DATASET ...] [--images 200] [--cycles 50] [--growth]
-
-Literal forms take one image and one step at a time (:mod:`dasbe.definition`). The dense
-bound of the engine is the time for the arithmetic of all foreground pixels, at the rate
-of this machine's matrix product, plus one random number for each foreground pixel and
-step, at the cost of the fastest generator; both are measured in the same run. The loop
-can be faster, since it does without some of that arithmetic. Everything about a dataset
-is timed in turn, several times over, and the medians are compared. Ratios carry over to
-other machines better than times. The last line is of the times of all datasets, summed.
-"""
-
-import argparse
-import json
-import math
-import resource
-import statistics
-import time
-from collections.abc import Callable, Mapping
-from functools import partial
-
-import numpy as np
-import torch
-
-import dasbe
-from dasbe import definition
-from dasbe.ann.autoencoder import Architecture, Autoencoder
-from dasbe.ann.files import network_path
 from dasbe.cli import Parser, given_once, run_command
-from dasbe.datasets import TABLE_DATASETS, ensure_dataset, generate, settings_of
-from dasbe.engine.foreground import ForegroundTrains
-from dasbe.engine.products import widest_arithmetic
-from dasbe.evaluation import numbers_of_objects
-from dasbe.parameters import CYCLES_TABLE, IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
-from dasbe.paths import readable, results_folder, writable
-from dasbe.plotting.growth import growth_curves
-from dasbe.provenance import provenance
-from dasbe.storage import atomic_path
-from dasbe.systems import pulse_coupled, pure_ann
-
-REPEATS = 3
-PORTION = 500  # images computed together; their results are held in memory
-COLUMNS = {
-    "literal_ms": "literal",
-    "engine_ms": "engine",
-    "engine_ratio": "ratio",
-    "bound_ms": "bound",
-    "of_bound": "× bound",
-    "pipeline_ms": "pipeline",
-    "pure_ann_ratio": "pure-ANN",
-    "pure_snn_ratio": "PCNN",
-}
+from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
+from dasbe.parameters import CYCLES_TABLE
+from dasbe.paths import network_path, results_folder, writable
 
 
 def main() -> None:
     shipped = [name for name in TABLE_DATASETS if network_path(name).is_file()]
-    parser = Parser("python scripts/benchmark.py", __doc__)
+    parser = Parser(
+        "python scripts/benchmark.py",
+        "Time everything against its literal form and against what the machine allows, in one run.",
+    )
     parser.add_text("datasets", f"default: {', '.join(shipped)}", shipped, nargs="*")
     parser.add_whole_number("--images", 200, "for the batched forms (default: %(default)s)", 1, 54000)
     parser.add_whole_number("--literal-images", 3, "for the literal forms (default: %(default)s)")
@@ -67,167 +23,11 @@ def main() -> None:
     given_once("datasets", options.datasets)
     for dataset in options.datasets:
         settings_of(dataset)
-    folder = writable(results_folder() / "benchmark")
+    writable(results_folder() / "benchmark")
 
-    machine = {"gflops": matrix_product_rate() / 1e9, "random_ns": 1e9 * random_number_seconds()}
-    print(f"matrix product {machine['gflops']:.0f} GFLOP/s, one random number {machine['random_ns']:.2f} ns")
-    print(f"single image of shapes, loop and readout: {single_image_seconds():.2f} s")
-    print(f"\nms an image, {options.cycles} cycles; ratios to the literal forms in the same run")
-    print(f"{'dataset':<12}" + "".join(f"{title:>10}" for title in COLUMNS.values()))
-    rows = {}
-    for dataset in options.datasets:
-        rows[dataset] = row = measure(dataset, options, machine)
-        print(f"{dataset:<12}" + "".join(f"{row[column]:10.2f}" for column in COLUMNS), flush=True)
-    whole = ratios({time: sum(row[time] for row in rows.values()) for time in row if time.endswith("_ms")})
-    print(f"{'all':<12}" + "".join(f"{whole[column]:10.2f}" for column in COLUMNS))
-    cells = [row[f"{kind}_ms"] for row in rows.values() for kind in ("pipeline", "pure_ann", "pure_snn")]
-    hours = len(SEEDS_TABLE) * IMAGES_TABLE * sum(cells) / 3.6e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"\nTable 1 of these datasets, projected: {hours:.2f} h; peak memory {peak:.1f} GiB")
+    from dasbe.experiments.benchmark import run_benchmark
 
-    result = {"rows": rows, "all": whole, "machine": machine, "projected_hours": hours, "peak_gib": peak}
-    with atomic_path(folder / "benchmark.json") as temporary:
-        temporary.write_text(json.dumps({**result, "made": provenance(**vars(options))}, indent=2))
-    print(f"written: {readable(folder / 'benchmark.json')}")
-    if options.growth:
-        curves = growth(options.cycles)
-        with atomic_path(folder / "growth.png") as temporary:
-            growth_curves(curves).savefig(temporary, dpi=150)
-        print(f"written: {readable(folder / 'growth.png')}")
-
-
-def seconds(function: Callable[[], object]) -> float:
-    """Median time of a few calls, after one that does not count."""
-    return seconds_in_turn({"": function})[""]
-
-
-def seconds_in_turn(functions: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Median times of functions that are called in turn, so that a slow spell of the machine meets them all."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(1 + REPEATS):
-        for name, function in functions.items():
-            started = time.perf_counter()
-            function()
-            times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(of_function[1:]) for name, of_function in times.items()}
-
-
-def matrix_product_rate() -> float:
-    """FLOP/s of the product of two large float32 matrices, by PyTorch or NumPy, whichever is faster."""
-    a, b = torch.rand(2, 2048, 2048)
-    with widest_arithmetic():
-        fastest = min(seconds(lambda: a @ b), seconds(lambda: a.numpy() @ b.numpy()))
-    return 2 * 2048**3 / fastest
-
-
-def random_number_seconds() -> float:
-    """Seconds for one 32-bit random number of the fastest generator, all cores drawing."""
-    generator, n = np.random.SFC64(0), 1 << 20
-    return seconds(lambda: generator.random_raw(n)) / (2 * n) / torch.get_num_threads()
-
-
-def single_image_seconds() -> float:
-    """Loop of 50 cycles and readout of one image of shapes."""
-    ensure_dataset("shapes")
-    network, (images, _) = dasbe.load_network("shapes"), dasbe.load_dataset("shapes", stop=1)
-    return seconds(lambda: dasbe.group(dasbe.bind(images, network, delay=32, refractory=9, last=10).spikes, 4))
-
-
-def foreground_flops(images: np.ndarray, network: Autoencoder, steps: int) -> float:
-    """Floating-point operations an image, first and last layer for its foreground alone."""
-    layers = [m for m in (*network.encoder, *network.decoder) if isinstance(m, torch.nn.Linear)]
-    between = sum(layer.weight.numel() for layer in layers[1:-1])
-    per_pixel = layers[0].out_features + layers[-1].in_features
-    return steps * 2 * (images.sum() / len(images) * per_pixel + between)
-
-
-def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]) -> dict[str, float]:
-    """All times (ms an image) and ratios of one dataset, with its shipped network."""
-    published, network = settings_of(dataset), dasbe.load_network(dataset)
-    ensure_dataset(dataset)
-    images, groups = dasbe.load_dataset(dataset, "train_multi", 6000, 6000 + options.images)
-    portions = [slice(start, start + PORTION) for start in range(0, len(images), PORTION)]
-    k, cycles, delay = numbers_of_objects(groups) + 1, options.cycles, published.delay
-    timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
-    last, pulses_settings = min(READOUT_CYCLES, cycles), pulse_coupled.Settings.published(published)
-
-    def engine(images: np.ndarray) -> ForegroundTrains:
-        trains = dasbe.bind(images, network, last=last, **timing).trains
-        assert trains is not None  # spikes are recorded by default
-        return trains
-
-    def without_spikes(images: np.ndarray) -> ForegroundTrains:
-        return pure_ann.iterate_without_spikes(images, network, delay=delay, cycles=cycles, last=last)
-
-    def pulses(images: np.ndarray) -> ForegroundTrains:
-        return pulse_coupled.simulate(images, pulses_settings)
-
-    def loop(form: Callable) -> None:
-        for portion in portions:
-            form(images[portion])
-
-    def loop_and_readout(form: Callable) -> None:
-        for portion in portions:
-            dasbe.ami(groups[portion], dasbe.group(form(images[portion]), k[portion]))
-
-    def literal(image: np.ndarray, noise: definition.FreshNoise) -> None:
-        definition.bind(image, network, noise=noise, **timing)
-
-    def literal_pure_ann(image: np.ndarray, noise: definition.FreshNoise) -> None:
-        definition.pure_ann(image, network, delay, cycles, noise)
-
-    def literal_pure_snn(image: np.ndarray, noise: definition.FreshNoise) -> None:
-        u = (rng.random(image.size) for _ in range(pulse_coupled.STEPS))
-        jump, decay = published.threshold_jump, published.threshold_decay
-        definition.pulse_coupled(image, pulse_coupled.STEPS, u, jump, decay)
-
-    def image_by_image(form: Callable) -> None:
-        for i, image in enumerate(chosen):
-            form(image, definition.FreshNoise(delay, image.size, seed=i))
-
-    chosen, rng = images[: options.literal_images], np.random.default_rng(0)
-    batched = {"engine": engine, "pure_ann_loop": without_spikes, "pure_snn_loop": pulses}
-    scored = {"pipeline": engine, "pure_ann": without_spikes, "pure_snn": pulses}
-    literally = {"literal": literal, "literal_pure_ann": literal_pure_ann, "literal_pure_snn": literal_pure_snn}
-    calls = {name: partial(loop, form) for name, form in batched.items()}
-    calls |= {name: partial(loop_and_readout, form) for name, form in scored.items()}
-    calls |= {name: partial(image_by_image, form) for name, form in literally.items()}
-    n_images = {name: len(chosen) if name in literally else len(images) for name in calls}
-    ms = {f"{name}_ms": 1000 * taken / n_images[name] for name, taken in seconds_in_turn(calls).items()}
-
-    steps = cycles * delay
-    flops = foreground_flops(images, network, steps)
-    bound = 1e-6 * flops / machine["gflops"] + 1e-6 * machine["random_ns"] * steps * images.sum() / len(images)
-    return ratios(ms | {"mflop": flops / 1e6, "bound_ms": bound})
-
-
-def ratios(ms: dict[str, float]) -> dict[str, float]:
-    """`ms` and the ratios that follow from it."""
-    return ms | {
-        "of_bound": ms["engine_ms"] / ms["bound_ms"],
-        "engine_ratio": ms["literal_ms"] / ms["engine_ms"],
-        "pure_ann_ratio": ms["literal_pure_ann_ms"] / ms["pure_ann_loop_ms"],
-        "pure_snn_ratio": ms["literal_pure_snn_ms"] / ms["pure_snn_loop_ms"],
-    }
-
-
-def growth(cycles: int) -> dict[str, tuple[list[int], list[float]]]:
-    """Seconds of the engine as one quantity grows: its values and the times."""
-    images = next(generate("shapes", {"multi": 400, "test": 1, "single": 1}))[1]["default"]
-
-    def run(n_images: int = 100, pixels: int = 28**2, latent: int = 400, n_cycles: int = cycles) -> float:
-        scale = math.isqrt(pixels // 28**2)
-        chosen = images[:n_images].repeat(scale, 1).repeat(scale, 2)
-        network = Autoencoder(Architecture(chosen.shape[1:], (), latent)).eval()
-        return seconds(lambda: dasbe.bind(chosen, network, delay=32, refractory=9, cycles=n_cycles, last=1))
-
-    ranges = {
-        "images": ("n_images", [1, 4, 16, 64, 256]),
-        "pixels of an image": ("pixels", [28**2 * scale**2 for scale in (1, 2, 3, 4)]),
-        "latent units": ("latent", [100, 200, 400, 800, 1600]),
-        "cycles": ("n_cycles", [5, 10, 20, 40, 80]),
-    }
-    return {title: (values, [run(**{name: value}) for value in values]) for title, (name, values) in ranges.items()}
+    run_benchmark(options)
 
 
 if __name__ == "__main__":

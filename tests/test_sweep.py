@@ -15,7 +15,7 @@ import pytest
 import dasbe
 from dasbe.ann.files import save_network
 from dasbe.datasets import make_dataset
-from dasbe.experiments.table1 import load_scores, mean_and_deviation
+from dasbe.experiments.scores import load_scores, mean_and_deviation
 from dasbe.sweep import units as sweep_units
 from dasbe.sweep.run import pending_units, run_units
 from dasbe.sweep.store import Store

@@ -19,7 +19,7 @@ from dasbe.ann.files import save_network
 from dasbe.datasets import generate
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.paths import network_folder
-from dasbe.train import card, denoising, select
+from dasbe.train import card, denoising, select, trials
 from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
 from dasbe.train.denoising import contrast_loss, train
 from dasbe.train.prediction import corrupt_frames
@@ -274,7 +274,7 @@ def test_candidates_are_scored_once(tmp_path, monkeypatch):
     select.main()
     table = (tmp_path / "results" / "select" / "bars.md").read_text().splitlines()
     assert len(table) == 4 and any(line.startswith("| epochs 1, latent 20 |") for line in table)
-    monkeypatch.setattr(select, "train", lambda *arguments, **options: pytest.fail("trained again"))
+    monkeypatch.setattr(trials, "train", lambda *arguments, **options: pytest.fail("trained again"))
     select.main()
     assert (tmp_path / "results" / "select" / "bars.md").read_text().splitlines() == table
     monkeypatch.setattr("sys.argv", ["select", "circles"])

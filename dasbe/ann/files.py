@@ -15,15 +15,8 @@ import torch
 from dasbe import checks
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.errors import FileContentError, InputError, MissingFileError
-from dasbe.paths import network_folder, readable
+from dasbe.paths import network_folder, network_path, readable
 from dasbe.storage import atomic_path, load_tensors, save_tensors, tuples
-
-
-def network_path(name: str | Path) -> Path:
-    """Path of the network called `name` in ``tmp_net/``, or `name` itself if it is a path."""
-    if str(name).endswith(".pt") or len(Path(name).parts) > 1:
-        return Path(name)
-    return network_folder() / f"{name}.pt"
 
 
 def save_network(path: Path | str, network: Autoencoder, description: dict) -> None:

@@ -1,7 +1,12 @@
 """Datasets: generators, files and checksums (paper, section 4 and appendix)."""
 
+from typing import TYPE_CHECKING
+
 from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, Dataset, settings_of
-from dasbe.datasets.store import ensure_dataset, generate, is_complete, load_dataset, make_dataset, verify
+from dasbe.lazy import import_lazily
+
+if TYPE_CHECKING:
+    from dasbe.datasets.store import ensure_dataset, generate, is_complete, load_dataset, make_dataset, verify
 
 __all__ = [
     "DATASETS",
@@ -15,3 +20,6 @@ __all__ = [
     "settings_of",
     "verify",
 ]
+import_lazily(
+    __name__, {"store": ("ensure_dataset", "generate", "is_complete", "load_dataset", "make_dataset", "verify")}
+)

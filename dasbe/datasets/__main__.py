@@ -1,17 +1,15 @@
-"""``python -m dasbe.datasets NAME…|all``: make the dataset files, or check them with ``--verify``."""
+"""The command ``python -m dasbe.datasets``."""
 
 import sys
 
-from dasbe.cli import Parser, given_once, run_command
+from dasbe.cli import Parser, given_once, resumable, run_command
 from dasbe.datasets.catalogue import DATASETS, dataset_of
-from dasbe.datasets.store import dataset_path, is_complete, make_dataset, verify
 from dasbe.errors import InputError
 from dasbe.paths import readable
-from dasbe.storage import one_at_a_time
 
 
 def main() -> None:
-    parser = Parser("python -m dasbe.datasets", __doc__)
+    parser = Parser("python -m dasbe.datasets", "Make dataset files, or compare them with the published ones.")
     parser.add_text("names", f"{', '.join(DATASETS)}, or all", nargs="*", metavar="NAME")
     parser.add_folder("--out", "folder of the files (default: tmp_data)")
     parser.add_folder("--mnist", "folder of the four MNIST files (default: see README)")
@@ -24,6 +22,10 @@ def main() -> None:
     names = list(DATASETS) if not arguments.names or "all" in arguments.names else arguments.names
     for name in names:
         dataset_of(name)
+
+    from dasbe.datasets.store import dataset_path, is_complete, make_dataset, verify
+    from dasbe.storage import one_at_a_time
+
     for name in names:
         path = readable(dataset_path(name, arguments.out))
         if arguments.verify:
@@ -32,7 +34,7 @@ def main() -> None:
             if faults:
                 sys.exit(1)
             continue
-        with one_at_a_time(dataset_path(name, arguments.out)):
+        with resumable(), one_at_a_time(dataset_path(name, arguments.out)):
             if is_complete(name, arguments.out):
                 print(f"{path}: complete, nothing to do")
             else:

@@ -1,12 +1,19 @@
-"""The table of datasets: how each is made, and what the systems are set to on it (paper, section 4 and appendix)."""
+"""The table of datasets: how each is made, and what the systems are set to on it (paper, section 4 and appendix).
+
+Commands read it before anything else, so generators are imported when they are called.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dasbe import checks
-from dasbe.datasets import digits, moving, static
 from dasbe.errors import InputError
+from dasbe.lazy import imported_when_called
+from dasbe.names import one_of, shown
 from dasbe.parameters import DatasetSettings
+
+if TYPE_CHECKING:
+    from dasbe.datasets.static import Block
 
 SHAPES_OF_A_SCENE = 3  # in the datasets of shapes that are not in Table 1, too
 
@@ -30,7 +37,7 @@ class Dataset:
     """
 
     name: str
-    generator: Callable[..., Iterator[static.Block]]
+    generator: Callable[..., "Iterator[Block]"]
     seed: int
     sizes: dict[str, int]
     settings: DatasetSettings | None = None
@@ -47,28 +54,28 @@ DATASETS = {
     for dataset in (
         Dataset(
             "bars",
-            static.bars,
+            imported_when_called("dasbe.datasets.static:bars"),
             seed=471958,
             sizes={"multi": 60000, "test": 10000, "single": 200},
             settings=DatasetSettings(delay=54, refractory=6, objects=12),
         ),
         Dataset(
             "shapes",
-            static.shapes,
+            imported_when_called("dasbe.datasets.static:shapes"),
             seed=265076,
             sizes={"multi": 60000, "test": 10000, "single": 20000},
             settings=DatasetSettings(delay=32, refractory=9, objects=3, threshold_jump=6, threshold_decay=8),
         ),
         Dataset(
             "corners",
-            static.corners,
+            imported_when_called("dasbe.datasets.static:corners"),
             seed=746519283,
             sizes={"multi": 60000, "test": 10000, "single": 15000},
             settings=DatasetSettings(delay=28, refractory=8, objects=5),
         ),
         Dataset(
             "multi_mnist",
-            digits.multi_mnist,
+            imported_when_called("dasbe.datasets.digits:multi_mnist"),
             seed=36520,
             sizes={"multi": 60000, "test": 10000, "single": 300000},
             settings=DatasetSettings(delay=29, refractory=12, objects=3),
@@ -76,26 +83,36 @@ DATASETS = {
         ),
         Dataset(
             "mnist_shape",
-            digits.mnist_shape,
+            imported_when_called("dasbe.datasets.digits:mnist_shape"),
             seed=985619,
             sizes={"multi": 60000, "test": 10000, "single": 20000},
             settings=DatasetSettings(delay=29, refractory=9, objects=2),
             needs_mnist=True,
         ),
-        Dataset("shapes_with_pos", static.shapes_with_pos, seed=265076, sizes={"single": 60000}),
+        Dataset(
+            "shapes_with_pos",
+            imported_when_called("dasbe.datasets.static:shapes_with_pos"),
+            seed=265076,
+            sizes={"single": 60000},
+        ),
         Dataset(
             "moving_shapes",
-            moving.moving_shapes,
+            imported_when_called("dasbe.datasets.moving:moving_shapes"),
             seed=265076,
             sizes={"multi": 60, "test": 60, "single": 60, "frames": 1000},
         ),
         Dataset(
             "moving_shapes_3",
-            moving.moving_shapes_3,
+            imported_when_called("dasbe.datasets.moving:moving_shapes_3"),
             seed=265076,
             sizes={"multi": 600, "test": 60, "single": 60, "frames": 200},
         ),
-        Dataset("moving_shapes_train", moving.moving_shapes_train, seed=20221, sizes={"single": 1000, "frames": 300}),
+        Dataset(
+            "moving_shapes_train",
+            imported_when_called("dasbe.datasets.moving:moving_shapes_train"),
+            seed=20221,
+            sizes={"single": 1000, "frames": 300},
+        ),
     )
 }
 TABLE_DATASETS = tuple(name for name, dataset in DATASETS.items() if dataset.settings is not None)
@@ -104,7 +121,7 @@ TABLE_DATASETS = tuple(name for name, dataset in DATASETS.items() if dataset.set
 
 def dataset_of(name: str | Dataset) -> Dataset:
     """The dataset called `name`, or a dataset itself; InputError if there is none of that name."""
-    return name if isinstance(name, Dataset) else DATASETS[checks.one_of("dataset", name, DATASETS)]
+    return name if isinstance(name, Dataset) else DATASETS[one_of("dataset", name, DATASETS)]
 
 
 def settings_of(name: str | Dataset | DatasetSettings) -> DatasetSettings:
@@ -118,7 +135,7 @@ def settings_of(name: str | Dataset | DatasetSettings) -> DatasetSettings:
     if isinstance(name, DatasetSettings):
         return name
     if isinstance(name, str) and name not in TABLE_DATASETS:
-        raise InputError(f"dataset {checks.shown(name)} is unknown; choose one of {', '.join(TABLE_DATASETS)}")
+        raise InputError(f"dataset {shown(name)} is unknown; choose one of {', '.join(TABLE_DATASETS)}")
     settings = dataset_of(name).settings
     if settings is None:
         raise InputError(f"dataset '{dataset_of(name).name}' has no settings; give it some, or DatasetSettings(…)")

@@ -32,3 +32,7 @@ random numbers (shapes: P = 784, F = 125, L = 400, d = 32: 40 million and 75 tho
 On other devices than a CPU the same runs on tensors, without compiled passes,
 spike-driven layers and lazy feedback.
 """
+
+from dasbe.lazy import import_lazily
+
+import_lazily(__name__)

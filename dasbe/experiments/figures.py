@@ -1,4 +1,4 @@
-"""What the commands of all figures share: options, saved arrays, pictures.
+"""What the commands of all figures do: arrays are computed and saved, and pictures drawn.
 
 Each command computes, saves ``results/figureN/arrays.npz`` with how it was made, reads
 that file again, and draws from it; ``--draw-only`` leaves out the first two.
@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from dasbe import checks
-from dasbe.cli import Parser, given_apart
 from dasbe.errors import FileContentError, MissingFileError
-from dasbe.paths import readable, results_folder, writable
-from dasbe.plotting.style import PALETTES, Figure
+from dasbe.paths import readable, results_folder
+from dasbe.plotting.style import Figure
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
 
@@ -25,34 +24,27 @@ Arrays = dict[str, np.ndarray]
 
 def run_figure(
     name: str,
-    description: str,
+    options: argparse.Namespace,
     compute: Callable[[argparse.Namespace], Arrays],
     draw: Callable[[Arrays, str], dict[str, Figure]],
-    *,
-    seed: int = 111,
-    index: tuple[int, int, str] | None = None,
     animate: Callable[[Arrays, str, Path], list[Path]] | None = None,
 ) -> None:
-    """The command ``python -m dasbe.experiments.NAME``.
+    """What the command ``python -m dasbe.experiments.NAME`` does.
 
     Parameters
     ----------
     name : str
         ``figure2`` …
-    description : str
-        For ``--help``.
+    options : argparse.Namespace
+        Of :func:`dasbe.experiments.options.figure_options`.
     compute : callable
         Options → arrays.
     draw : callable
         Arrays and name of a palette → figures by file name.
-    seed : int
-        Default of ``--seed``.
-    index : (int, int, str), optional
-        Default of ``--index``, how many there are, and of what.
     animate : callable
         Arrays, palette and folder → further files it wrote.
     """
-    options = _options(name, description, seed, index)
+    checks.device(options.device, "--device")
     path = options.out / "arrays.npz"
     if not options.draw_only:
         arrays = compute(options)
@@ -68,29 +60,6 @@ def run_figure(
         print(f"written: {readable(options.out / stem)}.png and .pdf")
     for written in animate(arrays, options.palette, options.out) if animate else ():
         print(f"written: {readable(written)}")
-
-
-def _options(name: str, description: str, seed: int, index: tuple[int, int, str] | None) -> argparse.Namespace:
-    parser = Parser(f"python -m dasbe.experiments.{name}", description)
-    parser.add_seed(None, f"default: {seed}")
-    if index is not None:
-        first, count, what = index
-        parser.add_whole_number("--index", None, f"{what}, 0 to {count - 1} (default: {first})", 0, count - 1)
-    parser.add_argument("--quick", action="store_true", help="less of everything, for a first look")
-    parser.add_argument("--draw-only", action="store_true", help="draw again from the saved arrays")
-    parser.add_argument("--palette", choices=PALETTES, default="published", help="default: %(default)s")
-    parser.add_folder("--out", f"default: results/{name} (with --quick: {name}_quick)")
-    parser.add_device()
-    options = parser.parse_args()
-    given_apart(options, "--draw-only", "--seed", *(("--index",) if index else ()))
-    checks.device(options.device, "--device")
-    options.seed = seed if options.seed is None else options.seed
-    if index is not None:
-        options.index = first if options.index is None else options.index
-    if options.out is None:
-        options.out = results_folder() / (f"{name}_quick" if options.quick else name)
-    writable(options.out, "--out DIR")
-    return options
 
 
 def save_arrays(path: Path, arrays: Arrays, made: dict) -> None:

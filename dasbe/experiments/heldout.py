@@ -1,4 +1,4 @@
-"""``python -m dasbe.experiments.heldout``: AMI of the shipped networks on images that Table 1 does not use.
+"""The command ``python -m dasbe.experiments.heldout``.
 
 Every system that works with such a network is scored, so Reconstruction Clustering (RC) beside DASBE.
 """
@@ -6,27 +6,17 @@ Every system that works with such a network is scored, so Reconstruction Cluster
 import json
 import time
 
-import numpy as np
-from tqdm import tqdm
-
-from dasbe import checks
-from dasbe.ann.files import load_network
 from dasbe.cli import Parser, given_once, run_command
-from dasbe.datasets import ensure_dataset
-from dasbe.evaluation import (
+from dasbe.parameters import (
+    CYCLES_TABLE,
     HELD_OUT_IMAGES,
     HELD_OUT_MOST,
     HELD_OUT_SEED,
     HELD_OUT_SPLIT,
     HELD_OUT_START,
-    held_out_scores,
-    mean_and_error,
 )
-from dasbe.parameters import CYCLES_TABLE
-from dasbe.paths import network_folder, readable, results_folder, writable
-from dasbe.provenance import provenance
+from dasbe.paths import network_path, readable, results_folder, writable
 from dasbe.published import table1_ami
-from dasbe.storage import atomic_path
 from dasbe.systems import SYSTEMS
 from dasbe.train.recipes import RECIPES, training_recipe
 
@@ -34,18 +24,32 @@ SCORED = ("dasbe", "rc")  # systems of SYSTEMS, each on all images
 
 
 def main() -> None:
-    parser = Parser("python -m dasbe.experiments.heldout", __doc__)
+    parser = Parser(
+        "python -m dasbe.experiments.heldout",
+        "AMI of the shipped networks on images that Table 1 does not use.",
+    )
     known = [name for name, recipe in RECIPES.items() if recipe.judge == "dasbe"]
-    shipped = [name for name in known if (network_folder() / f"{name}.pt").is_file()]
+    shipped = [name for name in known if network_path(name).is_file()]
     parser.add_text("networks", f"default: {', '.join(shipped)}", shipped, nargs="*")
     parser.add_whole_number("--images", HELD_OUT_IMAGES, "default: %(default)s", 1, HELD_OUT_MOST)
     parser.add_seed(HELD_OUT_SEED)
     parser.add_device()
     arguments = parser.parse_args()
     given_once("networks", arguments.networks)
-    device = checks.device(arguments.device, "--device")
     datasets = {name: training_recipe(name).dataset for name in arguments.networks}
     path = writable(results_folder() / "heldout") / "ami.json"
+
+    import numpy as np
+    from tqdm import tqdm
+
+    from dasbe import checks
+    from dasbe.ann.files import load_network
+    from dasbe.datasets import ensure_dataset
+    from dasbe.evaluation import held_out_scores, mean_and_error
+    from dasbe.provenance import provenance
+    from dasbe.storage import atomic_path
+
+    device = checks.device(arguments.device, "--device")
 
     scores: dict[str, dict[str, list[float]]] = {system: {} for system in SCORED}
     titles = "".join(f"{SYSTEMS[system].title:>22} {'± s.e.':>7}" for system in SCORED)

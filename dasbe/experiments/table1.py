@@ -1,55 +1,32 @@
-"""``python -m dasbe.experiments.table1``: Table 1 of the paper, and Reconstruction Clustering (RC) beside it.
-
-Five datasets × five systems × five seeds × 6000 images, in units of 100 images. Every
-unit is stored as soon as it is done: stop the command at any moment and start it again.
-"""
+"""The command ``python -m dasbe.experiments.table1``."""
 
 import argparse
-import json
 import os
-from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
-
-from dasbe import checks
 from dasbe.cli import LARGEST_SEED, Parser, given_apart, given_once, run_command
-from dasbe.datasets import TABLE_DATASETS, ensure_dataset, settings_of
-from dasbe.errors import FileContentError, InputError
-from dasbe.experiments.figures import load_arrays, save_arrays
+from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
+from dasbe.names import one_of
 from dasbe.parameters import IMAGES_TABLE, SEEDS_TABLE
-from dasbe.paths import home, readable, results_folder, writable
-from dasbe.plotting.table import score_distributions, score_table
-from dasbe.provenance import provenance
-from dasbe.published import table1_ami
-from dasbe.storage import atomic_path, one_at_a_time
-from dasbe.sweep.run import pending_units, run_units
-from dasbe.sweep.store import Store
-from dasbe.sweep.units import Unit, check_datasets, make_units
-from dasbe.systems import SYSTEMS, system_of
+from dasbe.paths import results_folder, writable
+from dasbe.systems import SYSTEMS
 
 QUICK = {"images": 200, "seeds": SEEDS_TABLE[:2]}
 MOST_IMAGES = 60000  # of train_multi
 MOST_WORKERS = 1024
 
-Scores = dict[tuple[str, str], np.ndarray]
-
 
 def main() -> None:
     options = _options()
-    folder = options.out
-    if not options.draw_only:
-        with one_at_a_time(folder / "units"):
-            _sweep(options, Store(folder / "units"))
-    scores, made = load_scores(folder / "scores.npz")
-    for path in write_tables(folder, scores, made["seconds"]):
-        print(f"written: {readable(path)}")
-    print("\n" + (folder / "table1.md").read_text(encoding="utf-8"))
+
+    from dasbe.experiments.scores import make_table
+
+    make_table(options)
 
 
 def _options() -> argparse.Namespace:
-    parser = Parser("python -m dasbe.experiments.table1", __doc__)
+    parser = Parser(
+        "python -m dasbe.experiments.table1", "Table 1 of the paper, and Reconstruction Clustering (RC) beside it."
+    )
     parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", nargs="+")
     parser.add_text("--systems", f"default: {' '.join(SYSTEMS)}", nargs="+")
     parser.add_whole_number("--seeds", None, f"default: {' '.join(map(str, SEEDS_TABLE))}", 0, LARGEST_SEED, nargs="+")
@@ -66,9 +43,8 @@ def _options() -> argparse.Namespace:
     given_apart(options, "--draw-only", "--datasets", "--systems", "--seeds", "--images", "--workers", "--scheduler")
     given_apart(options, "--draw-only", "--strict")
     given_apart(options, "--scheduler", "--workers")
-    device = checks.device(options.device, "--device")
     defaults = {"datasets": TABLE_DATASETS, "systems": tuple(SYSTEMS), "seeds": SEEDS_TABLE, "images": IMAGES_TABLE}
-    defaults |= {"workers": _cores() if device.type == "cpu" else 1} | (QUICK if options.quick else {})
+    defaults |= {"workers": 1 if options.device.startswith("cuda") else _cores()} | (QUICK if options.quick else {})
     vars(options).update({name: value for name, value in defaults.items() if getattr(options, name) is None})
     if options.out is None:
         options.out = results_folder() / ("table1_quick" if options.quick else "table1")
@@ -76,7 +52,7 @@ def _options() -> argparse.Namespace:
     for name in ("datasets", "systems", "seeds"):
         given_once(f"--{name}", getattr(options, name))
     for system in options.systems:
-        system_of(system)
+        one_of("system", system, SYSTEMS)
     for dataset in options.datasets:
         settings_of(dataset)
     return options
@@ -84,154 +60,6 @@ def _options() -> argparse.Namespace:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _sweep(options: argparse.Namespace, store: Store) -> None:
-    """Compute what is missing, and gather all scores in one file."""
-    for dataset in options.datasets:
-        ensure_dataset(dataset)
-    check_datasets(options.datasets, options.images)
-    units = list(make_units(options.datasets, options.systems, options.seeds, options.images))
-    pending, faults = pending_units(units, store)
-    if faults and options.strict:
-        raise InputError(f"{faults[0]} ({len(faults)} such files); without --strict they are computed again")
-    for fault in faults:
-        tqdm.write(f"{fault}: computed again")
-    n_images = sum(unit.stop - unit.start for unit in units)
-    missing = sum(unit.stop - unit.start for unit in pending)
-    with tqdm(total=n_images, initial=n_images - missing, unit=" images", smoothing=0.05, desc="table 1") as bar:
-        arguments = {"workers": options.workers, "scheduler": options.scheduler, "device": options.device}
-        for unit in run_units(pending, store, **arguments):
-            bar.update(unit.stop - unit.start)
-    _gather(units, store, options.out / "scores.npz")
-
-
-def _gather(units: Sequence[Unit], store: Store, path: Path) -> None:
-    """Write the scores of all units, (seeds, images) float32 for each system and dataset, and how they were made."""
-    parts: dict[tuple[str, str], dict[int, list[float]]] = {}
-    seconds: dict[str, float] = {}
-    networks = {}
-    for unit in units:  # ordered by images within each cell and seed
-        result, fault = store.read(unit)
-        if result is None:
-            raise FileContentError(fault or f"the result of {unit} has gone; run the same command again")
-        cell = unit.system, unit.dataset
-        parts.setdefault(cell, {}).setdefault(unit.seed, []).extend(result["scores"])
-        name = "/".join(cell)
-        seconds[name] = round(seconds.get(name, 0) + result["made"]["seconds"], 3)
-        networks[name] = unit.network
-    arrays = {"/".join(cell): np.array([*seeds.values()], np.float32) for cell, seeds in parts.items()}
-    made = provenance(seeds=[*next(iter(parts.values()))], seconds=seconds, networks=networks)
-    save_arrays(path, arrays, made)
-
-
-def load_scores(path: Path) -> tuple[Scores, dict]:
-    """Scores (seeds, images) by (system, dataset), and how they were made, with seconds and networks of each cell.
-
-    Raises
-    ------
-    MissingFileError, FileContentError
-    """
-    arrays = load_arrays(path, "./table1.sh")
-    made = json.loads(str(arrays.pop("made")))["parameters"]
-    scores: Scores = {}
-    for name, values in arrays.items():
-        system, dataset = name.split("/")
-        scores[system, dataset] = values
-    return scores, made
-
-
-def stored_scores() -> Path:
-    """``scores.npz`` of the full run here, else the one that comes with the repository, else that of ``--quick``."""
-    folders = (results_folder() / "table1", home() / "notebooks" / "table1", results_folder() / "table1_quick")
-    return next((path for folder in folders if (path := folder / "scores.npz").is_file()), folders[0] / "scores.npz")
-
-
-def mean_and_deviation(scores: np.ndarray) -> tuple[float, float]:
-    """Mean over seeds of the mean AMI over images, and its standard deviation over seeds, per cent.
-
-    `scores` is (seeds, images); the deviation is NaN for a single seed.
-    """
-    means = 100 * np.nanmean(scores.astype(np.float64), axis=1)
-    return float(means.mean()), float(means.std(ddof=1)) if len(means) > 1 else np.nan
-
-
-def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> list[Path]:
-    """Write ``table1.csv``, ``.md``, ``.tex``, the picture of the table, and that of the distributions."""
-    systems = [s for s in SYSTEMS if any(s == system for system, _ in scores)]
-    datasets = [d for d in TABLE_DATASETS if any(d == dataset for _, dataset in scores)]
-    ours = {cell: mean_and_deviation(values) for cell, values in scores.items()}
-    published = {(s, d): value for s in systems for d in datasets if (value := table1_ami(s, d)) is not None}
-    texts = {
-        "table1.csv": _csv(ours, published, scores, seconds),
-        "table1.md": _markdown(systems, datasets, ours, published),
-        "table1.tex": _latex(systems, datasets, ours, published),
-    }
-    for name, text in texts.items():
-        with atomic_path(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    titles = {s: SYSTEMS[s].title for s in systems}
-    figures = {
-        "table1": score_table(titles, datasets, ours, published),
-        "distributions": score_distributions(titles, datasets, scores),
-    }
-    for name, figure in figures.items():
-        for suffix in ("png", "pdf"):
-            with atomic_path(folder / f"{name}.{suffix}") as temporary:
-                figure.savefig(temporary, dpi=150)
-    return [folder / name for name in (*texts, *(f"{name}.png" for name in figures))]
-
-
-def _csv(ours: dict, published: dict, scores: Scores, seconds: dict[str, float]) -> str:
-    lines = ["system,dataset,ami,deviation_over_seeds,seeds,images,published_ami,published_deviation,seconds"]
-    for (system, dataset), (mean, deviation) in ours.items():
-        theirs = ["" if v is None else f"{v:g}" for v in published.get((system, dataset), (None, None))]
-        size = map(str, scores[system, dataset].shape)
-        cell_seconds = f"{seconds[f'{system}/{dataset}']:.1f}"
-        lines.append(",".join([system, dataset, f"{mean:.3f}", f"{deviation:.3f}", *size, *theirs, cell_seconds]))
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: tuple[float, float | None] | None, plus_minus: str) -> str:
-    if value is None:
-        return ""
-    mean, deviation = value
-    return f"{mean:.1f}" if deviation is None or np.isnan(deviation) else f"{mean:.1f} {plus_minus} {deviation:.2f}"
-
-
-def _markdown(systems: list, datasets: list, ours: dict, published: dict) -> str:
-    titles = [
-        f"{SYSTEMS[s].title}{kind}" for s in systems for kind in ("", " (published)") if _wanted(s, kind, published)
-    ]
-    lines = ["| AMI % | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
-    for dataset in datasets:
-        cells = []
-        for system in systems:
-            cells.append(_cell(ours.get((system, dataset)), "±"))
-            if _wanted(system, "published", published):
-                cells.append(_cell(published.get((system, dataset)), "±"))
-        lines.append(f"| {dataset} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _wanted(system: str, kind: str, published: dict) -> bool:
-    """Whether the table has a column for `system` of this kind: our own always, published where there is one."""
-    return not kind or any(s == system for s, _ in published)
-
-
-def _latex(systems: list, datasets: list, ours: dict, published: dict) -> str:
-    lines = [r"\begin{tabular}{l" + "r" * len(systems) + "}", r"\toprule"]
-    lines += ["AMI (\\%) & " + " & ".join(SYSTEMS[s].title for s in systems) + r" \\", r"\midrule"]
-    for dataset in datasets:
-        name = dataset.replace("_", r"\_")
-        lines.append(
-            f"{name} & " + " & ".join(f"${_cell(ours.get((s, dataset)), chr(92) + 'pm')}$" for s in systems) + r" \\"
-        )
-        theirs = [published.get((s, dataset)) for s in systems]
-        lines.append(
-            "\\quad published & " + " & ".join(f"${_cell(v, chr(92) + 'pm')}$" if v else "" for v in theirs) + r" \\"
-        )
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
 if __name__ == "__main__":

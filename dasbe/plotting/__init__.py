@@ -4,6 +4,8 @@ import importlib
 import logging
 import os
 
+from dasbe.lazy import import_lazily
+
 
 def _import_matplotlib() -> None:
     """Import Matplotlib where there is no home folder, and whatever MPLBACKEND says: figures go to files here."""
@@ -20,3 +22,4 @@ def _import_matplotlib() -> None:
 
 
 _import_matplotlib()
+import_lazily(__name__)

@@ -1,8 +1,11 @@
 """Figure 5: objects that move, bound cycle by cycle."""
 
+from pathlib import Path
+
 import numpy as np
 from matplotlib import rc_context
 
+from dasbe.plotting.animation import animate_sequence
 from dasbe.plotting.grouping import coloured
 from dasbe.plotting.scores import CONFIDENCE, curve_with_band, standard_error
 from dasbe.plotting.style import INK, RC, Figure, image_axes, new_figure, palette
@@ -23,6 +26,13 @@ def figures(arrays: dict[str, np.ndarray], colours: str) -> dict[str, Figure]:
         "spikes": spikes_step_by_step(arrays["spikes"], arrays["groups"], colours),
         "scores": scores(arrays),
     }
+
+
+def animate(arrays: dict[str, np.ndarray], colours: str, folder: Path) -> list[Path]:
+    """Write the sequence as a film; the paths of what was written."""
+    path = folder / "moving.gif"
+    animate_sequence(path, arrays["frames"], arrays["labels"], colours)
+    return [path]
 
 
 @rc_context(RC)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 
 from dasbe.errors import InputError
@@ -58,7 +59,8 @@ def run_units(
 def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[tuple[Unit, dict]]:
     pool = ProcessPoolExecutor(min(workers, len(units)), get_context("spawn"), initializer=_start_worker)
     try:
-        futures = {pool.submit(score_unit, unit, device): unit for unit in units}
+        with _interrupts_are_ours():
+            futures = {pool.submit(score_unit, unit, device): unit for unit in units}
         for future in as_completed(futures):
             yield futures.pop(future), future.result()
     except BrokenProcessPool:
@@ -70,9 +72,18 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_are_ours() -> Iterator[None]:
+    """Workers started in this block never notice Ctrl-C, not even while they start; here it has to wait for the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a new process inherits
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker() -> None:
-    """A worker leaves Ctrl-C to its parent, and ends when the parent does, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A worker ends when its parent does, however that ends."""
 
     def end_with_parent() -> None:
         parent = parent_process()

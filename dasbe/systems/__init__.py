@@ -1,24 +1,57 @@
 """Systems that group pixels, one file each: the columns of Table 1.
 
-A new system is a file with a :class:`~dasbe.systems.base.System`, and its name here if commands are to know it.
+A new system is a file with a :class:`~dasbe.systems.base.System`, and its place here if commands are to know it.
 """
 
-from dasbe import checks
-from dasbe.systems import dasbe, pulse_coupled, pure_ann, reconstruction_clustering
-from dasbe.systems.base import System
+from collections.abc import Iterator, Mapping
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
-SYSTEMS: dict[str, System] = {
-    system.name: system
-    for system in (
-        dasbe.SYSTEM,
-        pure_ann.SYSTEM,
-        pulse_coupled.SYSTEM,
-        reconstruction_clustering.SYSTEM,
-        reconstruction_clustering.WITH_OWN_NETWORKS,
-    )
-}
+from dasbe.lazy import import_lazily
+from dasbe.names import one_of
+
+if TYPE_CHECKING:
+    from dasbe.systems.base import System
+
+__all__ = ["SYSTEMS", "System", "system_of"]
+import_lazily(__name__, {"base": ("System",)})
 
 
-def system_of(name: str | System) -> System:
+class Systems(Mapping[str, "System"]):
+    """Systems by name; each is imported when it is asked for, so that commands know the names at once.
+
+    Parameters
+    ----------
+    places : dict
+        Name of a system → its place in this folder, ``MODULE:NAME``.
+    """
+
+    def __init__(self, places: dict[str, str]):
+        self._places = places
+
+    def __getitem__(self, name: str) -> "System":
+        return resolve_name(f"{__name__}.{self._places[name]}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+SYSTEMS = Systems(
+    {
+        "dasbe": "dasbe:SYSTEM",
+        "pure_ann": "pure_ann:SYSTEM",
+        "pure_snn": "pulse_coupled:SYSTEM",
+        "rc": "reconstruction_clustering:SYSTEM",
+        "rc_own": "reconstruction_clustering:WITH_OWN_NETWORKS",
+    }
+)
+
+
+def system_of(name: "str | System") -> "System":
     """The system called `name`, or a system itself; InputError if there is none of that name."""
-    return name if isinstance(name, System) else SYSTEMS[checks.one_of("system", name, SYSTEMS)]
+    from dasbe.systems.base import System
+
+    return name if isinstance(name, System) else SYSTEMS[one_of("system", name, SYSTEMS)]

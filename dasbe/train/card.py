@@ -1,103 +1,25 @@
-"""``python -m dasbe.train.card``: write the model card of all networks in ``tmp_net/`` from their descriptions."""
+"""The command ``python -m dasbe.train.card``."""
 
-import json
-import math
-from pathlib import Path
-
-from dasbe.ann.autoencoder import Architecture, Autoencoder
-from dasbe.ann.files import load_network
 from dasbe.cli import Parser, run_command
 from dasbe.errors import MissingFileError
 from dasbe.paths import network_folder, readable
-from dasbe.published import table1_ami
-from dasbe.storage import atomic_path
-from dasbe.train.recipes import RECIPES, Recipe
-
-HEAD = """# Networks
-
-Written by `python -m dasbe.train.card` from the descriptions beside the weights (`NAME.json`). All were trained
-here, on images of single objects only, by the recipes of `dasbe/train/recipes.py`; `python -m dasbe.train NAME
---force` trains one again, with the same weights on the same kind of machine. Weights are float32, rounded to half
-precision where the recipe says so; `dasbe.load_network(NAME)` reads them without running any code. They come under
-the licence of the repository.
-
-AMI is on held-out images, which neither training nor Table 1 has used: `train_multi` 6000 to 6999, 50 cycles, the
-published d and r, seed 111; for `rc_…` by Reconstruction Clustering on the same images; for `moving` the mean over
-cycles 40 to 59 of the 60 `test` sequences of moving_shapes_3. Published values are the DASBE column of Table 1; for
-`rc_…` they are those of Greff et al. 2015, on other images and with AMI normalised by the larger entropy, which is a
-little lower. The published networks of Figures 4 and 5 have none. Training times are on one core, beside other work.
-
-"""
+from dasbe.train.recipes import RECIPES
 
 
 def main() -> None:
-    parser = Parser("python -m dasbe.train.card", __doc__)
+    parser = Parser(
+        "python -m dasbe.train.card",
+        "Write the model card of all networks in tmp_net/ from their descriptions.",
+    )
     parser.add_folder("--folder", "default: tmp_net", network_folder())
     folder = parser.parse_args().folder
     present = [name for name in RECIPES if (folder / f"{name}.pt").is_file()]
     if not present:
         raise MissingFileError(f"there are no networks in {readable(folder)}; train them with: ./train_nets.sh")
-    networks = {name: load_network(folder / f"{name}.pt") for name in present}
-    with atomic_path(folder / "README.md") as temporary:
-        temporary.write_text(card(networks, folder), encoding="utf-8")
-    print(f"written: {readable(folder / 'README.md')}")
 
+    from dasbe.train.model_card import write_card
 
-def card(networks: dict[str, Autoencoder], folder: Path) -> str:
-    """Text of the model card."""
-    lines = [
-        "| network | layers | latent code | parameters | MB | AMI % | published | training (s) |",
-        "|---" * 8 + "|",
-    ]
-    for name, network in networks.items():
-        about = network.description
-        recipe = Recipe.from_dict(about["recipe"])
-        score = about.get("held_out_ami", {"mean": math.nan, "standard_error": math.nan})
-        cells = [
-            name,
-            str(network.architecture),
-            latent_kind(network.architecture),
-            f"{sum(p.numel() for p in network.parameters()):,}",
-            f"{(folder / f'{name}.pt').stat().st_size / 1e6:.1f}",
-            f"{100 * score['mean']:.2f} ± {100 * score['standard_error']:.2f}",
-            _published(name, recipe),
-            str(about["training_seconds"]),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "## Recipes",
-        "",
-        "Fields that are not named have their default (`Recipe` in `dasbe/train/recipes.py`).",
-        "",
-    ]
-    for name, network in networks.items():
-        about = network.description
-        recipe = Recipe.from_dict(about["recipe"])
-        changed = {key: value for key, value in recipe.as_dict().items() if value != DEFAULTS.get(key)}
-        text = ", ".join(f"{key} {json.dumps(value)}" for key, value in changed.items())
-        loss = f"validation loss {about['validation_loss']:.4f} after epoch {about['best_epoch']}"
-        lines.append(f"- **{name}**: {text}; seed {recipe.seed}; {loss} of {about['epochs_trained']}.")
-    return HEAD + "\n".join(lines) + "\n"
-
-
-DEFAULTS = Recipe("", (), 0, (0, 0), 0).as_dict()
-
-
-def latent_kind(architecture: Architecture) -> str:
-    """The latent code in words."""
-    if architecture.recurrent:
-        return "recurrent"
-    return (
-        f"spiking ({architecture.latent_activation} drive)" if architecture.spiking else architecture.latent_activation
-    )
-
-
-def _published(name: str, recipe: Recipe) -> str:
-    if name == "hierarchical":
-        return "–"
-    published = table1_ami("rc_own" if recipe.judge == "rc" else recipe.judge, recipe.dataset)
-    return "–" if published is None else f"{published[0]:.1f}"
+    print(f"written: {readable(write_card(present, folder))}")
 
 
 if __name__ == "__main__":

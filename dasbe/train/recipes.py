@@ -1,10 +1,12 @@
 """The one table of training recipes: what each shipped network is and how it is trained."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from dasbe.ann.autoencoder import Architecture
 from dasbe.errors import InputError
-from dasbe.storage import tuples
+
+if TYPE_CHECKING:
+    from dasbe.ann.autoencoder import Architecture
 
 BATCHES_PER_EPOCH = 100
 
@@ -89,14 +91,18 @@ class Recipe:
     window: int = 0
     judge: str = "dasbe"
 
-    def architecture(self, image_shape: tuple[int, int]) -> Architecture:
+    def architecture(self, image_shape: tuple[int, int]) -> "Architecture":
         """The network that this recipe trains, for images of `image_shape` (H, W)."""
+        from dasbe.ann.autoencoder import Architecture  # here, since commands read the table without PyTorch
+
         kinds = (self.activation, self.latent_activation, self.spiking, self.recurrent)
         return Architecture(image_shape, self.hidden, self.latent, *kinds)
 
     @classmethod
     def from_dict(cls, fields: dict) -> "Recipe":
         """Recipe from :meth:`as_dict`; fields that did not exist when it was saved have their default."""
+        from dasbe.storage import tuples  # here, since commands read the table without PyTorch
+
         return cls(**tuples(fields))
 
     def as_dict(self) -> dict:

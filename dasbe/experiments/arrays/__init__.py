@@ -1,0 +1,1 @@
+"""What the figures show: a function for each that computes all its arrays."""
