@@ -37,6 +37,14 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, program: str, description: str):
         super().__init__(prog=program, description=description, allow_abbrev=False)
 
+    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]
+        """The options given; one that is given twice, of which argparse would ignore one, is refused."""
+        given = [word.partition("=")[0] for word in (sys.argv[1:] if args is None else args)]
+        for option in self._option_string_actions:
+            if given.count(option) > 1:
+                raise InputError(f"{option} is given twice; give it once")
+        return super().parse_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Raise InputError instead of printing the usage."""
         option, _, rest = message.removeprefix("argument ").partition(": ")

@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import re
 
 from dasbe.cli import LARGEST_SEED, Parser, given_apart, given_once, run_command
 from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
-from dasbe.names import one_of
+from dasbe.errors import InputError
+from dasbe.names import one_of, shown
 from dasbe.parameters import IMAGES_TABLE, SEEDS_TABLE
 from dasbe.paths import results_folder, writable
 from dasbe.systems import SYSTEMS
@@ -43,6 +45,8 @@ def _options() -> argparse.Namespace:
     given_apart(options, "--draw-only", "--datasets", "--systems", "--seeds", "--images", "--workers", "--scheduler")
     given_apart(options, "--draw-only", "--strict")
     given_apart(options, "--scheduler", "--workers")
+    if options.scheduler and not re.fullmatch(r"\w+://[^\s/]+:\d+", options.scheduler):
+        raise InputError(f"--scheduler is {shown(options.scheduler)}; it must be an address, tcp://HOST:PORT")
     defaults = {"datasets": TABLE_DATASETS, "systems": tuple(SYSTEMS), "seeds": SEEDS_TABLE, "images": IMAGES_TABLE}
     defaults |= {"workers": 1 if options.device.startswith("cuda") else _cores()} | (QUICK if options.quick else {})
     vars(options).update({name: value for name, value in defaults.items() if getattr(options, name) is None})
