@@ -11,16 +11,17 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from dasbe.errors import InputError
 
 LARGEST_NUMBER = 2**31 - 1
 LARGEST_SEED = 2**63 - 1
+RETRY_SECONDS = 0.02  # of an interrupt that was lost
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +38,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, program: str, description: str):
         super().__init__(prog=program, description=description, allow_abbrev=False)
 
-    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]
+    def parse_args(self, args=None, namespace=None):
         """The options given; one that is given twice, of which argparse would ignore one, is refused."""
         given = [word.partition("=")[0] for word in (sys.argv[1:] if args is None else args)]
         for option in self._option_string_actions:
@@ -158,8 +159,7 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal has ± and ×
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is not where a shell has ignored it: `… &`
-        signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _not_raised
     status, line = 0, ""
     try:
         try:
@@ -191,12 +191,9 @@ def _flush(stream: TextIO | None) -> None:
         raise
 
 
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Ctrl-C: a KeyboardInterrupt, but at once the end in an import, where an exception may be lost or mistaken."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            _flush(sys.stdout)
-            print("interrupted", file=sys.stderr, flush=True)
-            os._exit(130)
-        frame = frame.f_back
-    raise KeyboardInterrupt
+def _not_raised(lost: "sys.UnraisableHookArgs") -> None:
+    """A KeyboardInterrupt that came where Python lets nothing through, as in a weak reference's callback: once more."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(RETRY_SECONDS, signal.raise_signal, (signal.SIGINT,)).start()
+    else:
+        sys.__unraisablehook__(lost)

@@ -1,6 +1,7 @@
 """Small data and networks that the tests share."""
 
 import importlib
+import signal
 import sys
 
 import numpy as np
@@ -70,8 +71,10 @@ def refused(monkeypatch, capsys):
         monkeypatch.setenv("DASBE_HOME", str(home))
         monkeypatch.setattr(sys, "argv", [program, *map(str, options)])
         capsys.readouterr()
+        interrupt = signal.getsignal(signal.SIGINT)
         with pytest.raises(SystemExit) as ended:
             run_command(importlib.import_module(program).main)
+        signal.signal(signal.SIGINT, interrupt)  # which a command that has ended takes no notice of
         lines = capsys.readouterr().err.strip().splitlines()
         assert ended.value.code == 2 and lines and lines[-1].startswith("error: "), lines
         assert not [line for line in lines[:-1] if "images" not in line], lines  # progress bars apart
