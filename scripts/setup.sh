@@ -25,17 +25,42 @@ setup_use() {  # an interpreter that is left as it is; what to do if it is none;
         setup_fail "'$python' lacks $missing; run: $python -m pip install $(printf -- '-r %s ' "${@:3}")"
 }
 
-setup_venv() {  # .venv/, with a stamp for each requirements file that has been installed
+setup_is_complete() {  # .venv/, with a stamp for each requirements file that has been installed
+    local file
+    "$venv/bin/python" -I -c '' 2>/dev/null || return 1
+    for file in "$@"; do
+        cmp -s "$file" "$venv/.installed-$(basename "$file")" || return 1
+    done
+    compgen -G "$venv/lib/python*/site-packages/dasbe-checkout.pth" >/dev/null
+}
+
+setup_lock() {  # file descriptor 9 holds it, so that it ends with this process, however that ends
+    exec 9>"$root/.venv.lock"
+    "$1" -I -c '
+import fcntl, sys
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("waiting for another command that sets up .venv", file=sys.stderr)
+    fcntl.flock(9, fcntl.LOCK_EX)
+except OSError:
+    print("the folder cannot be locked; do not start a second command before .venv is set up", file=sys.stderr)
+'
+}
+
+setup_venv() {
     local candidate file stamp log packages
     python="$venv/bin/python"
+    setup_is_complete "$@" && return
+    for candidate in python3 python3.13 python3.12 python3.11 python3.10 python; do
+        setup_is_python "$candidate" && break
+        candidate=
+    done
+    [[ -n $candidate ]] || setup_fail "no Python 3.10 or newer found; install one, or set PYTHON to it"
+    [[ -w $root ]] || setup_fail "'$root' cannot be written to, so no .venv can be made there; set PYTHON to a" \
+        "Python that has the packages of requirements.txt"
+    setup_lock "$candidate"
     if ! "$python" -I -c '' 2>/dev/null; then
-        for candidate in python3 python3.13 python3.12 python3.11 python3.10 python; do
-            setup_is_python "$candidate" && break
-            candidate=
-        done
-        [[ -n $candidate ]] || setup_fail "no Python 3.10 or newer found; install one, or set PYTHON to it"
-        [[ -w $root ]] || setup_fail "'$root' cannot be written to, so no .venv can be made there; set PYTHON to a" \
-            "Python that has the packages of requirements.txt"
         rm -rf "$venv"
         "$candidate" -m venv "$venv" >&2 || setup_fail "'$candidate -m venv' failed; install Python's venv module"
     fi
@@ -53,6 +78,7 @@ setup_venv() {  # .venv/, with a stamp for each requirements file that has been 
     for packages in "$venv"/lib/python*/site-packages; do  # it knows this package, from any folder
         [[ -f $packages/dasbe-checkout.pth ]] || printf '%s\n' "$root" >"$packages/dasbe-checkout.pth"
     done
+    exec 9>&-
 }
 
 venv=$root/.venv

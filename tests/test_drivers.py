@@ -156,3 +156,18 @@ def test_scripts_end_their_lines_in_lf_in_every_clone(tmp_path):
         assert b"\r" not in path.read_bytes(), path
     for path in ("tmp_net/bars.pt", "notebooks/table1/scores.npz", "notebooks/pictures/raster.png"):
         assert (tmp_path / "clone" / path).read_bytes() == (ROOT / path).read_bytes()
+
+
+def test_one_driver_at_a_time_sets_up(checkout):
+    python = checkout / ".venv" / "bin" / "python"
+    (checkout / ".venv" / ".installed-requirements.txt").unlink()
+    python.write_text('#!/bin/sh\n[ "$2" = pip ] && echo begin >>installed && sleep 1 && echo end >>installed\nexit 0\n')
+    environment = {"PATH": os.environ["PATH"]}
+    started = [
+        subprocess.Popen([checkout / name], cwd=checkout, env=environment, stderr=subprocess.PIPE, text=True)
+        for name in DRIVERS[:3]
+    ]
+    said = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0]
+    assert (checkout / "installed").read_text() == "begin\nend\n"  # once, and not side by side
+    assert sorted(said)[0] == "" and set(said) == {"", "waiting for another command that sets up .venv\n"}
