@@ -173,11 +173,22 @@ def run_command(main: Callable[[], None]) -> NoReturn:
         status = 141
     except OSError as error:
         status, line = 2, f"error: {error.strerror or error}: {error.filename or 'no file name'}"
+    except (MemoryError, RuntimeError) as error:
+        if not _is_want_of_memory(error):
+            raise
+        status, line = 2, f"error: there is not enough memory ({error or 'MemoryError'}); do less at a time"
     except KeyboardInterrupt as stop:
         status, line = 130, "; ".join(["interrupted", *stop.args])
     if line:
         print(" ".join(line.split()), file=sys.stderr)
     sys.exit(status)
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """Whether NumPy, or PyTorch on a CPU or a GPU, has not got the memory it asked for."""
+    return (
+        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "t allocate mem" in str(error)
+    )
 
 
 def _flush(stream: TextIO | None) -> None:

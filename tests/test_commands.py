@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import dasbe
@@ -129,6 +130,12 @@ REFUSED = {
 def test_options_are_checked_before_any_work(refused, home, line):
     assert REFUSED[line] in refused(home, *line)
     assert not (home / "results").exists() and not (home / "tmp_data").exists()
+
+
+@pytest.mark.parametrize("reserve", [np.empty, torch.empty], ids=["NumPy", "PyTorch"])
+def test_want_of_memory_is_one_line(refused, home, monkeypatch, reserve):
+    monkeypatch.setattr("dasbe.datasets.__main__.main", lambda: reserve(10**15))
+    assert "there is not enough memory" in refused(home, "dasbe.datasets.__main__")
 
 
 def test_other_commands_refuse_bad_input(refused, home):

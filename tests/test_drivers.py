@@ -161,7 +161,9 @@ def test_scripts_end_their_lines_in_lf_in_every_clone(tmp_path):
 def test_one_driver_at_a_time_sets_up(checkout):
     python = checkout / ".venv" / "bin" / "python"
     (checkout / ".venv" / ".installed-requirements.txt").unlink()
-    python.write_text('#!/bin/sh\n[ "$2" = pip ] && echo begin >>installed && sleep 1 && echo end >>installed\nexit 0\n')
+    python.write_text(
+        '#!/bin/sh\n[ "$2" = pip ] && echo begin >>installed && sleep 1 && echo end >>installed\nexit 0\n'
+    )
     environment = {"PATH": os.environ["PATH"]}
     started = [
         subprocess.Popen([checkout / name], cwd=checkout, env=environment, stderr=subprocess.PIPE, text=True)
