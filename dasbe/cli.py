@@ -205,6 +205,6 @@ def _flush(stream: TextIO | None) -> None:
 def _not_raised(lost: "sys.UnraisableHookArgs") -> None:
     """A KeyboardInterrupt that came where Python lets nothing through, as in a weak reference's callback: once more."""
     if lost.exc_type is KeyboardInterrupt:
-        threading.Timer(RETRY_SECONDS, signal.raise_signal, (signal.SIGINT,)).start()
+        threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
     else:
         sys.__unraisablehook__(lost)

@@ -7,6 +7,7 @@ unit is stored as soon as it is done: stop the command at any moment and start i
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +59,9 @@ def _sweep(options: argparse.Namespace, store: Store) -> None:
     missing = sum(unit.stop - unit.start for unit in pending)
     with tqdm(total=n_images, initial=n_images - missing, unit=" images", smoothing=0.05, desc="table 1") as bar:
         arguments = {"workers": options.workers, "scheduler": options.scheduler, "device": options.device}
-        for unit in run_units(pending, store, **arguments):
-            bar.update(unit.stop - unit.start)
+        with closing(run_units(pending, store, **arguments)) as done:  # workers end with it
+            for unit in done:
+                bar.update(unit.stop - unit.start)
     _gather(units, store, options.out / "scores.npz")
 
 

@@ -3,11 +3,11 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from contextlib import closing, contextmanager
+from multiprocessing import active_children, get_context, parent_process
 
 from dasbe.errors import InputError
 from dasbe.sweep.store import Store
@@ -30,7 +30,7 @@ def pending_units(units: Sequence[Unit], store: Store) -> tuple[list[Unit], list
 
 def run_units(
     units: Sequence[Unit], store: Store, *, workers: int = 1, scheduler: str | None = None, device: str = "cpu"
-) -> Iterator[Unit]:
+) -> Generator[Unit, None, None]:
     """Compute units and store each as it is done.
 
     Parameters
@@ -51,13 +51,15 @@ def run_units(
     if not units:
         return
     results = _on_dask(units, scheduler, device) if scheduler else _in_processes(units, workers, device)
-    for unit, result in results:
-        store.write(unit, result)
-        yield unit
+    with closing(results):
+        for unit, result in results:
+            store.write(unit, result)
+            yield unit
 
 
-def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[tuple[Unit, dict]]:
+def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Generator[tuple[Unit, dict], None, None]:
     pool = ProcessPoolExecutor(min(workers, len(units)), get_context("spawn"), initializer=_start_worker)
+    others = set(active_children())
     try:
         with _interrupts_are_ours():
             futures = {pool.submit(score_unit, unit, device): unit for unit in units}
@@ -70,6 +72,8 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[
         ) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(active_children()) - others:  # after Ctrl-C it would finish its unit first
+            worker.terminate()
 
 
 @contextmanager
@@ -94,7 +98,7 @@ def _start_worker() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _on_dask(units: Sequence[Unit], scheduler: str, device: str) -> Iterator[tuple[Unit, dict]]:
+def _on_dask(units: Sequence[Unit], scheduler: str, device: str) -> Generator[tuple[Unit, dict], None, None]:
     try:
         from distributed import CancelledError, Client, KilledWorker
         from distributed import as_completed as completed
