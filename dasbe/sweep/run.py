@@ -9,6 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from multiprocessing import active_children, get_context, parent_process
 
+from tqdm import tqdm
+
 from dasbe.errors import InputError
 from dasbe.sweep.store import Store
 from dasbe.sweep.units import Unit, score_unit
@@ -59,7 +61,7 @@ def run_units(
 
 def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Generator[tuple[Unit, dict], None, None]:
     pool = ProcessPoolExecutor(min(workers, len(units)), get_context("spawn"), initializer=_start_worker)
-    others = set(active_children())
+    others, futures = set(active_children()), {}
     try:
         with _interrupts_are_ours():
             futures = {pool.submit(score_unit, unit, device): unit for unit in units}
@@ -71,9 +73,10 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Generator
             "run the same command again, with fewer --workers if it happens again"
         ) from None
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in set(active_children()) - others:  # after Ctrl-C it would finish its unit first
-            worker.terminate()
+        if futures:  # after Ctrl-C, workers would finish their units first
+            for worker in set(active_children()) - others:
+                worker.terminate()
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -88,6 +91,7 @@ def _interrupts_are_ours() -> Iterator[None]:
 
 def _start_worker() -> None:
     """A worker ends when its parent does, however that ends."""
+    tqdm.set_lock(threading.RLock())  # its own, which processes can share, would be left behind by one that is stopped
 
     def end_with_parent() -> None:
         parent = parent_process()
