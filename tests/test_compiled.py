@@ -89,7 +89,7 @@ def test_damaged_code_is_compiled_anew(twice, tmp_path, suffix):
         content[(2 * k + 1) * len(sound) // 16] ^= 4
     for content in (b"", sound[:1], sound[: len(sound) // 2], sound[:-1], b"no code at all", *flipped):
         file.write_bytes(content)
-        twice()
+        assert not twice(), "it was used"
         assert twice(), "it was not written anew"
 
 

@@ -86,6 +86,19 @@ def test_a_driver_may_be_called_through_links(checkout, tmp_path):
     assert found == ["-m", "dasbe.experiments.figure2"]
 
 
+def test_without_realpath_a_driver_still_finds_its_own_checkout(checkout, tmp_path):
+    """As on old systems; CDPATH leads to another folder of the same name."""
+    (tmp_path / "bin").mkdir()
+    for tool in ("basename", "bash", "cmp", "dirname", "env", "sh"):
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
+    (tmp_path / "other" / checkout.name / "scripts").mkdir(parents=True)
+    odd = {"PATH": tmp_path / "bin", "CDPATH": tmp_path / "other"}
+    for name in ("figure2.sh", "./figure2.sh"):
+        assert started(run("bash", name, cwd=checkout, **odd), checkout) == ["-m", "dasbe.experiments.figure2"]
+    result = run("bash", f"{checkout.name}/figure2.sh", cwd=tmp_path, **odd)
+    assert started(result, checkout) == ["-m", "dasbe.experiments.figure2"]
+
+
 @pytest.mark.parametrize(
     "variables",
     (
