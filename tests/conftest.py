@@ -1,6 +1,8 @@
 """Small data and networks that the tests share."""
 
+import ctypes
 import importlib
+import os
 import signal
 import sys
 
@@ -81,6 +83,20 @@ def refused(monkeypatch, capsys):
         return lines[-1]
 
     return run
+
+
+@pytest.fixture
+def bound_by_permissions():
+    """For ``preexec_fn``: takes from root the right to write where it may not, in the program that is to be run."""
+    if os.name != "posix" or (os.geteuid() == 0 and sys.platform != "linux"):
+        pytest.skip("permissions bind nobody here")
+    system = ctypes.CDLL(None)
+
+    def bind():
+        if sys.platform == "linux":
+            system.prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+
+    return bind
 
 
 @pytest.fixture

@@ -26,10 +26,11 @@ def home(tmp_path, trained):
     return folder
 
 
-def run(home, *arguments, cwd=None):
-    environment = {**os.environ, "DASBE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+def run(home, *arguments, cwd=None, bind=None, **variables):
+    environment = {**os.environ, "DASBE_HOME": str(home), "PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, env=environment, cwd=cwd or home, capture_output=True, text=True, timeout=300)
+    place = {"env": environment, "cwd": cwd or home, "preexec_fn": bind}
+    return subprocess.run(command, **place, capture_output=True, text=True, timeout=300)
 
 
 EXAMPLE = ROOT / "dasbe_example.py"
@@ -48,6 +49,20 @@ def test_example_binds_an_image_of_the_users_own(home, tmp_path, shapes):
             assert len(np.unique(np.asarray(picture.convert("L")))) > 5  # not empty
             if name.endswith("gif"):
                 assert picture.n_frames > 32 * 5 and picture.info["loop"] == 0
+
+
+def test_example_draws_the_same_in_any_environment(home, tmp_path, shapes):
+    Image.fromarray(255 * shapes[0][0]).save(tmp_path / "mine.png")
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: 20\nsavefig.transparent: True\n")
+    folders = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "TMPDIR")
+    odd = dict.fromkeys(folders, str(tmp_path / "mine.png" / "folder"))  # which cannot be made
+    odd |= {"MPLBACKEND": "none", "MATPLOTLIBRC": str(tmp_path), "PYTHONSAFEPATH": "1", "LC_ALL": "C"}
+    for name, variables in (("usual", {}), ("odd", odd)):
+        options = ("--image", tmp_path / "mine.png", "--cycles", 2, "--out", tmp_path / name)
+        result = run(home, EXAMPLE, *options, **variables)
+        assert result.returncode == 0 and result.stderr == "", (name, result.stderr)
+    for picture in (tmp_path / "usual").iterdir():
+        assert (tmp_path / "odd" / picture.name).read_bytes() == picture.read_bytes(), picture.name
 
 
 def test_example_refuses_bad_input(refused, home, tmp_path):
@@ -146,6 +161,35 @@ def test_other_commands_refuse_bad_input(refused, home):
         home, "dasbe.train.__main__", "bars", "--epochs", "0"
     )
     assert "network 'circles' has no recipe" in refused(home, "dasbe.experiments.heldout", "circles")
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(refused, home, monkeypatch, tmp_path):
+    (home / "tmp_data").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    for line, folder, remedy in (
+        (("dasbe_example",), "results/example", "--out DIR or DASBE_HOME"),
+        (("dasbe_example", "--out", tmp_path / "own"), "own", "--out DIR"),
+        (("dasbe.experiments.figure3",), "results/figure3", "--out DIR or DASBE_HOME"),
+        (("dasbe.experiments.figure2", "--quick"), "results/figure2_quick", "--out DIR or DASBE_HOME"),
+        ((TABLE, "--quick"), "results/table1_quick", "--out DIR or DASBE_HOME"),
+        ((HELDOUT, "shapes"), "results/heldout", "DASBE_HOME"),
+        (("dasbe.train.select", "shapes"), "results/select/shapes", "DASBE_HOME"),
+        ((TRAIN, "shapes", "--force"), "tmp_net", "--out DIR or DASBE_HOME"),
+        (("dasbe.datasets.__main__", "bars"), "tmp_data", "DASBE_HOME"),
+    ):
+        end = f"{folder} cannot be written to; name another one with {remedy}"
+        assert refused(home, *line).endswith(end), line
+    assert not (home / "results").exists() and not list((home / "tmp_data").iterdir())
+
+
+def test_a_read_only_home_is_named(home, bound_by_permissions):
+    home.chmod(0o555)
+    result = run(home, EXAMPLE, bind=bound_by_permissions)
+    home.chmod(0o755)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr == "error: folder results/example cannot be written to; name another one with " + (
+        "--out DIR or DASBE_HOME\n"
+    )
 
 
 def test_import_from_any_directory(tmp_path, home):

@@ -1,10 +1,8 @@
 """The shell scripts: from any folder, by any path, in any environment, and in a checkout that can only be read."""
 
-import ctypes
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -34,25 +32,15 @@ def checkout(tmp_path):
     (folder / ".venv" / "lib" / "python3" / "site-packages").mkdir(parents=True)
     for name in ("requirements.txt", "requirements-test.txt"):
         shutil.copy(folder / name, folder / ".venv" / f".installed-{name}")
-    return folder
+    yield folder
+    folder.chmod(0o755)  # or pytest could not remove it
 
 
-def run(script, *arguments, cwd="/", **environment):
-    """Run a script as a new shell would, where even root is bound by permissions."""
+def run(script, *arguments, cwd="/", bind=None, **environment):
+    """Run a script as a new shell would."""
     environment = {"PATH": os.environ["PATH"]} | {key: str(value) for key, value in environment.items()}
-    command = [str(script), *arguments]
-    bound = {"env": environment, "cwd": cwd, "preexec_fn": bind_root}
-    return subprocess.run(command, **bound, capture_output=True, text=True, timeout=60)
-
-
-def bind_root():
-    """Take from root, in the program to be run, the right to pass over permissions (Linux)."""
-    if hasattr(libc := ctypes.CDLL(None), "prctl"):
-        libc.prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
-
-
-def can_bind():
-    return os.geteuid() != 0 or sys.platform == "linux"
+    place = {"env": environment, "cwd": cwd, "preexec_fn": bind}
+    return subprocess.run([str(script), *arguments], **place, capture_output=True, text=True, timeout=60)
 
 
 def started(result, root):
@@ -140,19 +128,21 @@ def make_read_only(folder):
         path.chmod(path.stat().st_mode & ~0o222)
 
 
-@pytest.mark.skipif(not can_bind(), reason="root may write anywhere")
-def test_nothing_is_written_to_a_checkout_that_can_only_be_read(checkout):
-    packages = checkout / ".venv" / "lib" / "python3" / "site-packages"
+def test_nothing_is_written_to_a_checkout_that_can_only_be_read(checkout, bound_by_permissions):
+    def figure(**environment):
+        return run(checkout / "figure2.sh", bind=bound_by_permissions, **environment)
+
+    packages, elsewhere = checkout / ".venv" / "lib" / "python3" / "site-packages", checkout.parent / "venv"
     make_read_only(checkout)
-    assert started(run(checkout / "figure2.sh"), checkout) == ["-m", "dasbe.experiments.figure2"]
+    assert started(figure(), checkout) == ["-m", "dasbe.experiments.figure2"]
     assert list(packages.iterdir()) == []
     checkout.chmod(0o755)
-    (checkout / ".venv").rename(checkout / "kept")
+    (checkout / ".venv").chmod(0o755)
+    (checkout / ".venv").rename(elsewhere)
     checkout.chmod(0o555)
-    assert "cannot be written to, so no .venv can be made there; set PYTHON" in refusal(run(checkout / "figure2.sh"))
-    found = started(run(checkout / "figure2.sh", PYTHON=checkout / "kept" / "bin" / "python"), checkout)
-    assert found == ["-m", "dasbe.experiments.figure2"]
-    checkout.chmod(0o755)  # so that pytest can remove it
+    assert "cannot be written to, so no .venv can be made there; set PYTHON" in refusal(figure())
+    assert started(figure(PYTHON=elsewhere / "bin" / "python"), checkout) == ["-m", "dasbe.experiments.figure2"]
+    assert not (checkout / ".venv").exists()
 
 
 def test_a_new_environment_knows_the_checkout(checkout):

@@ -18,6 +18,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from numba import njit
 from numba.core.caching import (
     CompileResultCacheImpl,
@@ -43,9 +44,10 @@ def compiled_unordered(function: Function) -> Function:
 
 def _compiled(function: Function, fastmath: bool | set[str]) -> Function:
     dispatcher: Any = njit(function, nogil=True, fastmath=fastmath)
-    if hasattr(dispatcher, "_cache"):  # NUMBA_DISABLE_JIT=1 leaves the function as it is
-        with suppress(RuntimeError):  # a function out of an archive, and no folder of the user's own
-            dispatcher._cache = _Cache(function)
+    if dispatcher is function:  # NUMBA_DISABLE_JIT=1; unsigned numbers wrap around, as they do in compiled code
+        return cast(Function, np.errstate(over="ignore")(function))
+    with suppress(RuntimeError):  # a function out of an archive, and no folder of the user's own
+        dispatcher._cache = _Cache(function)
     return cast(Function, dispatcher)
 
 
