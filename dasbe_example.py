@@ -48,10 +48,10 @@ def main() -> None:
     timing = {"delay": delay, "refractory": refractory, "cycles": options.cycles}
     run = dasbe.bind(images, network, **timing, seed=options.seed, device=device)
     labels = dasbe.group(run, n_groups if options.groups is None else options.groups)
-    truth, score = (None, None) if groups is None else (groups[0], dasbe.ami(groups, labels)[0])
-    files = draw(options.out, images[0], run, labels[0], network, truth, score)
+    files = draw(options.out, run, labels, network, groups)
 
-    print(f"grouped into {labels.max()} objects" if score is None else f"AMI: {100 * score:.1f} %")
+    score = "" if groups is None else f"AMI: {100 * dasbe.ami(groups, labels)[0]:.1f} %"
+    print(score or f"grouped into {labels.max()} objects")
     print("written:", *map(readable, files), sep="\n  ")
     print(f"time: {time.perf_counter() - started:.1f} s")
 

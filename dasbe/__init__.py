@@ -8,13 +8,15 @@ from dasbe.version import __version__
 if TYPE_CHECKING:
     from dasbe.ann.files import load_network
     from dasbe.ann.network import as_network
-    from dasbe.binding import Binding, bind
+    from dasbe.binding import bind
     from dasbe.datasets import load_dataset
     from dasbe.errors import FileContentError, InputError, MissingFileError
     from dasbe.images import load_image
     from dasbe.metrics import ami
     from dasbe.plotting.alignment import align
+    from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
     from dasbe.readout import group
+    from dasbe.recording import Binding, load_run
 
 __all__ = [
     "Binding",
@@ -24,24 +26,31 @@ __all__ = [
     "__version__",
     "align",
     "ami",
+    "animate",
     "as_network",
     "bind",
     "group",
     "load_dataset",
     "load_image",
     "load_network",
+    "load_run",
+    "plot_decoded",
+    "plot_grouping",
+    "plot_raster",
 ]
 import_lazily(
     __name__,
     {
         "ann.files": ("load_network",),
         "ann.network": ("as_network",),
-        "binding": ("Binding", "bind"),
+        "binding": ("bind",),
         "datasets": ("load_dataset",),
         "errors": ("FileContentError", "InputError", "MissingFileError"),
         "images": ("load_image",),
         "metrics": ("ami",),
         "plotting.alignment": ("align",),
+        "plotting.runs": ("animate", "plot_decoded", "plot_grouping", "plot_raster"),
         "readout": ("group",),
+        "recording": ("Binding", "load_run"),
     },
 )

@@ -8,8 +8,6 @@ is exact, not an approximation; step by step, the same stands in :mod:`dasbe.def
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import repeat
 
 import numpy as np
@@ -18,6 +16,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dasbe import checks
+from dasbe.ann.autoencoder import Autoencoder
+from dasbe.ann.files import weights_hash
 from dasbe.ann.network import Network
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.coding_space import Pixels
@@ -27,11 +27,7 @@ from dasbe.engine.latent import LatentLayer, latent_layer
 from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.errors import InputError
-from dasbe.parameters import CYCLES_TABLE
-from dasbe.snn.coding_space import MAX_REFRACTORY
-
-RECORDABLE = ("spikes", "latents", "feedback")
-LESS_MEMORY = "record fewer cycles (last=…), take a smaller delay, or bind fewer images at a time"
+from dasbe.recording import LESS_MEMORY, RECORDABLE, Binding, new_run
 
 
 def binding_loop(
@@ -52,52 +48,6 @@ def binding_loop(
         code, received, memory = latents.cycle(attention.encode(seen), memory)  # h
         feedback = attention.feedback(received)  # y, c of the next cycle; computed when it is asked for
         yield spikes, code, feedback
-
-
-@dataclass
-class Binding:
-    """What :func:`bind` recorded of N images, over the last n cycles of d steps.
-
-    Attributes
-    ----------
-    parameters : dict
-        How the run was made.
-    trains : ForegroundTrains or None
-        Spikes of the foreground pixels alone, which is all there are; smaller than images of them.
-    """
-
-    parameters: dict = field(default_factory=dict)
-    trains: ForegroundTrains | None = None
-    _latents: np.ndarray | None = None
-    _feedback: np.ndarray | None = None
-
-    @cached_property
-    def spikes(self) -> np.ndarray:
-        """s, (N, n, d, H, W) bool."""
-        if self.trains is None:
-            raise _not_recorded("spikes")
-        n_pixels = int(np.prod(self.trains.foreground.image_shape))
-        n_bytes = int(np.prod(self.trains.values.shape[:3])) * n_pixels
-        checks.memory(n_bytes, "spikes as images", f"{LESS_MEMORY}; dasbe.group takes run.trains, which is smaller")
-        return self.trains.to_images()
-
-    @property
-    def latents(self) -> np.ndarray:
-        """Latent code h, or latent spikes, in every step, (N, n, d, latent) float32."""
-        if self._latents is None:
-            raise _not_recorded("latents")
-        return self._latents
-
-    @property
-    def feedback(self) -> np.ndarray:
-        """y, what the network returned in every step (and what acts one cycle later), (N, n, d, H, W) float32."""
-        if self._feedback is None:
-            raise _not_recorded("feedback")
-        return self._feedback
-
-
-def _not_recorded(what: str) -> InputError:
-    return InputError(f"{what} were not recorded in this run; name them: dasbe.bind(..., record=('{what}',))")
 
 
 def bind(
@@ -172,24 +122,13 @@ def bind(
     >>> run.spikes.shape
     (2, 5, 12, 8, 8)
     """
-    delay, seed, device = (
-        checks.whole_number("delay", delay, 1, checks.MOST_STEPS),
-        checks.seed(seed),
-        checks.device(device),
-    )
-    films = None
-    if checks.n_axes(images) == 4:
-        films, cycles = checks.films(images, cycles)
-        images = films.max(axis=1)  # the pixels that ever have ink
-    images = checks.images(images)
-    cycles = checks.whole_number("cycles", CYCLES_TABLE if cycles is None else cycles, 1, checks.MOST_STEPS)
-    r = checks.refractory_times(refractory, images.shape, MAX_REFRACTORY)
-    spike_loss, progress = checks.probability("spike_loss", spike_loss), checks.flag("progress", progress)
+    device, progress = checks.device(device), checks.flag("progress", progress)
     record = checks.some_of("record", record, RECORDABLE)
-    last = cycles if last is None else checks.whole_number("last", last)
-    if last > cycles:
-        raise InputError(f"last is {last}, more than the {cycles} cycles there are")
-    indices = checks.stream_indices(indices, len(images))
+    run = new_run(images, delay, refractory, cycles, seed, spike_loss, last, indices)
+    delay, cycles, last = (run.parameters[name] for name in ("delay", "cycles", "recorded_cycles"))
+    seed, spike_loss, streams = (run.parameters[name] for name in ("seed", "spike_loss", "indices"))
+    films, images = run.images if run.images.ndim == 4 else None, run.ink
+    r = np.broadcast_to(np.asarray(run.parameters["refractory"], np.int8), images.shape)
     steps = (len(images), last, delay)
 
     with ready(network, images, device) as net:
@@ -197,8 +136,8 @@ def bind(
             raise InputError("record names latents, but this network has no encoder and decoder")
         n_bytes = _bytes_of(record, images, last * delay, net.n_latent) + _bytes_of(RECORDABLE, images[:1], delay, 0)
         checks.memory(n_bytes, "this run", LESS_MEMORY)
-        given = {"delay": delay, "refractory": refractory, "cycles": cycles, "seed": seed, "spike_loss": spike_loss}
-        run = Binding({**given, "recorded_cycles": last})
+        if isinstance(network, Autoencoder):
+            run.parameters["network"] = weights_hash(network)
         if "spikes" in record:
             run.trains = ForegroundTrains.silent(images, last, delay, bool)
         if "latents" in record:
@@ -210,7 +149,7 @@ def bind(
         def bind_block(block: np.ndarray) -> int:
             """Run the loop on the images numbered in `block` and record what it gives."""
             foreground = Foreground.of(images[block], device)
-            noise = NoiseStreams(seed, indices[block], foreground.counts, device)
+            noise = NoiseStreams(seed, streams[block], foreground.counts, device)
             pixels = Pixels(noise, foreground.of_images(r[block]), spike_loss)
             attention, latents = attend(foreground), latent_layer(net, noise, pixels.refractory)
             feedback = attention.initial(noise.initial_feedback(delay).to(net.dtype))

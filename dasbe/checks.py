@@ -168,7 +168,7 @@ def image_shape(value: Any) -> tuple[int, int]:
 
 def labels(value: Any, name: str, n_axes: int) -> np.ndarray:
     """Labels of pixels as int64: whole numbers from 0, on `n_axes` axes."""
-    axes = {1: "(P,)", 2: "(H, W)", 3: "(N, H, W)"}[n_axes]
+    axes = {1: "(P,)", 2: "(H, W)", 3: "(N, H, W)", 4: "(N, cycles, H, W)"}[n_axes]
     given = array(name, value, f"an array {axes}")
     if given.ndim != n_axes:
         raise InputError(f"{name} has shape {given.shape}; it must be {axes}, an array of whole numbers")
@@ -179,6 +179,16 @@ def labels(value: Any, name: str, n_axes: int) -> np.ndarray:
         wrong = given.min() if given.min() < 0 else given.max()
         raise InputError(f"{name} holds {wrong}; labels must be whole numbers from 0 to {LARGEST_NUMBER}")
     return given.astype(np.int64)
+
+
+def labels_of(shape: tuple[int, ...], value: Any, name: str) -> np.ndarray:
+    """Labels of the pixels of images of `shape` (…, H, W), as int64: no more groups than an image has pixels."""
+    given, n_pixels = labels(value, name, len(shape)), shape[-2] * shape[-1]
+    if given.shape != shape:
+        raise InputError(f"{name} has shape {given.shape}; it must be {shape}, as the images have")
+    if given.max(initial=0) > n_pixels:
+        raise InputError(f"{name} go up to {given.max()} in images of {n_pixels} pixels; number the groups from 1 on")
+    return given
 
 
 def same_shape(**arrays: np.ndarray) -> None:

@@ -32,4 +32,6 @@ def _command() -> str:
     """The command line, without the path of the machine it ran on."""
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     program = f"python -m {main.name.removesuffix('.__main__')}" if main else sys.argv[0].rsplit("/", 1)[-1]
+    if program.endswith("ipykernel_launcher"):  # whose arguments are files of the machine it runs on
+        return "a Jupyter notebook"
     return " ".join([program, *sys.argv[1:]])

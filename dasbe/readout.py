@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from dasbe import checks
-from dasbe.binding import Binding
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import map_blocks
 from dasbe.kmeans import kmeans, n_trials
 from dasbe.parameters import READOUT_CYCLES
+from dasbe.recording import Binding
 from dasbe.snn.noise import READOUT, image_stream
 
 BLOCK_BYTES = 1 << 26  # of all the arrays of one block of images

@@ -21,6 +21,7 @@ FLOORS = (
     ("cli", "images", "snn"),
     ("ann",),
     ("engine",),
+    ("recording",),
     ("binding",),
     ("readout",),
     ("metrics", "systems", "datasets"),

@@ -520,6 +520,8 @@ def workplace(tmp_path_factory):
         Image.fromarray(0 * IMAGES[0]).save("blank.png")
         Path("cut.png").write_bytes(Path("picture.png").read_bytes()[:60])
         Image.fromarray(255 * IMAGES[0]).save("post.eps")
+        dasbe.bind(IMAGES, dimmed, **TIMES).save("saved.npz")
+        np.savez("arrays.npz", images=IMAGES, made=np.array("{}"))
         for file in ("text.txt", "text.pt", "text.png", "empty/shapes.txt"):
             Path(file).write_text("text\n")
         torch.save({"weights": torch.zeros(2)}, "other.pt")
@@ -619,6 +621,18 @@ STOP = also(optional(WHOLE._replace(wrong=WHOLE.wrong | labelled(-1, 0, 4, HUGE)
 START = also(WHOLE._replace(wrong=WHOLE.wrong | labelled(-1, 3, 4, HUGE)), "images")
 SPLIT = name("Train_multi", "train", "train_multi/default", "/", ".", "..")
 LARGE_GROUPS = np.full((2, 8, 8), HUGE)
+RUN = dasbe.bind(IMAGES, dimmed, **TIMES)
+SILENT_RUN = dasbe.bind(IMAGES, dimmed, **TIMES, record=())
+NO_RUN = Kind("run", STRANGE | FUNCTION_VALUES | labelled(5, IMAGES, SPIKES, RUN.trains, dasbe.Binding()))
+CYCLES = optional(
+    Kind(
+        "cycles",
+        {label: value for label, value in NO_WHOLE_NUMBER.items() if label != label_of((1, 2))}
+        | labelled(5, [], [-1], [3], [0, HUGE], range(0), range(4), range(HUGE), [0.0], [True], ["0"], [[0]], "012")
+        | {"floats": np.arange(2.0), "bool": np.array([True]), "NaN": [np.nan], "10**30": [10**30], "images": IMAGES},
+    )
+)
+DRAWN = {"run": NO_RUN, "labels": labels(), "image": count(0), "groups": optional(also(labels(), "labels"))}
 
 ROWS = (
     Row(
@@ -698,6 +712,52 @@ ROWS = (
             "labels and groups on one axis": {"labels": GROUPS[0, 0], "groups": GROUPS[0, 0]},
             "labels and groups on four axes": {"labels": GROUPS[None], "groups": GROUPS[None]},
         },
+    ),
+    Row(
+        "dasbe.plot_grouping",
+        dasbe.plot_grouping,
+        {"run": RUN, "labels": GROUPS, "image": 0, "groups": GROUPS},
+        DRAWN,
+        {"labels of 10**9": {"labels": LARGE_GROUPS}, "groups of 10**9": {"groups": LARGE_GROUPS}},
+    ),
+    Row(
+        "dasbe.plot_raster",
+        dasbe.plot_raster,
+        {"run": RUN, "labels": GROUPS, "image": 1, "groups": GROUPS, "cycles": [0, 2]},
+        {**DRAWN, "cycles": CYCLES},
+        {"spikes that were not recorded": {"run": SILENT_RUN}, "labels of 0": {"labels": 0 * GROUPS, "groups": None}},
+    ),
+    Row(
+        "dasbe.plot_decoded",
+        dasbe.plot_decoded,
+        {"network": dimmed, "labels": GROUPS, "image": 0, "groups": GROUPS},
+        {"network": networks(), "device": DEVICE, **{name: kind for name, kind in DRAWN.items() if name != "run"}},
+        {"labels of 10**9": {"labels": LARGE_GROUPS}, "labels of 0": {"labels": 0 * GROUPS}},
+    ),
+    Row(
+        "dasbe.animate",
+        dasbe.animate,
+        {"path": "dance.gif", "run": RUN, "labels": GROUPS, "image": 0, "groups": GROUPS, "cycles": [0]},
+        {**DRAWN, "path": path("dance", "dance.png", ".gif", "text.txt/dance.gif"), "cycles": CYCLES},
+        {
+            "labels of each cycle, one too few": {"labels": np.stack([GROUPS] * 2, 1)},
+            "groups of each image": {"labels": np.stack([GROUPS] * 3, 1)},
+            "spikes that were not recorded": {"run": SILENT_RUN},
+        },
+    ),
+    Row("run.save", RUN.save, {"path": "run.npz"}, {"path": path("run", "run.npy", "text.txt/run.npz", "tmp_net")}),
+    Row(
+        "run.to_neo",
+        RUN.to_neo,
+        {"image": 0, "labels": GROUPS, "step": 1},
+        {"image": count(0), "labels": optional(labels()), "step": ABOVE_0},
+    ),
+    Row("run.spikes_of", RUN.spikes_of, {"image": 0}, {"image": count(0)}),
+    Row(
+        "dasbe.load_run",
+        dasbe.load_run,
+        {"path": "saved.npz"},
+        {"path": also(path("missing.npz", "text.txt", "picture.png", "other.pt", "arrays.npz", "tmp_net"), "run")},
     ),
     Row(
         "dasbe.load_dataset",

@@ -66,7 +66,7 @@ def weights_hash(network: Autoencoder) -> str:
     digest = hashlib.sha256(json.dumps(asdict(network.architecture)).encode())
     for key, value in sorted(network.state_dict().items()):
         digest.update(key.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
 
 

@@ -43,8 +43,8 @@ class Foreground(NamedTuple):
         """(N,) int64, how many pixels each image has."""
         return self.valid.sum(1).cpu().numpy()
 
-    def of_chosen(self, order: np.ndarray) -> "Foreground":
-        """Of the images that `order` (bool or int) chooses."""
+    def of_chosen(self, order: np.ndarray | slice) -> "Foreground":
+        """Of the images that `order` (bool, int or a slice) chooses."""
         return self._replace(pixels=self.pixels[order], valid=self.valid[order])
 
     def of_images(self, values: np.ndarray) -> Tensor:
@@ -84,6 +84,10 @@ class ForegroundTrains(NamedTuple):
         """All 0, for binary `images` (N, H, W); to be filled by :meth:`record`."""
         foreground = Foreground.of(images)
         return cls(np.zeros((len(images), cycles, steps, foreground.pixels.shape[1]), dtype), foreground)
+
+    def of_chosen(self, order: np.ndarray | slice) -> "ForegroundTrains":
+        """Of the images that `order` (bool, int or a slice) chooses."""
+        return ForegroundTrains(self.values[order], self.foreground.of_chosen(order))
 
     def record(self, values: Tensor, counts: np.ndarray, images: np.ndarray, cycle: int) -> None:
         """Write one cycle, (N, d, F′), of the images numbered `images` (N,), of `counts` (N,) pixels each."""

@@ -37,7 +37,12 @@ def _spike_frames(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, col
 
 @rc_context(RC)
 def animate_binding(
-    path: Path | str, spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, cycles: list[int] | None = None
+    path: Path | str,
+    spikes: np.ndarray,
+    image: np.ndarray,
+    groups: np.ndarray,
+    cycles: list[int] | None = None,
+    before: int = 0,
 ) -> None:
     """Write a GIF of the spikes, step by step, over a few cycles.
 
@@ -48,18 +53,21 @@ def animate_binding(
     ----------
     path : path ending in .gif
     spikes : (n, d, H, W) bool
-    image : (H, W) of 0 and 1
-    groups : (H, W) int
+    image : (H, W) of 0 and 1, or (n, H, W) if it moves
+    groups : (H, W) int, or (n, H, W)
         Objects from 1: the ground truth, or the grouping.
     cycles : list of int, optional
-        Which cycles to show; by default :func:`cycles_to_show`.
+        Which of the n cycles to show; by default :func:`cycles_to_show`.
+    before : int
+        How many cycles there were before these.
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
+    images, groups = (np.broadcast_to(given, (len(spikes), *spikes.shape[2:])) for given in (image, groups))
     colours = palette(n_groups)
     figure = Figure(figsize=(6.2, 3.1), dpi=100, facecolor="black")
     canvas = FigureCanvasAgg(figure)
     picture_axes = figure.add_axes((0.02, 0.06, 0.42, 0.84))
-    picture = picture_axes.imshow(np.zeros((*groups.shape, 3)), interpolation="nearest")
+    picture = picture_axes.imshow(np.zeros((*groups.shape[1:], 3)), interpolation="nearest")
     picture_axes.set_axis_off()
     title = picture_axes.set_title("", color="white", fontsize=11, loc="left")
     bottom, height = 0.16, 0.72 / max(n_groups, 1)
@@ -75,13 +83,14 @@ def animate_binding(
 
     frames = []
     for cycle in cycles_to_show(len(spikes)) if cycles is None else cycles:
-        title.set_text(f"cycle {cycle + 1}")
-        fractions = [spikes[cycle][:, groups == k + 1].mean(1) for k in range(n_groups)]
+        title.set_text(f"cycle {before + cycle + 1}")
+        trains = [spikes[cycle][:, groups[cycle] == k + 1] for k in range(n_groups)]
+        fractions = [train.sum(1) / max(train.shape[1], 1) for train in trains]
         for _, bars in rows:
             for bar in bars:
                 bar.set_height(0)
         canvas.draw()
-        for t, shown in enumerate(_spike_frames(spikes[cycle], image, groups, colours)):
+        for t, shown in enumerate(_spike_frames(spikes[cycle], images[cycle], groups[cycle], colours)):
             picture.set_data(shown)
             picture_axes.draw_artist(picture)
             for (ax, bars), fraction in zip(rows, fractions):

@@ -13,6 +13,7 @@ def spike_raster(
     windows: list[tuple[int, int]],
     name: str = "object",
     colours: str = "published",
+    before: int = 0,
 ) -> Figure:
     """Raster of each group's pixels in its own colour, and the total count of spikes below.
 
@@ -28,6 +29,8 @@ def spike_raster(
         What a group is called.
     colours : str
         Name of a palette.
+    before : int
+        How many cycles there were before these.
     """
     n_groups = int(groups.max())
     delay = spikes.shape[1]
@@ -40,7 +43,7 @@ def spike_raster(
     )
     for column, (first, last) in enumerate(windows):
         window = spikes[first:last].reshape(-1, *groups.shape)  # (T, H, W)
-        start = first * delay
+        start = (before + first) * delay
         for k in range(1, n_groups + 1):
             ax = axes[k - 1, column]
             trains = window[:, groups == k]  # (T, pixels)
@@ -57,8 +60,9 @@ def spike_raster(
         total.plot(start + np.arange(len(window)), window[:, groups > 0].sum(1), color=INK, linewidth=0.9)
         total.set(xlabel="time (steps)", xlim=(start - 1, start + len(window)))
         for ax in axes[:, column]:
-            for cycle in range(first, last + 1):
+            for cycle in range(before + first, before + last + 1):
                 ax.axvline(cycle * delay - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
-        axes[0, column].set_title(f"cycles {first + 1} to {last}")
+        cycles = f"cycles {before + first + 1} to {before + last}" if last > first + 1 else f"cycle {before + last}"
+        axes[0, column].set_title(cycles)
     axes[-1, 0].set_ylabel("spikes\na step", rotation=0, ha="right", va="center")
     return figure

@@ -1,0 +1,380 @@
+"""What a run of the loop leaves: its record, the file of that, and the form in which elephant reads spikes.
+
+A file (``.npz``; :meth:`Binding.save`, :func:`load_run`) holds
+
+- ``images``: uint8, (N, H, W), or (N, cycles, H, W) of films;
+- ``spikes``: of the foreground pixels, eight bits to a byte (``numpy.packbits``): image by image,
+  pixel by pixel along the rows, step by step;
+- ``latents`` and ``feedback``, as :class:`Binding` has them; of these three, those that were recorded;
+- ``indices``, and ``refractory`` if it is an array;
+- ``made``: all other parameters, command, versions and date, as JSON text.
+"""
+
+import io
+import json
+import math
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dasbe import checks
+from dasbe.engine.foreground import ForegroundTrains
+from dasbe.errors import FileContentError, InputError, MissingFileError
+from dasbe.parameters import CYCLES_TABLE
+from dasbe.paths import readable
+from dasbe.provenance import provenance
+from dasbe.snn.coding_space import MAX_REFRACTORY
+from dasbe.storage import atomic_path
+
+if TYPE_CHECKING:
+    import neo
+
+RECORDABLE = ("spikes", "latents", "feedback")
+LESS_MEMORY = "record fewer cycles (last=…), take a smaller delay, or bind fewer images at a time"
+FORMAT = "dasbe run 1"  # of files; another layout gets another number
+
+
+@dataclass(repr=False, eq=False)
+class Binding:
+    """What :func:`dasbe.bind` recorded of N images, over the last n cycles of d steps.
+
+    Attributes
+    ----------
+    parameters : dict
+        How the run was made: ``delay``, ``refractory`` (a number, or an int8 array),
+        ``cycles``, ``recorded_cycles`` (n), ``seed``, ``spike_loss``, ``indices``
+        ((N,) int64), and ``network``: the SHA-256 of the weights, if it is an
+        :class:`~dasbe.ann.autoencoder.Autoencoder`, else None.
+    images : (N, H, W) uint8, or (N, cycles, H, W) of films
+        What was bound.
+    trains : ForegroundTrains or None
+        Spikes of the foreground pixels alone, which is all there are; smaller than images of them.
+    made : dict
+        Command, versions and date (:mod:`dasbe.provenance`).
+    """
+
+    parameters: dict[str, Any] = field(default_factory=dict)
+    images: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), np.uint8))
+    trains: ForegroundTrains | None = None
+    made: dict[str, Any] = field(default_factory=dict)
+    _latents: np.ndarray | None = None
+    _feedback: np.ndarray | None = None
+
+    @cached_property
+    def spikes(self) -> np.ndarray:
+        """s, (N, n, d, H, W) bool."""
+        return self._as_images(slice(None))
+
+    @property
+    def latents(self) -> np.ndarray:
+        """Latent code h, or latent spikes, in every step, (N, n, d, latent) float32."""
+        if self._latents is None:
+            raise _not_recorded("latents")
+        return self._latents
+
+    @property
+    def feedback(self) -> np.ndarray:
+        """y, what the network returned in every step (and what acts one cycle later), (N, n, d, H, W) float32."""
+        if self._feedback is None:
+            raise _not_recorded("feedback")
+        return self._feedback
+
+    @property
+    def ink(self) -> np.ndarray:
+        """The pixels of each image that ever have ink, (N, H, W) uint8: the images, unless they move."""
+        return self.images if self.images.ndim == 3 else self.images.max(axis=1)
+
+    def spikes_of(self, image: int) -> np.ndarray:
+        """Spikes of one image, (n, d, H, W) bool.
+
+        Raises
+        ------
+        InputError
+            There is no such image, or spikes were not recorded.
+        """
+        image = self._number_of(image)
+        return self._as_images(slice(image, image + 1))[0]
+
+    def save(self, path: Path | str) -> None:
+        """Write the run to a file, for :func:`dasbe.load_run`: spikes take one bit each.
+
+        Parameters
+        ----------
+        path : path ending in .npz
+
+        Raises
+        ------
+        InputError
+            `path` does not end so or cannot be written, or the run is empty.
+        """
+        path = checks.path("path", path)
+        if path.suffix != ".npz":
+            raise InputError(f"path is {checks.shown(str(path))}; it must end in .npz")
+        if not self.parameters:
+            raise InputError("this run is empty; dasbe.bind returns one that can be saved")
+        arrays = {"images": self.images, "indices": self.parameters["indices"]}
+        parameters = {key: value for key, value in self.parameters.items() if key != "indices"}
+        if isinstance(parameters["refractory"], np.ndarray):
+            arrays["refractory"], parameters["refractory"] = parameters["refractory"], None
+        if self.trains is not None:
+            arrays["spikes"] = _packed(self.trains)
+        for name, values in (("latents", self._latents), ("feedback", self._feedback)):
+            if values is not None:
+                arrays[name] = values
+        made = {"format": FORMAT} | self.made | {"parameters": parameters}
+        with atomic_path(path) as temporary:
+            np.savez_compressed(temporary, made=np.array(json.dumps(made)), **arrays)
+
+    def to_neo(self, image: int = 0, *, labels: np.ndarray | None = None, step: float = 1.0) -> "neo.Segment":
+        """Spikes of one image as elephant and other packages read them.
+
+        Parameters
+        ----------
+        image : int
+            Which of the N.
+        labels : (N, H, W) int, optional
+            Groups of the pixels, such as :func:`dasbe.group` returns.
+        step : float
+            Milliseconds of a step.
+
+        Returns
+        -------
+        neo.Segment
+            ``segment.spiketrains`` has one ``neo.SpikeTrain`` for each pixel with ink, along
+            the rows, annotated with ``row``, ``column`` and, if there are `labels`,
+            ``group``. Step t of cycle k is at (k·d + t)·`step` ms, both counted from 0; the
+            trains begin with the first cycle that was recorded. Annotations of the segment:
+            the image's number, and the parameters of the run that are numbers.
+
+        Raises
+        ------
+        InputError
+            neo is not installed, an argument is wrong, or spikes were not recorded.
+
+        Examples
+        --------
+        >>> import numpy as np, dasbe
+        >>> run = dasbe.bind(np.ones((1, 2, 3)), lambda x: 0.2 * x, delay=12, refractory=3, cycles=5)
+        >>> segment = run.to_neo()  # doctest: +SKIP
+        >>> len(segment.spiketrains), segment.t_stop  # doctest: +SKIP
+        (6, array(60.) * ms)
+        """
+        trains, image, step = self._recorded_trains(), self._number_of(image), checks.number("step", step, 0)
+        if not step:
+            raise InputError("step is 0; it must be the milliseconds of a step, above 0")
+        if labels is not None:
+            labels = checks.labels_of(self.ink.shape, labels, "labels")
+        try:
+            import neo
+        except ImportError:
+            raise InputError("to_neo needs the package neo; install it with: pip install neo") from None
+
+        numbers = {key: value for key, value in self.parameters.items() if isinstance(value, (int, float))}
+        segment = neo.Segment(name=f"image {image}", image=image, **numbers)
+        last = self.parameters["cycles"] * self.parameters["delay"]
+        first = last - self.parameters["recorded_cycles"] * self.parameters["delay"]
+        values = trains.values[image].reshape(last - first, -1)  # (T, F)
+        for train, (row, column) in zip(values.T, np.argwhere(self.ink[image]).tolist()):
+            times, where = step * (first + np.flatnonzero(train)), {"row": row, "column": column}
+            if labels is not None:
+                where["group"] = int(labels[image, row, column])
+            name = f"row {row}, column {column}"
+            segment.spiketrains.append(
+                neo.SpikeTrain(times, units="ms", t_start=step * first, t_stop=step * last, name=name, **where)
+            )
+        return segment
+
+    def __repr__(self) -> str:
+        if not self.parameters:
+            return "<Binding of no images>"
+        p, (n, *_, height, width), r = self.parameters, self.images.shape, np.unique(self.parameters["refractory"])
+        kind = "film" if self.images.ndim == 4 else "image"
+        parts = zip(RECORDABLE, (self.trains, self._latents, self._feedback))
+        recorded = ", ".join(name for name, part in parts if part is not None)
+        of_cycles = "" if p["recorded_cycles"] == p["cycles"] else f" of the last {p['recorded_cycles']} cycles"
+        return (
+            f"<Binding of {n} {kind}{'s' if n > 1 else ''} of {height}×{width}: {p['cycles']} cycles, "
+            f"delay {p['delay']}, refractory {r[0]}{f' to {r[-1]}' if len(r) > 1 else ''}, seed {p['seed']}"
+            + (f", spike_loss {p['spike_loss']:g}" if p["spike_loss"] else "")
+            + f"; recorded: {recorded + of_cycles if recorded else 'nothing'}>"
+        )
+
+    def _recorded_trains(self) -> ForegroundTrains:
+        if self.trains is None:
+            raise _not_recorded("spikes")
+        return self.trains
+
+    def _as_images(self, chosen: slice) -> np.ndarray:
+        trains = self._recorded_trains().of_chosen(chosen)
+        n_bytes = math.prod(trains.values.shape[:3]) * math.prod(trains.foreground.image_shape)
+        checks.memory(n_bytes, "spikes as images", f"{LESS_MEMORY}; dasbe.group takes run.trains, which is smaller")
+        return trains.to_images()
+
+    def _number_of(self, image: Any) -> int:
+        return checks.whole_number("image", image, 0, len(self.images) - 1)
+
+
+def _not_recorded(what: str) -> InputError:
+    return InputError(f"{what} were not recorded in this run; name them: dasbe.bind(..., record=('{what}',))")
+
+
+def new_run(
+    images: np.ndarray,
+    delay: int,
+    refractory: int | np.ndarray,
+    cycles: int | None,
+    seed: int,
+    spike_loss: float,
+    last: int | None,
+    indices: Sequence[int] | np.ndarray | None,
+) -> Binding:
+    """The record of a run of :func:`dasbe.bind` with these arguments, once they are checked; nothing is in it yet."""
+    delay, seed = checks.whole_number("delay", delay, 1, checks.MOST_STEPS), checks.seed(seed)
+    if checks.n_axes(images) == 4:
+        images, cycles = checks.films(images, cycles)
+    else:
+        images = checks.images(images)
+    images = np.ascontiguousarray(images)
+    n, *_, height, width = images.shape
+    cycles = checks.whole_number("cycles", CYCLES_TABLE if cycles is None else cycles, 1, checks.MOST_STEPS)
+    r = checks.refractory_times(refractory, (n, height, width), MAX_REFRACTORY)
+    last = cycles if last is None else checks.whole_number("last", last)
+    if last > cycles:
+        raise InputError(f"last is {last}, more than the {cycles} cycles there are")
+    parameters = {
+        "delay": delay,
+        "refractory": {0: int(r.flat[0]), 2: r[0].copy(), 3: r.copy()}[checks.n_axes(refractory)],
+        "cycles": cycles,
+        "recorded_cycles": last,
+        "seed": seed,
+        "spike_loss": checks.probability("spike_loss", spike_loss),
+        "indices": checks.stream_indices(indices, n),
+        "network": None,
+    }
+    made = provenance()
+    del made["parameters"]
+    return Binding(parameters, images, made=made)
+
+
+def load_run(path: Path | str) -> Binding:
+    """Read what :meth:`Binding.save` wrote.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Binding
+        Equal to the one that was saved, bit for bit.
+
+    Raises
+    ------
+    MissingFileError
+        There is no such file.
+    FileContentError
+        The file is damaged or of another kind, or its parts do not fit together.
+    InputError
+        It may not be read, or memory is too small for it.
+    """
+    path = checks.path("path", path)
+    if not path.is_file():
+        raise MissingFileError(f"{readable(path)} is not there; write it with: dasbe.bind(...).save(path)")
+    with _believed(path), zipfile.ZipFile(path) as archive:
+        n_bytes = sum((10 if m.filename == "spikes.npy" else 2) * m.file_size for m in archive.infolist())
+    checks.memory(n_bytes, f"the run in {readable(path)}", LESS_MEMORY)
+    with _believed(path), zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        return _run_of({name: _array_of(archive.read(f"{name}.npy")) for name in names})
+
+
+@contextmanager
+def _believed(path: Path) -> Iterator[None]:
+    """Whatever is found wrong in this block is wrong with the file."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except PermissionError as error:
+        raise InputError(f"{readable(path)} cannot be read ({error.strerror})") from error
+    except InputError as error:
+        raise FileContentError(f"{readable(path)} is not a run that dasbe saved: {error}") from error
+    except Exception as error:  # damaged archives fail in many ways
+        raise FileContentError(
+            f"{readable(path)} is damaged, or not a run that dasbe saved; bind the images again"
+        ) from error
+
+
+def _array_of(content: bytes) -> np.ndarray:
+    """An array from the bytes of a ``.npy`` file, if it is as large as its header says."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    start = file.tell()
+    if version != (1, 0) or fortran or dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - start:
+        raise ValueError("not what NumPy writes of such an array")
+    return np.frombuffer(bytearray(content), dtype, offset=start).reshape(shape)
+
+
+def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
+    """The run that a file holds, if all of it fits together; else InputError, or an error of another kind."""
+    made = json.loads(arrays.pop("made").item())
+    parameters, form = made.pop("parameters"), made.pop("format")
+    if form != FORMAT:
+        raise InputError(f"its format is {checks.shown(form)}, not {FORMAT!r}; use the version of dasbe that wrote it")
+    checks.whole_number("cycles", parameters["cycles"])
+    last, network = checks.whole_number("recorded_cycles", parameters.pop("recorded_cycles")), parameters.pop("network")
+    if parameters["refractory"] is None:
+        parameters["refractory"] = arrays.pop("refractory")
+    run = new_run(arrays.pop("images"), **parameters, last=last, indices=arrays.pop("indices"))
+    if network is not None and not re.fullmatch("[0-9a-f]{64}", network) or made.keys() != run.made.keys():
+        raise InputError(f"its network is {checks.shown(network)}, and it tells {checks.shown(list(made))}")
+    run.parameters["network"], run.made = network, made
+
+    steps = (len(run.images), last, run.parameters["delay"])
+    if "spikes" in arrays:
+        run.trains = _unpacked(arrays.pop("spikes"), run.ink, *steps[1:])
+        if run.images.ndim == 4:
+            ink = run.trains.foreground.of_images(run.images[:, -last:]).numpy()[:, :, None]
+            if (run.trains.values > ink).any():
+                raise InputError("it has spikes where a film has no ink")
+    if "latents" in arrays:
+        run._latents = arrays.pop("latents")
+        _check_form("latents", run._latents, (*steps, run._latents.shape[-1]))
+    if "feedback" in arrays:
+        run._feedback = arrays.pop("feedback")
+        _check_form("feedback", run._feedback, (*steps, *run.images.shape[-2:]))
+        if not (run._feedback.min() >= 0 and run._feedback.max() <= 1):
+            raise InputError("its feedback does not lie in [0, 1]")
+    if arrays:
+        raise InputError(f"it also holds {checks.shown(list(arrays))}")
+    return run
+
+
+def _check_form(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
+    if values.shape != shape or values.dtype != np.float32:
+        raise InputError(f"its {name} are {checks.shown(values)}; they must be float32 of shape {shape}")
+
+
+def _packed(trains: ForegroundTrains) -> np.ndarray:
+    """Spikes of the foreground pixels as bits, (bytes,) uint8: by image, pixel and step."""
+    return np.packbits(trains.values.transpose(0, 3, 1, 2)[trains.foreground.valid.numpy()])
+
+
+def _unpacked(packed: np.ndarray, images: np.ndarray, cycles: int, delay: int) -> ForegroundTrains:
+    """What :func:`_packed` packed, of `images` (N, H, W)."""
+    trains = ForegroundTrains.silent(images, cycles, delay, bool)
+    valid = trains.foreground.valid.numpy()
+    n_bits = int(valid.sum()) * cycles * delay
+    bits = np.unpackbits(packed)
+    if len(packed) != -(-n_bits // 8) or bits[n_bits:].any():
+        raise InputError(f"{len(packed)} bytes of spikes do not fit its images, cycles and delay")
+    trains.values.transpose(0, 3, 1, 2)[valid] = bits[:n_bits].reshape(-1, cycles, delay)
+    return trains
