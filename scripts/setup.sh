@@ -31,7 +31,11 @@ setup_is_complete() {  # .venv/, with a stamp for each requirements file that ha
     for file in "$@"; do
         cmp -s "$file" "$venv/.installed-$(basename "$file")" || return 1
     done
-    compgen -G "$venv/lib/python*/site-packages/dasbe-checkout.pth" >/dev/null
+    setup_knows_package "$venv"/lib/python*/site-packages
+}
+
+setup_knows_package() {  # from any folder; not if the checkout was moved
+    [[ $(cat "$1/dasbe-checkout.pth" 2>/dev/null) == "$root" ]]
 }
 
 setup_lock() {  # file descriptor 9 holds it, so that it ends with this process, however that ends
@@ -75,8 +79,8 @@ setup_venv() {
         rm -f "$log"
         cp "$file" "$stamp"
     done
-    for packages in "$venv"/lib/python*/site-packages; do  # it knows this package, from any folder
-        [[ -f $packages/dasbe-checkout.pth ]] || printf '%s\n' "$root" >"$packages/dasbe-checkout.pth"
+    for packages in "$venv"/lib/python*/site-packages; do
+        setup_knows_package "$packages" || printf '%s\n' "$root" >"$packages/dasbe-checkout.pth"
     done
     exec 9>&-
 }

@@ -151,6 +151,14 @@ def test_a_new_environment_knows_the_checkout(checkout):
     assert (packages / "dasbe-checkout.pth").read_text() == f"{checkout}\n"
 
 
+def test_an_environment_knows_where_its_checkout_was_moved(checkout):
+    run(checkout / "figure2.sh")
+    moved = checkout.rename(checkout.with_name("moved"))
+    started(run(moved / "figure2.sh"), moved)
+    packages = moved / ".venv" / "lib" / "python3" / "site-packages"
+    assert (packages / "dasbe-checkout.pth").read_text() == f"{moved}\n"
+
+
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no clone")
 def test_scripts_end_their_lines_in_lf_in_every_clone(tmp_path):
     clone = ["git", "clone", "--quiet", "-c", "core.autocrlf=true", str(ROOT), str(tmp_path / "clone")]
