@@ -114,7 +114,7 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
     there already when the block begins: look.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    writable(path.parent).mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.parent / f".{path.name}.lock")
     try:
         try:

@@ -35,7 +35,7 @@ setup_is_complete() {  # .venv/, with a stamp for each requirements file that ha
 }
 
 setup_knows_package() {  # from any folder; not if the checkout was moved
-    [[ $(cat "$1/dasbe-checkout.pth" 2>/dev/null) == "$root" ]]
+    [[ -f $1/dasbe-checkout.pth && $(<"$1/dasbe-checkout.pth") == "$root" ]]
 }
 
 setup_lock() {  # file descriptor 9 holds it, so that it ends with this process, however that ends
