@@ -41,8 +41,6 @@ def judged(path: Path, remedy: str) -> Iterator[None]:
         yield
     except (InputError, MemoryError):
         raise
-    except BlockingIOError as error:
-        raise InputError(f"dataset file {readable(path)} is locked by another process; try again later") from error
     except Exception as error:  # on damaged bytes libraries fail in ways of their own
         reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
         raise FileContentError(
@@ -54,20 +52,11 @@ def judged(path: Path, remedy: str) -> Iterator[None]:
 def open_hdf5(path: Path, missing: str, remedy: str) -> Iterator[h5py.File]:
     """HDF5 file `path`, judged; `missing` is what to do if it is not there.
 
-    It is opened without a lock: files are replaced as a whole, never changed in place.
+    No lock is asked for, as HDF5 would: our files are replaced as a whole, never changed in place.
     """
     file_to_read("dataset file", path, missing)
-    with judged(path, remedy), _opened(path) as file:
+    with judged(path, remedy), open(path, "rb") as content, h5py.File(content, "r") as file:
         yield file
-
-
-def _opened(path: Path) -> h5py.File:
-    try:
-        return h5py.File(path, "r", locking=False)
-    except OSError as error:
-        if "locking flag" not in str(error):
-            raise
-        return h5py.File(path, "r")  # this process has it open already, with a lock
 
 
 def has(place: h5py.Group, key: str) -> bool:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from dasbe.errors import FileContentError, MissingFileError
 from dasbe.paths import data_folder, file_to_read, home, readable
+from dasbe.storage import one_at_a_time
 
 # file name → SHA-256 of its unpacked bytes
 FILES = {
@@ -69,7 +70,10 @@ def _unpacked(name: str, folder: Path | str | None) -> bytes:
     places = [Path(named)] if named else [data_folder(), home().parent / "shared" / "mnist"]
     path = next((place / name for place in places if (place / name).is_file()), None)
     if path is None:
-        return _download(name)
+        path = data_folder() / name
+        with one_at_a_time(path):
+            if not path.is_file():
+                _download(path)
     packed = file_to_read("MNIST file", path, "name another folder with --mnist DIR or DASBE_MNIST").read_bytes()
     content = _checked(packed, name)
     if content is None:
@@ -93,25 +97,22 @@ class _NotFetchedError(Exception):
         super().__init__(" ".join(str(cause).split())[:LONGEST_CAUSE] or type(cause).__name__)
 
 
-def _download(name: str) -> bytes:
-    """Fetch one file into ``tmp_data/``, and return its checked content.
+def _download(path: Path) -> None:
+    """Fetch the MNIST file of the name of `path`, which is written when its content is right.
 
     What an attempt has fetched when it breaks off is kept, for the next to go on from.
     If it turns out wrong, the file is fetched once more from its start.
     """
-    path = data_folder() / name
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial, cause = path.with_suffix(".part"), ""
     for mirror in MIRRORS:
         again = True
         while again:
             begun = partial.exists()
             try:
-                _fetch(f"{mirror}/{name}", partial)
-                content = _checked(partial.read_bytes(), name)
-                if content is not None:
+                _fetch(f"{mirror}/{path.name}", partial)
+                if _checked(partial.read_bytes(), path.name) is not None:
                     os.replace(partial, path)
-                    return content
+                    return
                 partial.unlink()
                 raise _NotFetchedError("another file came")
             except _NotFetchedError as error:
@@ -122,7 +123,7 @@ def _download(name: str) -> bytes:
             again = begun and not partial.exists()  # the beginning was wrong, not the mirror
     raise MissingFileError(
         f"MNIST is not on this machine and could not be downloaded ({cause}); put {', '.join(FILES)} into "
-        f"{readable(data_folder())}, or name their folder with --mnist DIR or DASBE_MNIST"
+        f"{readable(path.parent)}, or name their folder with --mnist DIR or DASBE_MNIST"
     )
 
 

@@ -145,7 +145,7 @@ def is_complete(name: str, folder: Path | str | None = None) -> bool:
     Raises
     ------
     InputError
-        There is a file, but it may not be read, or it is locked, or a folder.
+        There is a file, but it may not be read, or a folder in its place.
     """
     known = _known_arrays(name)
     try:
