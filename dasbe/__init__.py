@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from dasbe.ann.files import load_network
     from dasbe.ann.network import as_network
     from dasbe.binding import bind
-    from dasbe.datasets import load_dataset
+    from dasbe.datasets import draw_scenes, load_dataset, save_dataset
     from dasbe.errors import FileContentError, InputError, MissingFileError
     from dasbe.images import load_image
     from dasbe.metrics import ami
@@ -29,6 +29,7 @@ __all__ = [
     "animate",
     "as_network",
     "bind",
+    "draw_scenes",
     "group",
     "load_dataset",
     "load_image",
@@ -37,6 +38,7 @@ __all__ = [
     "plot_decoded",
     "plot_grouping",
     "plot_raster",
+    "save_dataset",
 ]
 import_lazily(
     __name__,
@@ -44,7 +46,7 @@ import_lazily(
         "ann.files": ("load_network",),
         "ann.network": ("as_network",),
         "binding": ("bind",),
-        "datasets": ("load_dataset",),
+        "datasets": ("draw_scenes", "load_dataset", "save_dataset"),
         "errors": ("FileContentError", "InputError", "MissingFileError"),
         "images": ("load_image",),
         "metrics": ("ami",),

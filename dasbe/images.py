@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -12,21 +13,30 @@ from dasbe.paths import file_to_read, readable
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 """What is read. Pillow decodes these itself; some others, such as EPS, it hands on to programs that run them."""
+LONGEST_SIDE = 4096  # pixels of a picture of any size
+OPAQUE = 128  # alpha from which on a pixel counts
 
 
-def load_image(path: Path | str, image_shape: tuple[int, int]) -> np.ndarray:
-    """Read an image file and binarise it.
+def load_image(
+    path: Path | str, image_shape: tuple[int, int] | None = None, threshold: float | None = None
+) -> np.ndarray:
+    """Read a picture, as 1 where there is ink.
 
-    A pixel is ink if it is brighter than half; if that makes most of the picture ink
-    (dark drawing on white paper), ink and background change places. In a picture with
-    transparent parts, everything else is ink.
+    A pixel is bright if it lies above the middle between the darkest and the brightest
+    one of the picture, and ink is what there is less of, bright pixels or dark ones. In
+    a picture with transparent parts, all that is opaque is ink; in one that holds
+    nothing but the numbers 0 and 1, as masks do, ink is 1. With a `threshold`, ink is
+    what is brighter than that, and nothing is guessed.
 
     Parameters
     ----------
     path : path
-        PNG, JPEG, BMP, GIF, TIFF, PPM or WebP.
-    image_shape : (H, W)
-        Size that the network was trained on; the file must have it.
+        PNG, JPEG, BMP, GIF, TIFF, PPM or WebP; black and white, grey (also of 16 bits, or
+        floats), colour, palette. Colours count by the mean of red, green and blue.
+    image_shape : (H, W), optional
+        Size that the picture must have, such as that which a network was trained on.
+    threshold : float, optional
+        From 0, the darkest pixel of the picture, to 1, the brightest.
 
     Returns
     -------
@@ -35,41 +45,117 @@ def load_image(path: Path | str, image_shape: tuple[int, int]) -> np.ndarray:
     Raises
     ------
     MissingFileError, FileContentError, InputError
-        No such file; not an image; one that may not be read, of another size, or empty.
+        No such file; not a picture; one that may not be read, of another size, without
+        ink, or of which nobody could say what is ink.
     """
-    path, image_shape = checks.path("path", path), checks.image_shape(image_shape)
+    return read_picture(path, image_shape, threshold)[0]
+
+
+def read_picture(
+    path: Path | str,
+    image_shape: tuple[int, int] | None = None,
+    threshold: float | None = None,
+    why: str = "the network takes",
+) -> tuple[np.ndarray, str]:
+    """What :func:`load_image` returns, and what was ink: ``"bright"``, ``"dark"``, ``"opaque"`` or ``"1"``.
+
+    `why` the picture must be of `image_shape` is said if it is not.
+    """
+    path = checks.path("path", path)
+    image_shape = None if image_shape is None else checks.image_shape(image_shape)
+    threshold = None if threshold is None else checks.number("threshold", threshold, 0, 1)
     file_to_read("image file", path, "give the path of an image")
+    picture = _decode(path, image_shape, why)
+    ink, side = _guess(path, picture) if threshold is None else (_brighter(picture, threshold), "bright")
+    if not ink.any() or ink.all():
+        raise InputError(f"image {readable(path)} has no ink: {_why_none(picture, ink, threshold)}")
+    return ink.astype(np.uint8), side
+
+
+class _Picture(NamedTuple):
+    """Grey values (H, W) float64, in units of the file; which pixels are opaque; whether the file holds integers."""
+
+    grey: np.ndarray
+    opaque: np.ndarray
+    is_whole: bool
+
+
+def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as file:  # this reads the size, and decodes nothing yet
-                _check_size(path, (file.height, file.width), image_shape)
-                rgba = np.asarray(file.convert("RGBA"), np.float32) / 255
+                _check_size(path, (file.height, file.width), image_shape, why)
+                file.verify()  # the checksums of PNG, which are ignored when it is decoded
+            with Image.open(path, formats=FORMATS) as file:
+                if file.format != "MPO" and getattr(file, "is_animated", False):  # MPO: a photograph and its preview
+                    raise InputError(f"image {readable(path)} has several frames; save the one that is meant as PNG")
+                if file.mode in ("I", "F") or file.mode.startswith("I;"):
+                    grey = np.asarray(file, np.float64)
+                    picture = _Picture(grey, np.ones(grey.shape, bool), file.mode != "F")
+                else:
+                    rgba = np.asarray(file.convert("RGBA"))
+                    picture = _Picture(rgba[..., :3].mean(2), rgba[..., 3] >= OPAQUE, True)
     except (InputError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        size = f"{image_shape[0]}×{image_shape[1]}"
-        raise InputError(f"image {readable(path)} is far too large; the network takes {size}; resize it") from error
+        raise InputError(f"image {readable(path)} is far too large; resize it") from error
     except UnidentifiedImageError as error:
         raise FileContentError(
             f"{readable(path)} is not an image that can be read ({', '.join(FORMATS)}); save it as PNG"
         ) from error
     except Exception as error:  # on damaged bytes Pillow fails in ways of its own
         raise FileContentError(f"image {readable(path)} is damaged or cut off; save it again as PNG") from error
-    if (rgba[..., 3] < 0.5).any():
-        ink = rgba[..., 3] >= 0.5
-    else:
-        ink = rgba[..., :3].mean(2) > 0.5
-        if ink.mean() > 0.5:
-            ink = ~ink
-    if not ink.any():
-        raise InputError(f"image {readable(path)} has no ink: all its pixels are equally bright")
-    return ink.astype(np.uint8)
+    if not np.isfinite(picture.grey).all():
+        raise InputError(f"image {readable(path)} holds values that are not finite; give each pixel a number")
+    return picture
 
 
-def _check_size(path: Path, size: tuple[int, int], image_shape: tuple[int, int]) -> None:
-    if size != image_shape:
+def _check_size(path: Path, size: tuple[int, int], image_shape: tuple[int, int] | None, why: str) -> None:
+    if image_shape is not None and size != image_shape:
         raise InputError(
-            f"image {readable(path)} is {size[0]}×{size[1]} pixels, but the network takes "
-            f"{image_shape[0]}×{image_shape[1]} (height×width); resize it or use another network"
+            f"image {readable(path)} is {size[0]}×{size[1]} pixels, but {why} "
+            f"{image_shape[0]}×{image_shape[1]} (height×width); resize it"
         )
+    if max(size) > LONGEST_SIDE:
+        raise InputError(
+            f"image {readable(path)} is {size[0]}×{size[1]} pixels, more than {LONGEST_SIDE} a side; resize it"
+        )
+
+
+def _why_none(picture: _Picture, ink: np.ndarray, threshold: float | None) -> str:
+    if not picture.opaque.any():
+        return "all its pixels are transparent"
+    if threshold is None or not np.ptp(picture.grey):
+        return "all its pixels are equally bright"
+    return f"{'all' if ink.all() else 'none'} of its pixels are brighter than the threshold {threshold:g}; change it"
+
+
+def _brighter(picture: _Picture, threshold: float) -> np.ndarray:
+    """Opaque pixels brighter than `threshold`, (H, W) bool."""
+    darkest, brightest = picture.grey.min(), picture.grey.max()
+    return (picture.grey > darkest + threshold * (brightest - darkest)) & picture.opaque
+
+
+def _guess(path: Path, picture: _Picture) -> tuple[np.ndarray, str]:
+    """Ink (H, W) bool by the rule of :func:`load_image`, and what it is; InputError if two answers are as good."""
+    grey, opaque, is_whole = picture
+    if not opaque.all():
+        return opaque, "opaque"
+    if is_whole and grey.max() == 1 and np.isin(grey, (0, 1)).all():
+        return grey == 1, "1"
+    bright = _brighter(picture, 1 / 2)
+    sides = {"bright": _brighter(picture, 2 / 3), "dark": ~_brighter(picture, 1 / 3)}
+    side = "bright" if np.count_nonzero(bright) < bright.size / 2 else "dark"
+    between = bright.size - sum(map(np.count_nonzero, sides.values()))
+    doubt = None
+    if 2 * np.count_nonzero(bright) == bright.size:
+        doubt = "as many bright pixels as dark ones"
+    elif between > np.count_nonzero(sides[side]):
+        doubt = f"more grey pixels than {side} ones"
+    if doubt:
+        raise InputError(
+            f"image {readable(path)} has {doubt}, so that anything could be its ink; "
+            "give a threshold, or make it black and white"
+        )
+    return bright if side == "bright" else ~bright, side

@@ -524,8 +524,15 @@ def workplace(tmp_path_factory):
         np.savez("arrays.npz", images=IMAGES, made=np.array("{}"))
         for file in ("text.txt", "text.pt", "text.png", "empty/shapes.txt"):
             Path(file).write_text("text\n")
+        for own in ("own.h5", "own.npz"):
+            dasbe.save_dataset(own, IMAGES[[0, 1, 1]])
+        Path("pictures").mkdir()
+        for number in range(3):
+            Image.fromarray(255 * IMAGES[0]).save(f"pictures/{number}.png")
+        for file in ("text.h5", "damaged/picture.png"):
+            Path(file).parent.mkdir(exist_ok=True)
+            Path(file).write_text("text\n")
         torch.save({"weights": torch.zeros(2)}, "other.pt")
-        Path("damaged").mkdir()
         Path("damaged/shapes.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
         Path("other").mkdir()
         with h5py.File("other/shapes.h5", "w") as file:
@@ -546,8 +553,24 @@ SIZES = optional(
         | labelled({"": 3}, {"multi": 3, "y": 3}, {"frames": 3}, {"two\nlines": 3}, {"x" * 1000: 3}),
     )
 )
+WORD = Kind(
+    "word",
+    {
+        label: value
+        for label, value in STRANGE.items()
+        if not isinstance(value, str) or not value.isprintable() or not value
+    }
+    | FUNCTION_VALUES
+    | labelled(5, 2.5, True, np.nan, ["x"], b"x", "a/b", "/", ".", "..", " ", "a\tb", "nul\0"),
+)
 SIZE = also(count(0), "sizes", "images")
 FEW = {"multi": 2, "test": 1, "single": 2}
+
+
+def saved(**arguments: Any) -> Path:
+    """A file of one's own, written where none is."""
+    Path("saved.h5").unlink(missing_ok=True)
+    return dasbe.save_dataset(**arguments)
 
 
 def drawn(**arguments: Any) -> list:
@@ -615,6 +638,7 @@ def segment_row(system: str) -> Row:
     return Row(f"SYSTEMS[{system!r}].segment", SYSTEMS[system].segment, valid, kinds)
 
 
+SMALLER = ("flat", "one axis less", "a list of one axis less")  # images too, but one of them
 TIMES = {"delay": 6, "refractory": 2, "cycles": 3}
 OF_CYCLES = {"spikes": SPIKES[0], "groups": GROUPS[0]}
 STOP = also(optional(WHOLE._replace(wrong=WHOLE.wrong | labelled(-1, 0, 4, HUGE))), "images")
@@ -763,13 +787,76 @@ ROWS = (
         "dasbe.load_dataset",
         dasbe.load_dataset,
         {"name": "shapes", "split": "train_multi", "start": 0, "stop": 2, "folder": "tmp_data"},
-        {"name": DATASET_NAME, "split": SPLIT, "start": START, "stop": STOP, "folder": also(FOLDER, "split")},
+        {"name": DATASET_NAME, "split": optional(SPLIT), "start": START, "stop": STOP, "folder": also(FOLDER, "split")},
         {
             "images from start after stop": {"start": 2, "stop": 1},
             "images from start at stop": {"start": 1, "stop": 1},
             "dataset of another kind": {"folder": "other"},
             "dataset that is not there": {"name": "bars"},
         },
+    ),
+    Row(
+        "dasbe.load_dataset of a file",
+        dasbe.load_dataset,
+        {"name": "own.h5", "split": "train_multi", "start": 0, "stop": 2},
+        {
+            "name": also(
+                path("x.h5", "x.npz", "./x", "./text.txt", "other/shapes.h5", "./picture.png", "./"), "dataset"
+            ),
+            "split": optional(SPLIT),
+            "start": START,
+            "stop": STOP,
+        },
+        {"folder as well": {"folder": "tmp_data"}},
+    ),
+    Row(
+        "dasbe.load_dataset of pictures",
+        dasbe.load_dataset,
+        {"name": Path("pictures"), "start": 0, "stop": 3},
+        {"start": START, "stop": STOP, "split": optional(SPLIT)},
+        {"image that is damaged": {"name": "./damaged", "stop": 1}, "folder without pictures": {"name": "./empty"}},
+    ),
+    Row(
+        "dasbe.save_dataset",
+        saved,
+        {"path": "saved.h5", "images": IMAGES, "groups": GROUPS, "split": "test", "name": "rings"},
+        {
+            "path": path("x", "saved.json", "saved.png", "text.txt/x.h5", "tmp_net", "./", "text.h5", "own.npz"),
+            "images": also(images(), "films"),
+            "groups": optional(labels()),
+            "split": optional(WORD),
+            "name": optional(also(WORD._replace(wrong=WORD.wrong | labelled("shapes")), "dataset")),
+        },
+        {
+            "groups without ink": {"images": 0 * IMAGES},
+            "groups above 255": {"groups": 256 * GROUPS},
+            "split of a NumPy file": {"path": "saved.npz"},
+        },
+    ),
+    Row(
+        "dasbe.draw_scenes",
+        dasbe.draw_scenes,
+        {"templates": [IMAGES[1, 2:4, 2:5], IMAGES[0]], "image_shape": (8, 9), "count": 3, "objects": 2},
+        {
+            "templates": Kind(
+                "templates",
+                NO_ARRAY
+                | {f"of {label}": [value] for label, value in images(IMAGES[:1]).wrong.items() if label not in SMALLER}
+                | labelled(5, 0.5, [5], [[1, 1]], {0: IMAGES[0]}, [[[0, 0]]], [[[]]])
+                | {"one template": IMAGES[0], "one too large": [np.ones((9, 9))]},
+            ),
+            "image_shape": Kind("(H, W)", SHAPE.wrong | labelled((7, 9), (9, 7))),
+            "count": count(),
+            "objects": without(
+                Kind(
+                    "whole number, or two", count().wrong | labelled(256, (0, 2), (2, 1), (1, 2, 3), (1, 2.5), (1, 256))
+                ),
+                label_of((1, 2)),
+            ),
+            "seed": SEED,
+            "overlap": FLAG,
+        },
+        {"objects that do not fit": {"overlap": False, "objects": 60}},
     ),
     Row(
         "dasbe.load_network",
@@ -802,7 +889,10 @@ ROWS = (
                 ),
                 "image",
             ),
-            "image_shape": Kind("(H, W)", SHAPE.wrong | labelled((9, 8), (8, 9), (64,)), ("height×width",)),
+            "image_shape": optional(
+                Kind("(H, W)", SHAPE.wrong | labelled((9, 8), (8, 9), (64,)), ("height×width",)),
+            ),
+            "threshold": optional(PROBABILITY),
         },
     ),
     Row(
@@ -932,7 +1022,12 @@ ROWS = (
         {"name": "moving_shapes_train", "sizes": {"single": 2, "frames": 3}},
         fields("sizes", {"single": SIZE, "frames": also(count(), "sizes")}),
     ),
-    Row("datasets.load_dataset", datasets.load_dataset, {"name": "shapes"}, {"name": DATASET_NAME, "folder": FOLDER}),
+    Row(
+        "datasets.load_dataset",
+        datasets.load_dataset,
+        {"name": "shapes"},
+        {"name": without(DATASET_NAME, label_of("tmp_data/shapes.h5")), "folder": FOLDER},
+    ),
     Row(
         "datasets.make_dataset",
         datasets.make_dataset,
@@ -1037,7 +1132,7 @@ ROWS = (
             "system": name("DASBE", "Dasbe", "pure-snn", "dasbe "),
             "network": networks(),
             "dataset": name("Shapes", "shape", "shapes.h5"),
-            "split": SPLIT,
+            "split": optional(SPLIT),
             "start": START,
             "stop": also(WHOLE._replace(wrong=WHOLE.wrong | labelled(-1, 0, 4, HUGE)), "images"),
             "seed": SEED,
@@ -1235,6 +1330,11 @@ GOOD = {
     "labels of uint8": ("dasbe.align", {"labels": GROUPS.astype(np.uint8)}),
     "a Path for a folder": ("dasbe.load_dataset", {"folder": Path("tmp_data")}),
     "a name of NumPy": ("dasbe.load_dataset", {"name": np.str_("shapes")}),
+    "a Path for a dataset": ("dasbe.load_dataset", {"name": Path("tmp_data/shapes.h5"), "folder": None}),
+    "a path for a dataset": ("dasbe.load_dataset", {"name": "tmp_data/shapes.h5", "folder": None, "split": None}),
+    "templates as lists": ("dasbe.draw_scenes", {"templates": [IMAGES[1, 2:4, 2:5].tolist(), IMAGES[0].tolist()]}),
+    "templates as tensors": ("dasbe.draw_scenes", {"templates": (IMAGES[1, 2:4, 2:5], torch.from_numpy(IMAGES[0]))}),
+    "two numbers of objects": ("dasbe.draw_scenes", {"objects": [2, np.int8(2)]}),
     "a Path for an image": ("dasbe.load_image", {"path": Path("picture.png")}),
     "a shape as a list": ("dasbe.load_image", {"image_shape": [8, 8]}),
     "a shape of NumPy integers": ("dasbe.load_image", {"image_shape": IMAGES[0].shape}),

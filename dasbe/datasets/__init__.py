@@ -6,20 +6,29 @@ from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, Dataset, settings
 from dasbe.lazy import import_lazily
 
 if TYPE_CHECKING:
+    from dasbe.datasets.own import save_dataset
+    from dasbe.datasets.scenes import draw_scenes
     from dasbe.datasets.store import ensure_dataset, generate, is_complete, load_dataset, make_dataset, verify
 
 __all__ = [
     "DATASETS",
     "TABLE_DATASETS",
     "Dataset",
+    "draw_scenes",
     "ensure_dataset",
     "generate",
     "is_complete",
     "load_dataset",
     "make_dataset",
+    "save_dataset",
     "settings_of",
     "verify",
 ]
 import_lazily(
-    __name__, {"store": ("ensure_dataset", "generate", "is_complete", "load_dataset", "make_dataset", "verify")}
+    __name__,
+    {
+        "own": ("save_dataset",),
+        "scenes": ("draw_scenes",),
+        "store": ("ensure_dataset", "generate", "is_complete", "load_dataset", "make_dataset", "verify"),
+    },
 )

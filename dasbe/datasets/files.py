@@ -6,6 +6,7 @@ and to compression plug-ins; nothing of that kind is followed. Whatever is wrong
 one line (:func:`judged`).
 """
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +17,12 @@ import numpy as np
 from dasbe import checks
 from dasbe.errors import FileContentError, InputError
 from dasbe.paths import file_to_read, readable
+from dasbe.storage import atomic_path
 
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 """Those that come with HDF5 and h5py."""
+CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
+MOST_NAMED = 10  # splits in a message
 CHECKED_AT_ONCE = 1000  # images, so that a check takes little memory
 LONGEST_REASON = 120  # characters of what a library says
 
@@ -41,6 +45,8 @@ def judged(path: Path, remedy: str) -> Iterator[None]:
         yield
     except (InputError, MemoryError):
         raise
+    except Unfit as fault:
+        raise FileContentError(f"dataset file {readable(path)} cannot be used: {fault}; {remedy}") from None
     except Exception as error:  # on damaged bytes libraries fail in ways of their own
         reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
         raise FileContentError(
@@ -85,6 +91,18 @@ def array_in(file: h5py.File, key: str) -> h5py.Dataset:
     return place
 
 
+def split_of(file: h5py.File, split: object, path: Path) -> str:
+    """Name of the group `split` of `file`; by default ``"train_multi"``, or the only one."""
+    names = list(file)
+    if split is None and "train_multi" not in names and len(names) == 1:
+        return names[0]
+    wanted = "train_multi" if split is None else split
+    if not isinstance(wanted, str) or wanted not in names:
+        choices = ", ".join(names[:MOST_NAMED]) or "none"
+        raise InputError(f"split {checks.shown(wanted)} is not in {readable(path)}; choose one of {choices}")
+    return wanted
+
+
 def images_from(start: object, stop: object, count: int, what: str) -> slice:
     """Images `start` to `stop` (None: the last) of the `count` that `what` has; InputError if they are not there."""
     start = checks.whole_number("start", start, -checks.LARGEST_NUMBER)
@@ -115,3 +133,35 @@ def check_values(images: np.ndarray, groups: np.ndarray, most: int) -> None:
             raise Unfit(f"its labels go up to {labels.max()}, but there are at most {most} objects")
         if ((labels > 0) > ink).any():
             raise Unfit("its labels name pixels that have no ink")
+
+
+@contextmanager
+def hdf5_to_write(path: Path, before: bytes = b"") -> Iterator[h5py.File]:
+    """An HDF5 file that becomes `path` if the block succeeds; it begins empty, or as the content `before`."""
+    with atomic_path(path) as temporary:
+        content = io.BytesIO(before)  # since HDF5 does not survive a full disk
+        # in the latest version every part of the file has a checksum
+        with h5py.File(content, "r+" if before else "w", libver="latest") as file:
+            yield file
+        temporary.write_bytes(content.getbuffer())
+
+
+def append(group: h5py.Group, key: str, array: np.ndarray) -> None:
+    """Add `array` (uint8) to the end of array `key` of `group`, which is created by its first block."""
+    if key not in group:
+        # whole images, or whole frames of a sequence
+        length = min(max(CHUNK_BYTES // max(array[:1].nbytes, 1), 1), max(len(array), 1))
+        chunk = (length, *array.shape[1:])
+        group.create_dataset(
+            key,
+            data=array,
+            maxshape=(None, *array.shape[1:]),
+            chunks=chunk,
+            compression="gzip",
+            compression_opts=1,
+            fletcher32=True,
+        )
+    else:
+        old = len(group[key])
+        group[key].resize(old + len(array), axis=0)
+        group[key][old:] = array

@@ -1,30 +1,40 @@
 """The dataset files: ``tmp_data/NAME.h5``, made by :func:`generate`, read by :func:`load_dataset`."""
 
 import hashlib
-import io
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import h5py
 import numpy as np
 from tqdm import tqdm
 
 from dasbe import checks
-from dasbe.datasets.catalogue import dataset_of
+from dasbe.datasets.catalogue import DATASETS, Dataset, dataset_of
 from dasbe.datasets.checksums import CHECKSUMS
-from dasbe.datasets.files import Unfit, array_in, check_values, images_from, open_hdf5, read
+from dasbe.datasets.files import (
+    Unfit,
+    append,
+    array_in,
+    check_values,
+    hdf5_to_write,
+    images_from,
+    open_hdf5,
+    read,
+    split_of,
+)
+from dasbe.datasets.own import is_path, load_own
 from dasbe.datasets.static import Block
 from dasbe.errors import FileContentError, InputError, MissingFileError
 from dasbe.paths import data_folder, readable
-from dasbe.storage import atomic_path, one_at_a_time
+from dasbe.storage import one_at_a_time
 
 Arrays = dict[str, tuple[tuple[int, ...], str]]  # shape and SHA-256 of each
 LARGEST_SIZE = 10**6  # images, sequences or frames of a group
-CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
 SUMMED_BYTES = 1 << 23  # at once
-MOST_NAMED = 10  # splits in a message
 
 
 def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str | None = None) -> Iterator[Block]:
@@ -72,45 +82,21 @@ def make_dataset(
     blocks, progress = generate(name, sizes, mnist), checks.flag("progress", progress)
     path = dataset_path(name, folder)
     total = sum(shape[0] for key, (shape, _) in _known_arrays(name).items() if key.endswith("/default"))
-    content = io.BytesIO()  # since HDF5 does not survive a full disk
     with (
-        h5py.File(content, "w", libver="latest") as file,  # in which every part of the file has a checksum
+        hdf5_to_write(path) as file,
         tqdm(total=None if sizes else total or None, desc=name, unit=" images", disable=not progress) as bar,
     ):
         for group, arrays in blocks:
             for key, array in arrays.items():
-                _append(file.require_group(group), key, array)
+                append(file.require_group(group), key, array)
             bar.update(len(arrays["default"]))
         file.attrs.update(dataset=name, seed=dataset_of(name).seed)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content.getbuffer())
     return path
 
 
 def _known_arrays(name: str) -> Arrays:
     """Shape and SHA-256 of every array of dataset `name`; empty for one whose sums nobody has taken."""
     return CHECKSUMS.get(dataset_of(name).name, {})
-
-
-def _append(group: h5py.Group, key: str, array: np.ndarray) -> None:
-    """Add `array` (uint8) to the end of a dataset, which is created by its first block."""
-    if key not in group:
-        # whole images, or whole frames of a sequence
-        length = min(max(CHUNK_BYTES // max(array[:1].nbytes, 1), 1), max(len(array), 1))
-        chunk = (length, *array.shape[1:])
-        group.create_dataset(
-            key,
-            data=array,
-            maxshape=(None, *array.shape[1:]),
-            chunks=chunk,
-            compression="gzip",
-            compression_opts=1,
-            fletcher32=True,
-        )
-    else:
-        old = len(group[key])
-        group[key].resize(old + len(array), axis=0)
-        group[key][old:] = array
 
 
 def _command(name: str, folder: Path | str | None) -> str:
@@ -207,16 +193,35 @@ def _sha256(array: h5py.Dataset) -> str:
 
 
 def load_dataset(
-    name: str, split: str = "train_multi", start: int = 0, stop: int | None = None, folder: Path | str | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Read images and ground truth of a dataset.
+    name: str | os.PathLike,
+    split: str | None = None,
+    start: int = 0,
+    stop: int | None = None,
+    folder: Path | str | None = None,
+) -> tuple[np.ndarray, np.ndarray | Any]:
+    """Read images and ground truth of a dataset, or of a file or folder of your own.
+
+    Of your own may be
+
+    - an HDF5 file (``.h5``, ``.hdf5``) with the arrays ``SPLIT/default``, images, and
+      ``SPLIT/groups``, labels, as :func:`save_dataset` writes it and the published scripts
+      do: (N, H, W), or films (N, n, H, W); or (1, N, H, W, 1), as the code of
+      Reconstruction Clustering (Greff et al. 2015) has it;
+    - a NumPy file (``.npz``) with the arrays ``images`` and ``labels`` or ``groups``;
+    - a folder of pictures, read by :func:`dasbe.load_image` in the order of their names;
+      all of one size, and all dark on bright, or all bright on dark.
+
+    A channel axis of length 1 is left out. Images may be 0 and 1, or whole numbers 0 and
+    255, which become 0 and 1. Labels may be −1 where objects overlap, which becomes 0.
 
     Parameters
     ----------
-    name : str
-        One of :data:`dasbe.datasets.DATASETS`.
-    split : str
-        Group of the file: ``"train_multi"``, ``"train_single"``, ``"test"``, …
+    name : str or path
+        One of :data:`dasbe.datasets.DATASETS`, or a path: text with a suffix or a slash,
+        or a `pathlib.Path`.
+    split : str, optional
+        Group of the file: ``"train_multi"``, ``"train_single"``, ``"test"``, …; by default
+        ``"train_multi"``, or the only one there is.
     start, stop : int
         Half-open range of images; `stop` None reads to the end.
     folder : path, optional
@@ -226,27 +231,34 @@ def load_dataset(
     -------
     images : (N, H, W) uint8
         1 where there is ink.
-    groups : (N, H, W) uint8
-        0 = background or overlap of two objects, k = object number.
+    groups : (N, H, W) uint8, or None
+        0 = background or overlap of two objects, k = object number; None if a file of
+        your own has no labels.
 
     Raises
     ------
     MissingFileError
         The file is not there; the message has the command that makes it.
     FileContentError
-        The file is damaged, or holds something else than this dataset.
+        The file is damaged, or holds something else than this dataset, or than images.
     InputError
         Unknown dataset or split, a range outside the split, or a file that may not be read.
     """
-    dataset = dataset_of(name)
-    name, known = dataset.name, _known_arrays(name)
-    if not isinstance(split, str):
-        raise InputError(f"split is {checks.shown(split)}; it must be the name of a group of the file")
+    if is_path(name):
+        if folder is not None:
+            raise InputError(f"folder is given, and name is the path {checks.shown(str(name))}; leave folder out")
+        return load_own(checks.path("dataset", name), split, start, stop)
+    if isinstance(name, str) and name not in DATASETS and os.path.isdir(name):
+        raise InputError(f"dataset {checks.shown(name)} is unknown; if the folder is meant, write {f'./{name}'!r}")
+    return _load_published(dataset_of(cast(str, name)), split, start, stop, folder)
+
+
+def _load_published(
+    dataset: Dataset, split: str | None, start: int, stop: int | None, folder: Path | str | None
+) -> tuple[np.ndarray, np.ndarray]:
+    name, known = dataset.name, _known_arrays(dataset.name)
     with _open(name, folder) as file:
-        if split not in list(file):
-            path = readable(dataset_path(name, folder))
-            choices = ", ".join(list(file)[:MOST_NAMED])
-            raise InputError(f"split {checks.shown(split)} is not in {path}; choose one of {choices}")
+        split = split_of(file, split, dataset_path(name, folder))
         arrays = [_array(file, f"{split}/{key}", known) for key in ("default", "groups")]
         if arrays[0].shape != arrays[1].shape or arrays[0].ndim not in (3, 4) or 0 in arrays[0].shape:
             raise Unfit(f"{split} has images {arrays[0].shape} and labels {arrays[1].shape}")

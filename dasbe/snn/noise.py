@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 # What the random numbers of an image are for; each use has a stream of its own. The loop has the one without a number.
-READOUT, ASSIGNMENTS = 1, 2
+READOUT, ASSIGNMENTS, SCENES = 1, 2, 3
 
 LOWEST_WORD = -(2**31)  # u = 0: a pixel that draws it fires for no feedback in [0, 1]
 
