@@ -6,8 +6,9 @@ from dasbe.lazy import import_lazily
 from dasbe.version import __version__
 
 if TYPE_CHECKING:
-    from dasbe.ann.files import load_network
+    from dasbe.ann.files import load_network, save_network
     from dasbe.ann.network import as_network
+    from dasbe.ann.weights import autoencoder
     from dasbe.binding import bind
     from dasbe.datasets import draw_scenes, load_dataset, save_dataset
     from dasbe.errors import FileContentError, InputError, MissingFileError
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
     from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
     from dasbe.readout import group
     from dasbe.recording import Binding, load_run
+    from dasbe.train.own import train_network
+    from dasbe.train.recipe import Recipe
 
 __all__ = [
     "Binding",
     "FileContentError",
     "InputError",
     "MissingFileError",
+    "Recipe",
     "__version__",
     "align",
     "ami",
     "animate",
     "as_network",
+    "autoencoder",
     "bind",
     "draw_scenes",
     "group",
@@ -39,12 +44,15 @@ __all__ = [
     "plot_grouping",
     "plot_raster",
     "save_dataset",
+    "save_network",
+    "train_network",
 ]
 import_lazily(
     __name__,
     {
-        "ann.files": ("load_network",),
+        "ann.files": ("load_network", "save_network"),
         "ann.network": ("as_network",),
+        "ann.weights": ("autoencoder",),
         "binding": ("bind",),
         "datasets": ("draw_scenes", "load_dataset", "save_dataset"),
         "errors": ("FileContentError", "InputError", "MissingFileError"),
@@ -54,5 +62,7 @@ import_lazily(
         "plotting.runs": ("animate", "plot_decoded", "plot_grouping", "plot_raster"),
         "readout": ("group",),
         "recording": ("Binding", "load_run"),
+        "train.own": ("train_network",),
+        "train.recipe": ("Recipe",),
     },
 )

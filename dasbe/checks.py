@@ -155,6 +155,12 @@ def instance(name: str, value: Any, kind: type, how: str) -> Any:
     return value
 
 
+def set_fields(frozen: Any, **fields: Any) -> None:
+    """Give a frozen dataclass, while it is made, `fields` that have been checked."""
+    for field, value in fields.items():
+        object.__setattr__(frozen, field, value)
+
+
 def image_shape(value: Any) -> tuple[int, int]:
     """(H, W) of images."""
     if not isinstance(value, (tuple, list, torch.Size)) or len(value) != 2:
@@ -273,6 +279,16 @@ def path(name: str, value: Any) -> Path:
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{name} is {shown(value)}; it cannot be a path ({type(error).__name__})") from None
     return result
+
+
+def new_file(name: str, value: Any) -> Path:
+    """The path of a file that is to be written, over one that may be there."""
+    file = path(name, value)
+    nearest = next(place for place in (file, *file.absolute().parents) if place.exists())
+    if file.is_dir() or (nearest != file and not nearest.is_dir()):
+        what = "a folder" if file.is_dir() else f"in {nearest}, which is a file"
+        raise InputError(f"{name} is {shown(str(value))}, {what}; name a file")
+    return file
 
 
 def device(value: Any, name: str = "device") -> torch.device:

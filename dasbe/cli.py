@@ -66,6 +66,10 @@ class Parser(argparse.ArgumentParser):
         """``--seed``."""
         self.add_whole_number("--seed", default, help, least=0, most=LARGEST_SEED)
 
+    def add_probability(self, name: str, help: str, **more: Any) -> None:
+        """A number from 0 to 1; with ``nargs``, some of them."""
+        self.add_argument(name, type=_probability(name), default=None, help=help, **more)
+
     def add_text(self, name: str, help: str, default: Any = None, **more: Any) -> None:
         """A name or text that is not empty."""
         self.add_argument(name, type=_text(name), default=default, help=help, **more)
@@ -77,6 +81,19 @@ class Parser(argparse.ArgumentParser):
     def add_folder(self, name: str, help: str, default: Path | None = None) -> None:
         """A folder to write to, which may not be there yet."""
         self.add_argument(name, type=_folder(name), metavar="DIR", default=default, help=help)
+
+    def add_folder_or_file(self, name: str, suffix: str, help: str) -> None:
+        """A folder to write to, or a file with this `suffix`; neither need be there yet."""
+
+        def folder(value: str) -> Path:
+            path = Path(_text(name)(value))
+            if path.suffix != suffix:
+                return _folder(name)(value)
+            if path.is_dir():
+                raise argparse.ArgumentTypeError(f"{name} {value[:40]} is a folder; name a file")
+            return _folder(name)(str(path.parent)) / path.name
+
+        self.add_argument(name, type=folder, metavar=f"DIR|FILE{suffix}", help=help)
 
     def add_device(self) -> None:
         """``--device``; whether this machine has it is for :func:`dasbe.checks.device`."""
@@ -98,6 +115,13 @@ def given_apart(options: argparse.Namespace, name: str, *others: str) -> None:
             raise InputError(f"{name} and {other} are given together; leave one of them out")
 
 
+def given_with(options: argparse.Namespace, name: str, *others: str) -> None:
+    """InputError if one of `others` is given without option `name`: it would be ignored."""
+    for other in others:
+        if getattr(options, _field(name)) is None and getattr(options, _field(other)) not in (None, False):
+            raise InputError(f"{other} is given without {name}; give both, or leave it out")
+
+
 def _field(option: str) -> str:
     return option.lstrip("-").replace("-", "_")
 
@@ -116,6 +140,19 @@ def _whole_number(name: str, least: int, most: int) -> Callable[[str], int]:
         return number
 
     return whole_number
+
+
+def _probability(name: str) -> Callable[[str], float]:
+    def probability(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= 1:
+            raise argparse.ArgumentTypeError(f"{name} is {value[:40]}; it must be a number from 0 to 1")
+        return number
+
+    return probability
 
 
 def _text(name: str) -> Callable[[str], str]:
@@ -167,12 +204,10 @@ def run_command(main: Callable[[], None]) -> NoReturn:
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is short, and not to be interrupted
             _flush(sys.stdout)
-    except InputError as error:
-        status, line = 2, f"error: {error}"
     except BrokenPipeError:
         status = 141
-    except OSError as error:
-        status, line = 2, f"error: {error.strerror or error}: {error.filename or 'no file name'}"
+    except (InputError, OSError) as error:
+        status, line = 2, f"error: {message_of(error)}"
     except (MemoryError, RuntimeError) as error:
         if not _is_want_of_memory(error):
             raise
@@ -189,6 +224,13 @@ def _is_want_of_memory(error: Exception) -> bool:
     return (
         isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "t allocate mem" in str(error)
     )
+
+
+def message_of(error: InputError | OSError) -> str:
+    """What the line about a user's mistake, or a full disk, says."""
+    if isinstance(error, InputError):
+        return str(error)
+    return f"{error.strerror or error}: {error.filename or 'no file name'}"
 
 
 def _flush(stream: TextIO | None) -> None:

@@ -15,7 +15,7 @@ from dasbe.version import __version__
 def provenance(**parameters: Any) -> dict[str, Any]:
     """What has to be known to make a result again, as values that JSON can hold."""
     return {
-        "command": _command(),
+        "command": command(),
         "parameters": parameters,
         "versions": {
             "dasbe": __version__,
@@ -28,7 +28,7 @@ def provenance(**parameters: Any) -> dict[str, Any]:
     }
 
 
-def _command() -> str:
+def command() -> str:
     """The command line, without the path of the machine it ran on."""
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     program = f"python -m {main.name.removesuffix('.__main__')}" if main else sys.argv[0].rsplit("/", 1)[-1]

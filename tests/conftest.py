@@ -14,7 +14,7 @@ from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.cli import run_command
 from dasbe.datasets import generate
 from dasbe.train.denoising import train
-from dasbe.train.recipes import Recipe
+from dasbe.train.recipe import Recipe
 
 
 def pytest_collection_modifyitems(config, items):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.quick
 PACKAGE = Path(dasbe.__file__).parent
 # From the ground up: a room may import those below it, and none beside or above it.
 FLOORS = (
-    ("definition", "errors", "lazy", "palettes", "published", "parameters", "version", "shared"),
+    ("definition", "errors", "lazy", "palettes", "published", "parameters", "processes", "version", "shared"),
     ("paths", "names"),
     ("checks",),
     ("storage", "provenance", "kmeans"),

@@ -15,6 +15,7 @@ import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -464,6 +465,7 @@ def networks() -> Kind:
         "a meta module": nn.Sequential(nn.Linear(64, 64, device="meta"), nn.Sigmoid()),
         "a complex module": nn.Linear(64, 64, dtype=torch.complex64),
         "a module of integers": nn.Embedding(2, 64),
+        "a lazy module": nn.Sequential(nn.LazyLinear(64), nn.Sigmoid()),
         "a module without forward": WithoutForward(),
         "a convolution": nn.Conv2d(1, 1, 3, padding=1),
         "batch normalisation": nn.Sequential(nn.BatchNorm1d(64, track_running_stats=False), nn.Sigmoid()),
@@ -639,6 +641,30 @@ def segment_row(system: str) -> Row:
 
 
 SMALLER = ("flat", "one axis less", "a list of one axis less")  # images too, but one of them
+
+UNITS_OF_LAYERS = Kind(
+    "units of layers",
+    {label: value for label, value in STRANGE.items() if not isinstance(value, list)}
+    | FUNCTION_VALUES
+    | labelled(5, 5.0, True, np.nan, (0,), (-1,), (2.5,), (5.0,), ("5",), (None,), (True,), ((5,),), (5, 0), "5")
+    | labelled((np.nan,), (np.inf,), (10**30,), (1j,), {5: 5}, {5}, (5, "x"), ("x" * 1000,)),
+)
+ANY_LAYERS = dasbe.Recipe(epochs=1, batch=1)
+QUICK = replace(ANY_LAYERS, latent=4)
+OF_OURS = {"hidden": (5,), "latent": 5, "activation": "tanh", "latent_activation": "tanh", "spiking": True}
+WEIGHTS = [np.zeros((64, 4)), np.zeros(4), np.zeros((4, 64)), np.zeros(64)]
+
+
+def trainable() -> Kind:
+    """Modules that can be trained; functions cannot."""
+    wrong = optional(networks()).wrong | {f"a function: {label}": value for label, value in labelled(dimmed).items()}
+    wrong |= {
+        "a module without weights": Parts(nn.Identity(), dimmed),
+        "half precision": linear_ends(64, 3, 3, 64).half(),
+    }
+    return Kind("network", wrong, ("encoder", "decoder"))
+
+
 TIMES = {"delay": 6, "refractory": 2, "cycles": 3}
 OF_CYCLES = {"spikes": SPIKES[0], "groups": GROUPS[0]}
 STOP = also(optional(WHOLE._replace(wrong=WHOLE.wrong | labelled(-1, 0, 4, HUGE))), "images")
@@ -1060,6 +1086,108 @@ ROWS = (
         {"dataset that is not there": {"name": "bars"}},
     ),
     Row(
+        "dasbe.train_network",
+        dasbe.train_network,
+        {"images": IMAGES, "recipe": QUICK, "progress": False},
+        {
+            "images": also(images(), "films"),
+            "recipe": optional(
+                Kind("recipe", STRANGE | FUNCTION_VALUES | labelled(5, "shapes", {"epochs": 3}, [QUICK]))
+            ),
+            "seed": optional(SEED),
+            "checkpoint": without(optional(path(".", "tmp_net", "text.txt/x")), label_of("two\nlines")),
+            "device": DEVICE,
+            "progress": FLAG,
+            "classes": optional(Kind("classes", labels(np.array([0, 1])).wrong | {"none are needed": [0, 1]})),
+        },
+        {"images without ink": {"images": 0 * IMAGES}, "classes without contrast": {"classes": [0, 1]}},
+    ),
+    Row(
+        "dasbe.train_network with classes",
+        dasbe.train_network,
+        {"images": IMAGES, "recipe": replace(QUICK, contrast=0.5), "classes": [0, 1], "progress": False},
+        {"classes": labels(np.array([0, 1]))},
+        {"classes of three images": {"classes": [0, 1, 1]}},
+    ),
+    Row(
+        "dasbe.train_network of a module",
+        dasbe.train_network,
+        {"images": IMAGES, "recipe": ANY_LAYERS, "network": linear_ends(64, 3, 3, 64), "progress": False},
+        {"network": trainable()},
+        {f"network and {field}": {"recipe": replace(ANY_LAYERS, **{field: value})} for field, value in OF_OURS.items()},
+    ),
+    Row(
+        "dasbe.Recipe",
+        dasbe.Recipe,
+        {"hidden": (5,), "latent": 4},
+        {
+            "dataset": also(Kind("text", {k: v for k, v in STRANGE.items() if not isinstance(v, str)}), "dataset"),
+            "hidden": UNITS_OF_LAYERS,
+            "latent": optional(count()),
+            "corruption": Kind(
+                "(low, high)",
+                STRANGE
+                | labelled(0.5, "0.5", (0.5,), (0.2, 0.5, 0.7), (0.7, 0.2), (-0.1, 0.5), (0.5, 1.5), (0, np.nan)),
+            ),
+            "epochs": count(),
+            "occlusion": PROBABILITY,
+            "walkback": count(0),
+            "ink_weight": NOT_NEGATIVE._replace(wrong=NOT_NEGATIVE.wrong | labelled(np.inf)),
+            "latent_silence": PROBABILITY,
+            "output_shift": NUMBER,
+            "half_precision": FLAG,
+            "contrast": NOT_NEGATIVE._replace(wrong=NOT_NEGATIVE.wrong | labelled(np.inf)),
+            "splits": Kind("names", STRANGE | labelled(5, "train_single", (), (5,), ["train_single"], (None,))),
+            "batch": count(),
+            "learning_rate": ABOVE_0,
+            "patience": count(),
+            "seed": SEED,
+            "activation": name("ReLU", "Relu", "softplus", "sigmoid "),
+            "latent_activation": name("Sigmoid", "spikes", "sigmoid "),
+            "spiking": FLAG,
+            "recurrent": FLAG,
+            "window": count(0),
+            "judge": Kind("text", {k: v for k, v in STRANGE.items() if not isinstance(v, str)}),
+        },
+        {
+            "window of one frame": {"window": 1, "recurrent": True},
+            "window without recurrent": {"window": 3},
+            "recurrent without window": {"recurrent": True},
+            "window and walkback": {"window": 3, "recurrent": True, "walkback": 1},
+        },
+    ),
+    Row(
+        "dasbe.autoencoder",
+        dasbe.autoencoder,
+        {"weights": WEIGHTS, "image_shape": (8, 8)},
+        {
+            "weights": Kind(
+                "weights",
+                NO_ARRAY
+                | {
+                    "no bias": WEIGHTS[::2],
+                    "no decoder": WEIGHTS[:2],
+                    "another decoder": [*WEIGHTS[:2], np.zeros((5, 64)), np.zeros(64)],
+                    "more pixels out than in": [*WEIGHTS[:2], np.zeros((4, 81)), np.zeros(81)],
+                    "a bias of two axes": [WEIGHTS[0], WEIGHTS[1][None], *WEIGHTS[2:]],
+                    "both orientations": [WEIGHTS[0].T, *WEIGHTS[1:]],
+                    "squares": [np.zeros((64, 64)), np.zeros(64)] * 2,
+                    "NaN": [*WEIGHTS[:3], np.full(64, np.nan)],
+                    "too large for float32": [*WEIGHTS[:3], np.full(64, 1e300)],
+                    "a convolution": nn.Conv2d(1, 1, 3).state_dict(),
+                    "weights alone": {"0.weight": WEIGHTS[0].T, "1.weight": WEIGHTS[2].T},
+                    "a recurrent network": Autoencoder(Architecture((8, 8), (), 4, recurrent=True)).state_dict(),
+                    "a module": SMALL,
+                },
+            ),
+            "image_shape": optional(SHAPE),
+            "activation": name("ReLU", "softplus"),
+            "latent_activation": name("Sigmoid", "spikes"),
+            "spiking": FLAG,
+        },
+        {"image_shape of another size": {"image_shape": (8, 9)}},
+    ),
+    Row(
         "ann.files.save_network",
         save_network,
         {"path": "saved.pt", "network": SMALL, "description": {"dataset": "shapes"}},
@@ -1076,7 +1204,7 @@ ROWS = (
             ),
             "description": Kind(
                 "description",
-                {label: value for label, value in STRANGE.items() if value != {}}
+                {label: value for label, value in STRANGE.items() if value != {} and value is not None}
                 | FUNCTION_VALUES
                 | labelled(
                     5, ["x"], "text", {"x": object()}, {"x": 1j}, {"x": {1}}, {"x": b"x"}, {(1, 2): 3}, {object(): 3}
@@ -1099,15 +1227,7 @@ ROWS = (
         {"image_shape": (8, 8), "hidden": (5,), "latent": 4},
         {
             "image_shape": SHAPE,
-            "hidden": Kind(
-                "sizes of layers",
-                {label: value for label, value in STRANGE.items() if not isinstance(value, list)}
-                | FUNCTION_VALUES
-                | labelled(
-                    5, 5.0, True, np.nan, (0,), (-1,), (2.5,), (5.0,), ("5",), (None,), (True,), ((5,),), (5, 0), "5"
-                )
-                | labelled((np.nan,), (np.inf,), (10**30,), (1j,), {5: 5}, {5}, (5, "x"), ("x" * 1000,)),
-            ),
+            "hidden": UNITS_OF_LAYERS,
             "latent": Kind("whole number", NO_WHOLE_NUMBER | labelled(0, -5, 2**64, 10**30)),
             "activation": name("ReLU", "Relu", "softplus", "sigmoid "),
             "latent_activation": name("Sigmoid", "spikes", "sigmoid "),

@@ -27,6 +27,31 @@ def test_saved_and_loaded(tmp_path, random_network):
     assert loaded.description["note"] == json.loads((tmp_path / "mine.json").read_text())["note"] == "ℓ"
 
 
+def test_published_arrays_become_a_network_of_the_same_function(rng):
+    """From x @ W + b of NumPy, from W @ x + b, and from the state_dict of a module of linear layers."""
+    widths = (12, 7, 5, 7, 12)
+    layers = [(rng.normal(size=(n_in, n_out)), rng.normal(size=n_out)) for n_in, n_out in zip(widths, widths[1:])]
+    x = rng.random((4, 12))
+    hidden = np.tanh(x @ layers[0][0] + layers[0][1])
+    code = np.maximum(hidden @ layers[1][0] + layers[1][1], 0)
+    hidden = np.tanh(code @ layers[2][0] + layers[2][1])
+    expected = 1 / (1 + np.exp(-(hidden @ layers[3][0] + layers[3][1])))
+
+    in_out = [part for layer in layers for part in layer]
+    out_in = [part.T for part in in_out]
+    parts = [(f"{i}.{kind}", part) for i in range(4) for kind, part in zip(("weight", "bias"), out_in[2 * i :])]
+    for weights in (in_out, out_in, {name: torch.from_numpy(part.copy()) for name, part in parts}):
+        network = dasbe.autoencoder(weights, (3, 4), activation="tanh", latent_activation="relu")
+        y, latent = network(torch.from_numpy(x).float())
+        np.testing.assert_allclose(y.detach(), expected, atol=1e-5)
+        np.testing.assert_allclose(latent.detach(), code, rtol=1e-4, atol=1e-5)
+        assert network.architecture == Architecture((3, 4), (7,), 5, "tanh", "relu") and not network.training
+    trained = dasbe.load_network("shapes")
+    again = dasbe.autoencoder(trained.state_dict())
+    assert again.architecture == trained.architecture
+    assert all(torch.equal(a, b) for a, b in zip(again.state_dict().values(), trained.state_dict().values()))
+
+
 def test_output_and_latent_have_the_documented_shapes(random_network):
     y, latent = random_network()(torch.rand(5, 784))
     assert y.shape == (5, 784) and latent.shape == (5, 60)

@@ -6,26 +6,38 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 import torch
 from sklearn.svm import SVC
+from torch import nn
 
 import dasbe
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import save_network
-from dasbe.datasets import generate
+from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.paths import network_folder
-from dasbe.train import card, denoising, select, trials
+from dasbe.train import __main__ as command
+from dasbe.train import card, denoising, networks, own, select, side_by_side, trials
 from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
-from dasbe.train.denoising import contrast_loss, train
+from dasbe.train.denoising import WALKBACK_CORRUPTION, contrast_loss, corrupt, train, training_images
 from dasbe.train.prediction import corrupt_frames
-from dasbe.train.recipes import RECIPES, Recipe, training_recipe
+from dasbe.train.recipe import Recipe
+from dasbe.train.recipes import RECIPES, training_recipe
 
 TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, walkback=1, batch=16)
+
+
+def own_pair(latent=10):
+    """An encoder and a decoder of a user's own."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        encoder, decoder = nn.Sequential(nn.Linear(784, latent), nn.Tanh()), nn.Linear(latent, 784)
+        return dasbe.as_network(encoder, decoder, logits=True)
 
 
 def _weights(network):
@@ -54,6 +66,18 @@ def test_walkback_fires_the_pixels_of_the_object_as_often_as_they_were_restored(
     assert (fired <= images).all()
     rates = fired.sum(0) / images.sum(0)
     assert (rates - 0.75 * restored[0]).abs().max() < 0.06
+
+
+@pytest.mark.parametrize("spiking", [False, True])
+def test_training_shows_a_network_what_its_own_loop_would(single_shapes, random_network, spiking):
+    """Corruption, and a round of the loop with the network itself, its latent neurons silenced, and spiking."""
+    network, clean = random_network(spiking=spiking), torch.from_numpy(single_shapes[:20]).float()
+    recipe = replace(TINY, walkback=1, occlusion=0.0, latent_silence=0.5)
+    found = corrupt(clean, recipe, torch.Generator().manual_seed(0), network)
+    images, generator = clean.flatten(1), torch.Generator().manual_seed(0)
+    p = draw_rates(images, *recipe.corruption, generator)
+    fired = network(switch_off(images, p, generator), generator, silence=0.5)[0]
+    assert torch.equal(found, walk_back(images, fired, WALKBACK_CORRUPTION * p, generator))
 
 
 def test_occlusion_erases_one_side_of_a_line_and_less_than_half(single_shapes):
@@ -104,12 +128,15 @@ def test_resumed_training_ends_as_an_undisturbed_one(tmp_path, single_shapes, sp
     assert [tuple(row) for row in resumed_state.history] == [tuple(row) for row in state.history]
 
 
-def test_checkpoint_of_another_recipe_is_replaced(tmp_path, single_shapes, capsys):
-    checkpoint = tmp_path / "checkpoint.pt"
-    train(replace(TINY, seed=5), single_shapes, checkpoint=checkpoint)
-    network, state = train(TINY, single_shapes, checkpoint=checkpoint)
-    assert "checkpoint.pt is of another recipe: training starts anew" in capsys.readouterr().err
-    assert state.epoch == TINY.epochs and torch.equal(_weights(network), _weights(train(TINY, single_shapes)[0]))
+@pytest.mark.parametrize("other", ["another recipe", "other images", "a network of other layers"])
+def test_checkpoint_of_something_else_is_replaced(tmp_path, single_shapes, capsys, other):
+    checkpoint, recipe = tmp_path / "checkpoint.pt", replace(TINY, epochs=2)
+    images = single_shapes[::-1] if other == "other images" else single_shapes
+    module = own_pair(12) if other == "a network of other layers" else None
+    train(replace(recipe, seed=5) if "recipe" in other else recipe, images, network=module, checkpoint=checkpoint)
+    network, state = train(recipe, single_shapes, checkpoint=checkpoint)
+    assert f"checkpoint.pt is of {other}: training starts anew" in capsys.readouterr().err
+    assert state.epoch == recipe.epochs and torch.equal(_weights(network), _weights(train(recipe, single_shapes)[0]))
 
 
 @pytest.mark.parametrize("fault", ["half", "foreign", "infinite", "other network", "other optimiser"])
@@ -119,7 +146,7 @@ def test_damaged_checkpoint_is_named_and_set_aside(tmp_path, single_shapes, caps
     content = torch.load(checkpoint, weights_only=True) | {"recipe": TINY.as_dict()}
     weights = content["best_weights"]
     if fault == "foreign":
-        content = {"recipe": TINY.as_dict(), "state": 1}
+        content = {key: content[key] for key in ("recipe", "images", "layers")} | {"state": 1}
     elif fault == "infinite":
         weights["encoder.0.weight"][0, 0] = torch.inf
     elif fault == "other network":
@@ -224,11 +251,17 @@ def test_every_recipe_describes_a_network(name):
 
 
 def test_a_recipe_comes_back_from_json_whole():
-    values = {int: 7, float: 0.25, str: "other", bool: True, tuple: ("a", "b")}
-    changed = {field.name: values[type(field.default)] for field in fields(Recipe) if field.default is not MISSING}
-    recipe = Recipe("shapes", hidden=(20, 30), latent=10, corruption=(0.3, 0.6), epochs=4, **changed)
-    assert all(getattr(recipe, field.name) != field.default for field in fields(Recipe))
-    assert Recipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
+    values = {int: 7, float: 0.25, str: "other", bool: True}
+    others = {"hidden": (20, 30), "latent": np.int64(10), "corruption": (0, np.float32(0.5)), "splits": ("a", "b")}
+    others |= {"activation": "tanh", "latent_activation": "softmax"}
+    changed = {field.name: others.get(field.name, values.get(type(field.default))) for field in fields(Recipe)}
+    films = {"recurrent", "window"}
+    unset = {name: value for name, value in changed.items() if name not in films}
+    still, moving = Recipe(**unset), Recipe(recurrent=True, window=7)
+    for field in fields(Recipe):
+        assert getattr(moving if field.name in films else still, field.name) != field.default
+    for recipe in (still, moving, Recipe()):
+        assert Recipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
     early = {"dataset": "shapes", "hidden": [20], "latent": 10, "corruption": [0.3, 0.6], "epochs": 4}
     assert Recipe.from_dict(early) == Recipe("shapes", (20,), 10, (0.3, 0.6), 4)  # defaults for what it lacks
 
@@ -238,6 +271,14 @@ def test_unknown_recipe():
         training_recipe("circles")
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A DASBE_HOME with the bars dataset."""
+    folder = tmp_path_factory.mktemp("home")
+    make_dataset("bars", folder / "tmp_data", progress=False)
+    return folder
+
+
 def _command(home, out, *options):
     """`python -m dasbe.train bars` with a small budget, in a process of its own."""
     command = [sys.executable, "-m", "dasbe.train", "bars", "--epochs", "6", "--score-images", "0", "--out", str(out)]
@@ -245,26 +286,100 @@ def _command(home, out, *options):
     return subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_command_survives_sigkill(tmp_path):
+def test_command_survives_sigkill(home, tmp_path):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert _command(tmp_path, undisturbed).wait() == 0
-    process = _command(tmp_path, killed)
+    assert _command(home, undisturbed).wait() == 0
+    process = _command(home, killed)
     while not (killed / "bars.checkpoint").exists() and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (killed / "bars.pt").exists()
-    process = _command(tmp_path, killed)
+    process = _command(home, killed)
     output = process.communicate()[0].decode()
     assert process.returncode == 0 and "6 epochs" in output
     first, second = (dasbe.load_network(folder / "bars.pt") for folder in (undisturbed, killed))
     assert torch.equal(_weights(first), _weights(second))
     assert sorted(path.name for path in killed.iterdir()) == [".bars.pt.lock", "bars.json", "bars.pt"]
-    curve = np.genfromtxt(tmp_path / "results" / "train" / "bars.csv", delimiter=",", names=True)
+    curve = np.genfromtxt(home / "results" / "train" / "bars.csv", delimiter=",", names=True)
     assert curve["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
 
-    again = _command(tmp_path, killed)
+    again = _command(home, killed)
     assert "--force trains it again" in again.communicate()[0].decode()
+
+
+def test_networks_trained_side_by_side_are_the_same_and_one_that_dies_is_named(home, tmp_path, monkeypatch, capsys):
+    """`bars` is killed after an epoch, `rc_bars` ends undisturbed; then Ctrl-C ends `bars`."""
+    monkeypatch.setenv("DASBE_HOME", str(home))
+    recipes = {name: replace(RECIPES[name], epochs=3) for name in ("rc_bars", "bars")}
+
+    def kill_bars(progress, task, bar):
+        for process in active_children():
+            if process.name == task.name == "bars":
+                process.kill()
+
+    monkeypatch.setattr(side_by_side, "_show", kill_bars)
+    with pytest.raises(dasbe.InputError, match=r"^bars: its process died \(exit code -9\)"):
+        networks.train_networks(recipes, tmp_path, score_images=0, jobs=2)
+    assert "rc_bars.pt in" in capsys.readouterr().out
+    alone, _ = train(recipes["rc_bars"], *training_images(recipes["rc_bars"]))
+    assert torch.equal(_weights(dasbe.load_network(tmp_path / "rc_bars.pt")), _weights(alone))
+    checkpoint = tmp_path / "bars.checkpoint"
+    assert checkpoint.exists()
+
+    def interrupt(progress, task, bar):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(side_by_side, "_show", interrupt)
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on from here"):
+        networks.train_networks({"bars": replace(RECIPES["bars"], epochs=10**6)}, tmp_path, jobs=2)
+    assert not active_children() and checkpoint.exists() and not (tmp_path / "bars.pt").exists()
+
+
+def test_the_longest_training_begins_first(tmp_path, monkeypatch):
+    class Begun(Exception):
+        pass
+
+    def begin(train_one, tasks, jobs, **options):
+        raise Begun([task.name for task in tasks])
+
+    monkeypatch.setattr(networks, "train_side_by_side", begin)
+    monkeypatch.setattr(networks, "ensure_dataset", lambda name: None)
+    with pytest.raises(Begun) as begun:
+        networks.train_networks({name: RECIPES[name] for name in ("bars", "hierarchical", "corners")}, tmp_path, jobs=2)
+    assert begun.value.args[0] == ["hierarchical", "corners", "bars"]
+
+
+def test_command_trains_on_a_file_of_ones_own(tmp_path, monkeypatch, capsys):
+    data, out = tmp_path / "mine.npz", tmp_path / "nets" / "mine.pt"
+    np.savez(data, images=bars(80))
+    monkeypatch.setattr(own, "load_dataset", lambda path, **options: (np.load(path)["images"], None))
+    monkeypatch.setattr(denoising, "BATCHES_PER_EPOCH", 3)
+
+    def run(*options):
+        line = ["train", "--data", str(data), "--out", str(out), "--epochs", "2", "--hidden", "40", "30", *options]
+        monkeypatch.setattr(sys, "argv", line)
+        command.main()
+        return capsys.readouterr().out.strip().splitlines()
+
+    (line,) = run("--corruption", "0.2", "0.7", "--latent", "20", "--seed", "4")
+    assert line.startswith(f"{out}: 144–40–30–20, 2 epochs in")
+    recipe = dasbe.Recipe(hidden=(40, 30), latent=20, corruption=(0.2, 0.7), epochs=2, seed=4)
+    saved = dasbe.load_network(out)
+    assert Recipe.from_dict(saved.description["recipe"]) == recipe
+    assert torch.equal(_weights(saved), _weights(dasbe.train_network(bars(80), recipe, **QUIET)))
+    assert sorted(path.name for path in out.parent.iterdir()) == [".mine.pt.lock", "mine.json", "mine.pt"]
+    assert (
+        "was trained by this recipe on these images"
+        in run("--corruption", "0.2", "0.7", "--latent", "20", "--seed", "4")[0]
+    )
+    with pytest.raises(dasbe.InputError, match="mine.pt is there, and was not trained by this recipe on these images"):
+        run("--latent", "20")
+    np.savez(data, images=bars(80, seed=1))
+    with pytest.raises(dasbe.InputError, match="--force replaces it"):
+        run("--corruption", "0.2", "0.7", "--latent", "20", "--seed", "4")
+    run("--latent", "25", "--force")
+    assert dasbe.load_network(out).architecture.latent == 25
 
 
 def test_candidates_are_scored_once(tmp_path, monkeypatch):
@@ -330,3 +445,165 @@ def test_model_card_lists_every_network(trained, tmp_path, monkeypatch, capsys):
     text = (tmp_path / "README.md").read_text()
     assert "| shapes | 784–128 | sigmoid | 201,616 |" in text and "| 91.23 ± 0.40 | 90.2 | 7 |" in text
     assert "seed 3; validation loss 0.5000 after epoch 2 of 4" in text
+
+
+# images of one's own
+
+
+def bars(n, seed=0):
+    """(n, 12, 12) images of one bar each, of 3 pixels by 6."""
+    rng = np.random.default_rng(seed)
+    images = np.zeros((n, 12, 12), np.uint8)
+    for image in images:
+        row, column = rng.integers(0, 9), rng.integers(0, 6)
+        image[row : row + 3, column : column + 6] = 1
+        if rng.random() < 0.5:
+            image[:] = image.T.copy()
+    return images
+
+
+FEW = dasbe.Recipe(epochs=3, batch=32)
+QUIET = {"progress": False}
+
+
+class Convolutions(nn.Module):
+    """A module of a user's own without parts, with layers that draw random numbers and keep running averages."""
+
+    def __init__(self):
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(4)
+            layers = nn.Conv2d(1, 8, 5, padding=2), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2)
+            self.layers = nn.Sequential(*layers, nn.Conv2d(8, 1, 5, padding=2), nn.Sigmoid())
+
+    def forward(self, x):
+        return self.layers(x.view(-1, 1, 12, 12)).flatten(1), x.sum(1)
+
+
+def test_a_few_hundred_images_of_any_type_are_enough():
+    images, recipe = bars(200), replace(FEW, epochs=12)
+    network = dasbe.train_network(images, recipe, **QUIET)
+    about = network.description
+    assert network.architecture == Architecture((12, 12), (), 72) and not network.training
+    assert about["images"]["number"] == 200 and about["images"]["shape"] == [12, 12]
+    history = about["history"]["validation_loss"]
+    assert len(history) == len(about["history"]["learning_rate"]) == about["epochs_trained"] == 12
+    assert min(history) == about["validation_loss"] == history[about["best_epoch"] - 1] < 0.5 * history[0]
+    assert Recipe.from_dict(json.loads(json.dumps(about))["recipe"]) == recipe
+    lists, tensor = images[:50].tolist(), torch.from_numpy(images[:50]).bool()
+    first, again = (dasbe.train_network(given, FEW, seed=7, **QUIET) for given in (lists, tensor))
+    assert torch.equal(_weights(first), _weights(again)) and first.description["recipe"]["seed"] == 7
+    assert dasbe.train_network(images[:1], FEW, **QUIET).description["epochs_trained"] == 3
+
+
+def test_nothing_but_images_need_be_given(monkeypatch):
+    monkeypatch.setattr(denoising, "BATCHES_PER_EPOCH", 1)
+    ours = dasbe.train_network(bars(50), **QUIET)
+    assert Recipe.from_dict(ours.description["recipe"]) == dasbe.Recipe()
+    module = dasbe.train_network(bars(50), network=Convolutions(), seed=5, **QUIET)
+    assert Recipe.from_dict(module.description["recipe"]) == dasbe.Recipe(learning_rate=1e-3, seed=5)
+
+
+def test_what_was_trained_is_saved_with_its_description(tmp_path):
+    network = dasbe.train_network(bars(50), FEW, **QUIET)
+    dasbe.save_network(tmp_path / "mine.pt", network)
+    loaded = dasbe.load_network(tmp_path / "mine.pt")
+    assert loaded.description["history"] == network.description["history"]
+    assert torch.equal(_weights(loaded), _weights(network))
+    line = "network is .*; it must be an Autoencoder; of a module of your own, save the weights with torch.save"
+    with pytest.raises(dasbe.InputError, match=line):
+        dasbe.save_network(tmp_path / "own.pt", own_pair())
+
+
+def test_a_pair_of_ones_own_is_trained_as_ours_is(single_shapes):
+    """Same layers, same first weights, every field that is not about layers: the same weights."""
+    fields_of_training = {"walkback": 1, "occlusion": 0.5, "ink_weight": 2.0, "latent_silence": 0.3, "contrast": 0.2}
+    recipe = Recipe(epochs=2, batch=16, output_shift=0.5, half_precision=True, **fields_of_training)
+    classes = np.arange(len(single_shapes)) % 3
+    ours = Autoencoder(Architecture((28, 28), (), 10, latent_activation="tanh"))
+    pair = own_pair(10)
+    ours.load_state_dict(pair.state_dict())
+    trained_pair = dasbe.train_network(single_shapes, recipe, network=pair, classes=classes, **QUIET)
+    dasbe.train_network(single_shapes, recipe, network=ours, classes=classes, **QUIET)
+    assert trained_pair is pair and torch.equal(_weights(pair), _weights(ours)) and not pair.training
+
+
+def test_any_module_is_trained_and_goes_on_where_it_was(tmp_path):
+    """Dropout and batch normalisation too: a run that was stopped ends with the weights of an undisturbed one."""
+    images, recipe, checkpoint = bars(300), replace(FEW, learning_rate=1e-3), tmp_path / "checkpoint"
+    torch.manual_seed(1)
+    undisturbed = dasbe.train_network(images, recipe, network=Convolutions(), **QUIET)
+    assert np.diff(undisturbed.description["history"]["validation_loss"]).max() < 0
+
+    def interrupt(state):
+        if state.epoch == 2:
+            raise KeyboardInterrupt
+
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    network = Convolutions()
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, images, network=network, checkpoint=checkpoint, report=interrupt)
+    dasbe.train_network(images, recipe, network=network, checkpoint=checkpoint, **QUIET)
+    assert torch.equal(_weights(network), _weights(undisturbed)) and torch.equal(torch.get_rng_state(), before)
+    spikes = dasbe.bind(images[:2], network, delay=8, refractory=2, cycles=3).spikes
+    assert spikes.shape == (2, 3, 8, 12, 12)
+
+
+def test_films_are_cut_into_windows():
+    films = np.stack([np.roll(bars(1, seed)[0], shift, 0) for seed in range(10) for shift in range(7)])
+    films = films.reshape(10, 7, 12, 12)
+    recipe = Recipe(window=3, recurrent=True, latent=16, epochs=1)
+    network = dasbe.train_network(films, recipe, **QUIET)
+    same, _ = train(recipe, films[:, :6].reshape(20, 3, 12, 12))
+    assert torch.equal(_weights(network), _weights(same)) and network.recurrent is not None
+
+
+class Detached(Convolutions):
+    def forward(self, x):
+        return super().forward(x)[0].detach()
+
+
+def test_a_training_that_fails_ends_in_one_line():
+    with pytest.raises(dasbe.InputError, match=r"network cannot be trained \(RuntimeError: .* does not require grad"):
+        dasbe.train_network(bars(50), FEW, network=Detached(), **QUIET)
+    with pytest.raises(dasbe.InputError, match="training diverged: .* not finite; try a learning_rate below 1e"):
+        dasbe.train_network(bars(50), Recipe(epochs=3, hidden=(20, 20), learning_rate=1e30), **QUIET)
+
+
+REFUSED = {
+    "no ink": ({"images": np.zeros((5, 12, 12))}, "images hold no ink: all their pixels are 0"),
+    "films": ({"images": bars(6).reshape(2, 3, 12, 12)}, "images have shape"),
+    "stills to predict": (
+        {"recipe": Recipe(window=3, recurrent=True)},
+        "for a recipe with window 3 they must be films",
+    ),
+    "a name": ({"recipe": "shapes"}, "recipe is 'shapes'; it must be a dasbe.Recipe"),
+    "no classes": ({"recipe": replace(FEW, contrast=0.5)}, "classes are missing"),
+    "classes": ({"classes": np.zeros(60, int)}, "classes are given, but the recipe has no contrast"),
+    "fewer classes": ({"recipe": replace(FEW, contrast=0.5), "classes": [1, 2]}, "classes are 2, and images 60"),
+    "a folder": ({"checkpoint": "."}, "checkpoint is '.', a folder"),
+    "a function": ({"network": torch.sigmoid}, "only a module has weights to train"),
+    "no weights": ({"network": nn.Sigmoid()}, "network has no weights to train"),
+    "half": ({"network": Convolutions().half()}, "train it in float32: network.float()"),
+    "another size": ({"network": own_pair()}, "network does not take images of 12×12"),
+    "logits": ({"network": nn.Linear(144, 144)}, "all its values must lie in"),
+    "layers": (
+        {"network": Convolutions(), "recipe": Recipe(latent=50)},
+        "recipe has latent 50, but network has layers",
+    ),
+    "silence": ({"network": Convolutions(), "recipe": Recipe(latent_silence=0.5)}, "recipe has latent_silence, which"),
+    "shift": ({"network": Convolutions(), "recipe": Recipe(output_shift=0.5)}, "recipe has output_shift, which needs"),
+    "recurrent": (
+        {"network": Autoencoder(Architecture((12, 12), (), 9, recurrent=True))},
+        "network is recurrent; train it by a recipe with recurrent=True",
+    ),
+}
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("changed, line", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_trained_is_refused_before_it_begins(changed, line, monkeypatch):
+    monkeypatch.setattr("dasbe.train.own.train", lambda *arguments, **options: pytest.fail("training began"))
+    with pytest.raises(dasbe.InputError, match=line):
+        dasbe.train_network(**{"images": bars(60), "recipe": FEW, "progress": False, **changed})

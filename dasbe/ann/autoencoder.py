@@ -55,15 +55,17 @@ class Architecture:
     recurrent: bool = False
 
     def __post_init__(self) -> None:
-        checks.image_shape(self.image_shape)
         checks.instance("hidden", self.hidden, tuple, "a tuple of the units of each layer")
-        for units in self.hidden:
-            checks.whole_number("hidden", units, 1, MOST_UNITS)
-        checks.whole_number("latent", self.latent, 1, MOST_UNITS)
-        for field in ("activation", "latent_activation"):
-            checks.one_of(field, getattr(self, field), ACTIVATIONS)
-        for field in ("spiking", "recurrent"):
-            checks.flag(field, getattr(self, field))
+        checks.set_fields(
+            self,
+            image_shape=checks.image_shape(self.image_shape),
+            hidden=tuple(checks.whole_number("hidden", units, 1, MOST_UNITS) for units in self.hidden),
+            latent=checks.whole_number("latent", self.latent, 1, MOST_UNITS),
+            activation=checks.one_of("activation", self.activation, ACTIVATIONS),
+            latent_activation=checks.one_of("latent_activation", self.latent_activation, ACTIVATIONS),
+            spiking=checks.flag("spiking", self.spiking),
+            recurrent=checks.flag("recurrent", self.recurrent),
+        )
 
     def __str__(self) -> str:
         layers = (math.prod(self.image_shape), *self.hidden, self.latent)
@@ -114,13 +116,7 @@ class Autoencoder(nn.Module):
         a part U(0, silence) of its latent neurons whose spikes do not reach the decoder, as
         if they were refractory.
         """
-        latent = self.encoder(x)
-        if self.spiking_latent:
-            latent = SpikeWithSurrogate.apply(latent + uniform_like(latent.shape, x, generator) - 1)
-        received = latent
-        if silence:
-            part = silence * uniform_like((len(x), 1), x, generator)
-            received = latent * (uniform_like(latent.shape, x, generator) >= part)
+        latent, received = transmitted(self.encoder(x), self.spiking_latent, generator, silence)
         return self.decoder(received), latent
 
     def combine(self, latent: Tensor, previous: Tensor) -> Tensor:
@@ -134,6 +130,19 @@ class Autoencoder(nn.Module):
         latent = self.encoder(frames)
         previous = torch.cat([torch.zeros_like(latent[:, :1]), latent[:, :-1]], 1)
         return self.decoder(self.combine(latent, previous))
+
+
+def transmitted(
+    latent: Tensor, spiking: bool, generator: torch.Generator | None, silence: float
+) -> tuple[Tensor, Tensor]:
+    """The latent code (M, L) that an encoder gives, and what of it reaches the decoder; see `Autoencoder.forward`."""
+    if spiking:
+        latent = SpikeWithSurrogate.apply(latent + uniform_like(latent.shape, latent, generator) - 1)
+    received = latent
+    if silence:
+        part = silence * uniform_like((len(latent), 1), latent, generator)
+        received = latent * (uniform_like(latent.shape, latent, generator) >= part)
+    return latent, received
 
 
 def uniform_like(shape: Sequence[int], like: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -19,7 +19,7 @@ from dasbe.paths import network_folder, network_path, readable
 from dasbe.storage import atomic_path, load_tensors, save_tensors, tuples
 
 
-def save_network(path: Path | str, network: Autoencoder, description: dict) -> None:
+def save_network(path: Path | str, network: Autoencoder, description: dict | None = None) -> None:
     """Write a network to ``path`` (.pt) and its description beside it (.json), atomically.
 
     Weights that are the same in half precision are written so, in half the space.
@@ -28,8 +28,11 @@ def save_network(path: Path | str, network: Autoencoder, description: dict) -> N
     ----------
     path : path ending in .pt
     network : Autoencoder
-    description : dict
-        Values that JSON can hold; the architecture is added.
+        A module of another kind has layers that a file of weights does not describe:
+        save its ``state_dict()`` with ``torch.save``, or, if its layers are all linear,
+        make it an Autoencoder with :func:`dasbe.autoencoder`.
+    description : dict, optional
+        Values that JSON can hold; the architecture is added. By default ``network.description``.
 
     Raises
     ------
@@ -39,7 +42,14 @@ def save_network(path: Path | str, network: Autoencoder, description: dict) -> N
     path = checks.path("path", path)
     if path.suffix != ".pt":
         raise InputError(f"path is {checks.shown(str(path))}; it must end in .pt")
-    checks.instance("network", network, Autoencoder, "an Autoencoder")
+    checks.instance(
+        "network",
+        network,
+        Autoencoder,
+        "an Autoencoder; of a module of your own, save the weights with torch.save(network.state_dict(), path), or, "
+        "if its layers are all nn.Linear, make it one with dasbe.autoencoder(network.state_dict())",
+    )
+    description = network.description if description is None else description
     checks.instance("description", description, dict, "a dictionary of values that JSON can hold")
     architecture = asdict(network.architecture)
     if description.get("architecture", architecture) not in (architecture, json.loads(json.dumps(architecture))):

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from dasbe import checks
 from dasbe.errors import InputError
@@ -95,7 +96,7 @@ def usable(network: Network, device: torch.device | str) -> Iterator[UsableNetwo
     """
     check_kind(network)
     if not isinstance(network, nn.Module):
-        yield _described(network, torch.float32)
+        yield described(network, torch.float32)
         return
     dtype = float_type(network)
     try:
@@ -103,9 +104,9 @@ def usable(network: Network, device: torch.device | str) -> Iterator[UsableNetwo
             network, dtype = copy.deepcopy(network).float(), torch.float32
         network = network.to(device)
     except Exception as error:  # parameters without data, modules that cannot be copied, …
-        raise InputError(f"network cannot be moved to {device} in {dtype} ({_in_short(error)})") from error
+        raise InputError(f"network cannot be moved to {device} in {dtype} ({in_short(error)})") from error
     with _in_evaluation_mode(network):
-        yield _described(network, dtype)
+        yield described(network, dtype)
 
 
 def check_kind(network: Network) -> None:
@@ -136,7 +137,9 @@ def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str
         return code, network.decode(received)
 
     fewer = slice(None, -1) if len(shown) > 2 else slice(1, None)
-    weights = network.given.parameters() if isinstance(network.given, nn.Module) else ()
+    weights = list(network.given.parameters()) if isinstance(network.given, nn.Module) else []
+    if any(isinstance(parameter, UninitializedParameter) for parameter in weights):
+        raise InputError("network has layers that do not know their size yet (lazy modules); call it on an image first")
     if not all(parameter.isfinite().all() for parameter in weights):
         raise InputError("network has weights that are not finite; train it again, with a smaller learning rate")
     with torch.autocast(torch.device(device).type, enabled=False):
@@ -147,7 +150,7 @@ def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str
         except Exception as error:  # a user's module may fail in any way
             raise InputError(
                 f"network does not take images of {height}×{width} as ({len(shown)}, {height * width}) floats "
-                f"({_in_short(error)}); use one for images of this size; if it takes (M, 1, H, W): "
+                f"({in_short(error)}); use one for images of this size; if it takes (M, 1, H, W): "
                 f"dasbe.as_network(encoder, decoder, image_shape=({height}, {width}))"
             ) from error
     check_feedback(feedback, (len(shown), height * width))
@@ -185,7 +188,8 @@ def _alike(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and bool((a - b).abs().max() <= SAME)
 
 
-def _in_short(error: Exception) -> str:
+def in_short(error: Exception) -> str:
+    """Kind and text of an error of a user's module, as part of a line."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 120 else f"{text[:119]}…"
 
@@ -341,7 +345,8 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 _GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks")
 
 
-def _described(network: Network, dtype: torch.dtype) -> UsableNetwork:
+def described(network: Network, dtype: torch.dtype) -> UsableNetwork:
+    """`network` as all systems call it; its mode is left to the caller."""
     two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
     spiking = two_parts and bool(getattr(network, "spiking_latent", False))
     recurrent = two_parts and callable(getattr(network, "combine", None)) and bool(getattr(network, "recurrent", None))

@@ -1,17 +1,13 @@
 """Where units are computed: in processes on this machine, or on a Dask cluster."""
 
-import os
-import signal
-import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from multiprocessing import active_children, get_context, parent_process
-
-from tqdm import tqdm
+from contextlib import closing
+from multiprocessing import active_children, get_context
 
 from dasbe.errors import InputError
+from dasbe.processes import end_with_parent, interrupts_are_ours
 from dasbe.sweep.store import Store
 from dasbe.sweep.units import Unit, score_unit
 
@@ -60,10 +56,10 @@ def run_units(
 
 
 def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Generator[tuple[Unit, dict], None, None]:
-    pool = ProcessPoolExecutor(min(workers, len(units)), get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(min(workers, len(units)), get_context("spawn"), initializer=end_with_parent)
     others, futures = set(active_children()), {}
     try:
-        with _interrupts_are_ours():
+        with interrupts_are_ours():
             futures = {pool.submit(score_unit, unit, device): unit for unit in units}
         for future in as_completed(futures):
             yield futures.pop(future), future.result()
@@ -77,29 +73,6 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Generator
             for worker in set(active_children()) - others:
                 worker.terminate()
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_are_ours() -> Iterator[None]:
-    """Workers started in this block never notice Ctrl-C, not even while they start; here it has to wait for the end."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a new process inherits
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start_worker() -> None:
-    """A worker ends when its parent does, however that ends."""
-    tqdm.set_lock(threading.RLock())  # its own, which processes can share, would be left behind by one that is stopped
-
-    def end_with_parent() -> None:
-        parent = parent_process()
-        assert parent is not None  # workers are started by a process
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def _on_dask(units: Sequence[Unit], scheduler: str, device: str) -> Generator[tuple[Unit, dict], None, None]:

@@ -2,30 +2,37 @@
 
 Every epoch draws from a random stream of its own, and the learning rate is a function
 of the epoch alone; so a run that was killed and resumed from its last checkpoint ends
-with the same weights as an undisturbed one.
+with the same weights as an undisturbed one. What is trained is what the systems
+compute (:class:`dasbe.ann.network.UsableNetwork`), so a module of the user's own is
+trained as ours are.
 """
 
+import copy
+import hashlib
 import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
-from dasbe.ann.autoencoder import Autoencoder
+from dasbe.ann.autoencoder import Autoencoder, transmitted
+from dasbe.ann.network import check_feedback, described, float_type, in_short
 from dasbe.datasets import ensure_dataset, load_dataset
-from dasbe.errors import FileContentError
+from dasbe.errors import FileContentError, InputError
 from dasbe.paths import readable
 from dasbe.storage import load_tensors, save_tensors
 from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
 from dasbe.train.prediction import prediction_loss
-from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
+from dasbe.train.recipe import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
 WALKBACK_CORRUPTION = 0.4  # of p: in a round of the loop the network's own doubts take away pixels too
@@ -66,16 +73,24 @@ class TrainingState:
         return min(self.history, key=lambda row: row[2])[0] if self.history else 0
 
 
-def corrupt(images: Tensor, recipe: Recipe, generator: torch.Generator, network: Autoencoder) -> Tensor:
-    """What the network is shown of clean `images` (M, H·W), by the recipe."""
+def restored(network: nn.Module, shown: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Reconstruction (M, H·W) and latent code of what is `shown` (M, H·W), latent neurons silenced by the recipe."""
+    parts = described(network, shown.dtype)
+    latent, received = transmitted(parts.encode(shown), parts.spiking, generator, recipe.latent_silence)
+    return parts.decode(received), latent
+
+
+def corrupt(clean: Tensor, recipe: Recipe, generator: torch.Generator, network: nn.Module) -> Tensor:
+    """What the network is shown, (M, H·W), of `clean` images (M, H, W), by the recipe."""
+    images = clean.flatten(1)
     p = draw_rates(images, *recipe.corruption, generator)
     corrupted = switch_off(images, p, generator)
     if recipe.occlusion:
-        corrupted = occlude(corrupted, images, network.architecture.image_shape, recipe.occlusion, generator)
+        corrupted = occlude(corrupted, images, (clean.shape[1], clean.shape[2]), recipe.occlusion, generator)
     for _ in range(recipe.walkback):
         with torch.no_grad():
-            restored, _ = network(corrupted, generator, recipe.latent_silence)
-        corrupted = walk_back(images, restored, WALKBACK_CORRUPTION * p, generator)
+            fired, _ = restored(network, corrupted, recipe, generator)
+        corrupted = walk_back(images, fired, WALKBACK_CORRUPTION * p, generator)
     return corrupted
 
 
@@ -84,9 +99,14 @@ def training_images(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     ensure_dataset(recipe.dataset)
     parts = [load_dataset(recipe.dataset, split)[0] for split in recipe.splits]
     if recipe.window:
-        parts = [part[:, : part.shape[1] // recipe.window * recipe.window] for part in parts]
-        parts = [part.reshape(-1, recipe.window, *part.shape[2:]) for part in parts]
+        parts = [windows(part, recipe.window) for part in parts]
     return np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+
+def windows(films: np.ndarray, window: int) -> np.ndarray:
+    """`films` (N, T, H, W) cut into sequences (M, window, H, W); what is left over at their ends is left out."""
+    whole = films[:, : films.shape[1] // window * window]
+    return whole.reshape(-1, window, *films.shape[2:])
 
 
 def train(
@@ -94,11 +114,12 @@ def train(
     images: np.ndarray,
     classes: np.ndarray | None = None,
     *,
+    network: nn.Module | None = None,
     checkpoint: Path | None = None,
     device: torch.device | str = "cpu",
     report: Callable[[TrainingState], None] = lambda state: None,
-) -> tuple[Autoencoder, TrainingState]:
-    """Train the network of `recipe`.
+) -> tuple[nn.Module, TrainingState]:
+    """Train the network of `recipe`, or another by it; arguments are checked by :func:`dasbe.train_network`.
 
     Parameters
     ----------
@@ -107,24 +128,36 @@ def train(
         Single objects; (N, window, H, W) for a recipe that predicts.
     classes : (N,) int, optional
         Which kind of object each is, for a recipe with contrast.
+    network : nn.Module, optional
+        To be trained, in place, from the weights that it has; by default one with the
+        layers of the recipe and initial weights drawn from its seed.
     checkpoint : Path, optional
         File that is written after every epoch and read at the start. One of another
-        recipe is replaced, a damaged one set aside.
+        recipe, of other images or of other layers is replaced, a damaged one set aside.
     device : torch.device or str
     report : callable
         Called with the state after every epoch, and at the start.
 
     Returns
     -------
-    network : Autoencoder
+    network : nn.Module
         With the weights of the lowest validation loss, shifted and rounded as the recipe says.
     state : TrainingState
+
+    Raises
+    ------
+    InputError
+        The loss is no longer finite, or a module of the user's own fails in training.
     """
     classes = np.zeros(len(images), np.int64) if classes is None else classes
     training, validation = _split(images, classes, recipe.seed, device)
-    network = _initial_network(recipe, (images.shape[-2], images.shape[-1])).to(device)
+    network = _initial_network(recipe, (images.shape[-2], images.shape[-1])) if network is None else network
+    network = network.to(device)
     optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-    state = _resume(checkpoint, recipe, network, optimiser)
+    subject: dict[str, Any] = {"recipe": recipe.as_dict(), "layers": _shapes(network.state_dict())}
+    if checkpoint is not None:
+        subject["images"] = images_hash(images)
+    state = _resume(checkpoint, subject, network, optimiser)
     if state is None:
         state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
 
@@ -135,8 +168,9 @@ def train(
         while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
             started = time.perf_counter()
             rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * state.epoch / recipe.epochs))
-            training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
-            validation_loss = _validate(network, validation, recipe)
+            with _failure_in_one_line(), torch.enable_grad(), torch.autocast(training[0].device.type, enabled=False):
+                training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
+                validation_loss = _validate(network, validation, recipe)
             if validation_loss < state.lowest_loss:
                 state.best_weights = _copy(network)
             state.epoch += 1
@@ -144,7 +178,7 @@ def train(
             state.weights, state.optimiser = network.state_dict(), optimiser.state_dict()
             state.seconds += time.perf_counter() - started
             if checkpoint is not None:
-                save_tensors(checkpoint, {"recipe": recipe.as_dict(), **vars(state)})
+                save_tensors(checkpoint, {**subject, **vars(state)})
             report(state)
     finally:
         torch.set_num_threads(n_threads)
@@ -166,19 +200,29 @@ def contrast_loss(latent: Tensor, classes: Tensor) -> Tensor:
     return (2 * directions @ directions.T - same).square().mean()
 
 
+def output_bias(network: nn.Module) -> Tensor | None:
+    """Bias of the drive of every output, if `network` has a decoder that ends in a layer with one and a sigmoid."""
+    decoder = getattr(network, "decoder", None)
+    if not isinstance(decoder, nn.Sequential) or len(decoder) < 2 or not isinstance(decoder[-1], nn.Sigmoid):
+        return None
+    bias = getattr(decoder[-2], "bias", None)
+    return bias if isinstance(bias, Tensor) else None
+
+
 @torch.no_grad()
-def _finish(network: Autoencoder, recipe: Recipe) -> None:
+def _finish(network: nn.Module, recipe: Recipe) -> None:
     """What the recipe does to the trained weights."""
-    output = network.decoder[-2]
-    assert isinstance(output, nn.Linear)  # the sigmoid follows it
-    output.bias.add_(recipe.output_shift)
+    if recipe.output_shift:
+        bias = output_bias(network)
+        assert bias is not None  # train_network refuses other networks
+        bias.add_(recipe.output_shift)
     if recipe.half_precision:
         for weights in network.parameters():
             weights.copy_(weights.half())
 
 
 def _train_epoch(
-    network: Autoencoder,
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     data: tuple[Tensor, Tensor],
     recipe: Recipe,
@@ -187,37 +231,77 @@ def _train_epoch(
 ) -> float:
     """One epoch; the mean loss over its batches."""
     images, classes = data
-    generator = torch.Generator(images.device).manual_seed(_seed(recipe.seed, epoch))
+    dtype = float_type(network)
     for group in optimiser.param_groups:
         group["lr"] = rate
     network.train()
     total = 0.0
-    for _ in range(BATCHES_PER_EPOCH):
-        chosen = torch.randint(len(images), (recipe.batch,), generator=generator, device=images.device)
-        loss = _loss(network, images[chosen].float(), classes[chosen], recipe, generator)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        total += loss.item()
+    with _random_numbers(recipe.seed, epoch, images.device) as generator:
+        for _ in range(BATCHES_PER_EPOCH):
+            chosen = torch.randint(len(images), (recipe.batch,), generator=generator, device=images.device)
+            loss = _loss(network, images[chosen].to(dtype), classes[chosen], recipe, generator)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.item()
     return total / BATCHES_PER_EPOCH
 
 
 @torch.no_grad()
-def _validate(network: Autoencoder, data: tuple[Tensor, Tensor], recipe: Recipe) -> float:
+def _validate(network: nn.Module, data: tuple[Tensor, Tensor], recipe: Recipe) -> float:
     """Loss on the validation images, corrupted in the same way every time."""
     images, classes = data
-    generator = torch.Generator(images.device).manual_seed(_seed(recipe.seed, -1))
+    dtype = float_type(network)
+    # of a network of which nothing is known no more at once than in training: its layers may be large
+    at_once = len(images) if isinstance(network, Autoencoder) else recipe.batch
     network.eval()
-    return _loss(network, images.float(), classes, recipe, generator).item()
+    total = 0.0
+    with _random_numbers(recipe.seed, -1, images.device) as generator:
+        for some, kinds in zip(images.split(at_once), classes.split(at_once)):
+            total += len(some) / len(images) * _loss(network, some.to(dtype), kinds, recipe, generator).item()
+    return total
 
 
-def _loss(network: Autoencoder, clean: Tensor, classes: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+def _loss(network: nn.Module, clean: Tensor, classes: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
     """Binary cross-entropy of the clean images, pixels of the object weighted, and contrast if the recipe has it."""
     if recipe.window:
-        return prediction_loss(network, clean, recipe, generator)
-    reconstruction, latent = network(corrupt(clean, recipe, generator, network), generator, recipe.latent_silence)
-    loss = binary_cross_entropy(reconstruction, clean, 1 + (recipe.ink_weight - 1) * clean)
+        assert isinstance(network, Autoencoder)  # the only one that predicts
+        return _finite(prediction_loss(network, clean.flatten(-2), recipe, generator), recipe)
+    reconstruction, latent = restored(network, corrupt(clean, recipe, generator, network), recipe, generator)
+    target = clean.flatten(1)
+    check_feedback(_finite(reconstruction, recipe), tuple(target.shape))
+    loss = binary_cross_entropy(reconstruction, target, 1 + (recipe.ink_weight - 1) * target)
     return loss + recipe.contrast * contrast_loss(latent, classes) if recipe.contrast else loss
+
+
+def _finite(values: Tensor, recipe: Recipe) -> Tensor:
+    """`values`, or InputError if some are not finite."""
+    if not values.isfinite().all():
+        raise InputError(
+            f"training diverged: the network returns values that are not finite; try a learning_rate below "
+            f"{recipe.learning_rate:g}"
+        )
+    return values
+
+
+@contextmanager
+def _failure_in_one_line() -> Iterator[None]:
+    """InputError in place of what a module of the user's own may raise in training."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"network cannot be trained ({in_short(error)})") from error
+
+
+@contextmanager
+def _random_numbers(seed: int, epoch: int, device: torch.device) -> Iterator[torch.Generator]:
+    """The random stream of an epoch (of validation for epoch −1), also for layers that draw their own, as dropout."""
+    own = int(np.random.SeedSequence([seed, epoch + 2]).generate_state(1, np.uint64)[0] >> 1)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(own)
+        yield torch.Generator(device).manual_seed(own)
 
 
 def _split(
@@ -225,12 +309,12 @@ def _split(
 ) -> tuple[tuple[Tensor, Tensor], ...]:
     """90 % for training; of the others, at most `VALIDATION_IMAGES` for validation; (images, classes) of each."""
     order = np.random.default_rng([seed, 0]).permutation(len(images))
-    flat = torch.from_numpy(np.ascontiguousarray(images)).flatten(-2).to(device)
+    given = torch.from_numpy(np.ascontiguousarray(images)).to(device)
     kinds = torch.from_numpy(classes).to(device)
     n_training = max(1, int(0.9 * len(images)))
     validation = order[n_training:][:VALIDATION_IMAGES]
     parts = order[:n_training], validation if len(validation) else order[:1]
-    return tuple((flat[part], kinds[part]) for part in parts)
+    return tuple((given[part], kinds[part]) for part in parts)
 
 
 def _initial_network(recipe: Recipe, image_shape: tuple[int, int]) -> Autoencoder:
@@ -240,34 +324,43 @@ def _initial_network(recipe: Recipe, image_shape: tuple[int, int]) -> Autoencode
         return Autoencoder(recipe.architecture(image_shape))
 
 
-def _seed(seed: int, epoch: int) -> int:
-    """Seed of an epoch's random stream (of validation for epoch −1)."""
-    return int(np.random.SeedSequence([seed, epoch + 2]).generate_state(1, np.uint64)[0] >> 1)
+def _copy(network: nn.Module) -> dict:
+    return copy.deepcopy(dict(network.state_dict()))
 
 
-def _copy(network: Autoencoder) -> dict:
-    return {key: value.detach().clone() for key, value in network.state_dict().items()}
+def _shapes(weights: dict) -> dict[str, list[int]]:
+    """Shape of each tensor of a state_dict."""
+    return {key: list(value.shape) for key, value in weights.items() if isinstance(value, Tensor)}
+
+
+def images_hash(images: np.ndarray) -> str:
+    """SHA-256 of images of 0 and 1 and their shape."""
+    digest = hashlib.sha256(repr(images.shape).encode())
+    digest.update(np.ascontiguousarray(images, np.uint8).data)
+    return digest.hexdigest()
 
 
 def _resume(
-    path: Path | None, recipe: Recipe, network: Autoencoder, optimiser: torch.optim.Optimizer
+    path: Path | None, subject: dict, network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> TrainingState | None:
-    """State of an interrupted run of the same recipe, which `network` and `optimiser` take over; None if there is none.
+    """State of an interrupted run on the same `subject`, which `network` and `optimiser` take over, or None.
 
     A file that is damaged or no checkpoint is set aside, with a line that says so.
     """
     if path is None or not path.is_file():
         return None
-    shapes = {key: value.shape for key, value in network.state_dict().items()}
     try:
         content = load_tensors(path, next(network.parameters()).device)
-        if content.pop("recipe") != recipe.as_dict():
-            print(f"{readable(path)} is of another recipe: training starts anew", file=sys.stderr)
-            return None
+        others = {"recipe": "another recipe", "images": "other images", "layers": "a network of other layers"}
+        for key, other in others.items():
+            if content.pop(key) != subject[key]:
+                print(f"{readable(path)} is of {other}: training starts anew", file=sys.stderr)
+                return None
         state = TrainingState(**content)
         for weights in (state.weights, state.best_weights):
-            sound = {key: value.shape for key, value in weights.items() if value.isfinite().all()}
-            if sound != shapes:
+            if _shapes(weights) != subject["layers"] or not all(
+                value.isfinite().all() for value in weights.values() if isinstance(value, Tensor)
+            ):
                 raise FileContentError("weights of another network, or not finite")
         optimiser.load_state_dict(state.optimiser)
     except (FileContentError, KeyError, TypeError, ValueError, AttributeError):

@@ -8,7 +8,7 @@ from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import load_network
 from dasbe.published import table1_ami
 from dasbe.storage import atomic_path
-from dasbe.train.recipes import Recipe
+from dasbe.train.recipe import Recipe
 
 HEAD = """# Networks
 
@@ -61,20 +61,21 @@ def card(networks: dict[str, Autoencoder], folder: Path) -> str:
         "",
         "## Recipes",
         "",
-        "Fields that are not named have their default (`Recipe` in `dasbe/train/recipes.py`).",
+        "Fields that are not named have their default (`Recipe` in `dasbe/train/recipe.py`).",
         "",
     ]
     for name, network in networks.items():
         about = network.description
         recipe = Recipe.from_dict(about["recipe"])
-        changed = {key: value for key, value in recipe.as_dict().items() if value != DEFAULTS.get(key)}
+        changed = {key: value for key, value in recipe.as_dict().items() if key in ALWAYS or value != DEFAULTS.get(key)}
         text = ", ".join(f"{key} {json.dumps(value)}" for key, value in changed.items())
         loss = f"validation loss {about['validation_loss']:.4f} after epoch {about['best_epoch']}"
         lines.append(f"- **{name}**: {text}; seed {recipe.seed}; {loss} of {about['epochs_trained']}.")
     return HEAD + "\n".join(lines) + "\n"
 
 
-DEFAULTS = Recipe("", (), 0, (0, 0), 0).as_dict()
+DEFAULTS = Recipe().as_dict()
+ALWAYS = ("dataset", "latent", "corruption", "epochs")  # fields that are named though they may have their default
 
 
 def latent_kind(architecture: Architecture) -> str:

@@ -2,27 +2,38 @@
 
 import csv
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-
-import torch
-from tqdm import tqdm
+from typing import Any
 
 from dasbe import checks
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network, save_network
 from dasbe.cli import resumable
+from dasbe.datasets import ensure_dataset
+from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.errors import InputError
 from dasbe.parameters import HELD_OUT_IMAGES
 from dasbe.paths import readable, results_folder, writable
 from dasbe.plotting.training import learning_curve
-from dasbe.provenance import provenance
+from dasbe.provenance import command, provenance
 from dasbe.storage import atomic_path, one_at_a_time
 from dasbe.train.denoising import TrainingState, train, training_images
-from dasbe.train.judges import held_out_ami
-from dasbe.train.recipes import Recipe
+from dasbe.train.judges import MOVING, held_out_ami
+from dasbe.train.own import progress_bar, results
+from dasbe.train.recipe import Recipe
+from dasbe.train.side_by_side import Task, train_side_by_side
 
 
 def train_networks(
-    recipes: dict[str, Recipe], folder: Path, *, force: bool = False, score_images: int = HELD_OUT_IMAGES, device: str
+    recipes: dict[str, Recipe],
+    folder: Path,
+    *,
+    force: bool = False,
+    score_images: int = HELD_OUT_IMAGES,
+    device: str = "cpu",
+    jobs: int = 1,
 ) -> None:
     """Train networks that are not there yet, or all of them with `force`; write and describe them.
 
@@ -35,27 +46,113 @@ def train_networks(
     score_images : int
         Images for the held-out AMI; 0: none.
     device : str
+    jobs : int
+        Networks trained at once, each by a process of one thread; those that take longest first.
     """
-    chosen = checks.device(device, "--device")
-    for number, (name, recipe) in enumerate(recipes.items()):
-        path = folder / f"{name}.pt"
-        goes_on = nullcontext() if force and number else resumable()  # with --force, those before are trained again
-        with goes_on, one_at_a_time(path):
-            if not force and path.is_file() and _recipe_of(path) == recipe:
-                print(f"{name}: {readable(path)} was trained by this recipe; --force trains it again")
-            else:
-                _train(name, recipe, path, chosen, score_images)
+    checks.device(device, "--device")
+    tasks = [Task(name, recipe, folder / f"{name}.pt") for name, recipe in recipes.items()]
+    pending = [task for task in tasks if force or not was_trained_by(task.recipe, task.path)]
+    for task in tasks:
+        if task not in pending:
+            print(f"{task.name}: {readable(task.path)} was trained by this recipe; --force trains it again")
+    options: dict[str, Any] = {"force": force, "score_images": score_images, "device": device, "command": command()}
+    if jobs > 1:
+        for dataset in dict.fromkeys(name for task in pending for name in datasets_of(task.recipe)):
+            ensure_dataset(dataset)
+        longest_first = sorted(pending, key=lambda task: -effort(task.recipe))
+        with nullcontext() if force else resumable():
+            train_side_by_side(train_one, longest_first, jobs, **options)
+    else:
+        for number, task in enumerate(pending):
+            goes_on = nullcontext() if force and number else resumable()  # with --force, those before are trained again
+            with goes_on, progress_bar(task.name, task.recipe.epochs) as report:
+                lines = train_one(*task, report=report, **options)
+            print("\n".join(lines))
     print(f"\n{'network':<14} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
-    for name in recipes:
-        print(_summary(name, load_network(folder / f"{name}.pt").description))
+    for task in tasks:
+        print(_summary(task.name, load_network(task.path).description))
 
 
-def _recipe_of(path: Path) -> Recipe | None:
-    """The recipe that a network file was trained by; None if it does not say."""
+def was_trained_by(recipe: Recipe, path: Path) -> bool:
+    """Whether `path` is the file of a network that was trained by `recipe`."""
+    if not path.is_file():
+        return False
+    description = load_network(path).description
     try:
-        return Recipe.from_dict(load_network(path).description["recipe"])
-    except (KeyError, TypeError):
-        return None
+        return Recipe.from_dict(description["recipe"]) == recipe
+    except (KeyError, TypeError, InputError):
+        return False
+
+
+def train_one(
+    name: str,
+    recipe: Recipe,
+    path: Path,
+    *,
+    force: bool,
+    score_images: int,
+    device: str,
+    command: str,
+    report: Callable[[TrainingState], None],
+) -> list[str]:
+    """Train a network, score it on held-out images, and write it with its description and its learning curve.
+
+    Parameters
+    ----------
+    name : str
+    recipe : Recipe
+    path : path ending in .pt
+    force : bool
+        Whether a network that is there already, and was trained by the recipe, is trained again.
+    score_images : int
+        For the held-out AMI; 0: none.
+    device : str
+    command : str
+        That is said to have made the network.
+    report : callable
+        Called with the state after every epoch, and at the start.
+
+    Returns
+    -------
+    list of str
+        Lines that say what was done.
+    """
+    writable(path.parent, "--out DIR")
+    curve = writable(results_folder() / "train") / f"{name}.csv"
+    with one_at_a_time(path):
+        if not force and was_trained_by(recipe, path):  # by another process meanwhile
+            return [f"{name}: {readable(path)} was trained by this recipe; --force trains it again"]
+        images, classes = training_images(recipe)
+        checkpoint = path.with_suffix(".checkpoint")
+        network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
+        assert isinstance(network, Autoencoder)
+        lines = []
+        description = {"name": name, "recipe": recipe.as_dict(), **results(state)}
+        if score_images:
+            score = held_out_ami(network, recipe.judge, recipe.dataset, score_images, device)
+            description["held_out_ami"] = score
+            lines.append(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
+        save_network(path, network, {**description, "made": provenance() | {"command": command}})
+        _write_curve(curve, state)
+        with atomic_path(curve.with_suffix(".png")) as temporary:
+            learning_curve(state.history, name).savefig(temporary, dpi=150)
+        checkpoint.unlink(missing_ok=True)
+    effort = f"in {state.seconds:.0f} s, {state.epoch} epochs"
+    return [*lines, f"{name}: {readable(path)} {effort}; learning curve {readable(curve)} and .png"]
+
+
+def datasets_of(recipe: Recipe) -> list[str]:
+    """Datasets that a network is trained and scored on."""
+    return [recipe.dataset, *(["moving_shapes_3"] if recipe.judge == MOVING else [])]
+
+
+def effort(recipe: Recipe) -> float:
+    """About how long training by `recipe` takes, in products of a weight and a number."""
+    *_, height, width = CHECKSUMS[recipe.dataset][f"{recipe.splits[0]}/default"][0]
+    widths = (height * width, *recipe.hidden, recipe.architecture((height, width)).latent)
+    weights = sum(first * second for first, second in zip(widths, widths[1:]))
+    rounds = 3 + recipe.walkback  # forward, and twice as much back
+    return recipe.epochs * recipe.batch * max(recipe.window, 1) * weights * rounds
 
 
 def _summary(name: str, description: dict) -> str:
@@ -65,36 +162,6 @@ def _summary(name: str, description: dict) -> str:
         f"{name:<14} {100 * score['mean']:6.2f} {100 * score['standard_error']:6.2f} "
         f"{description['validation_loss']:8.4f} {description['epochs_trained']:6d} {description['training_seconds']:6d}"
     )
-
-
-def _train(name: str, recipe: Recipe, path: Path, device: torch.device, score_images: int) -> None:
-    """Train one network, score it on held-out images, and write network and learning curve."""
-    writable(path.parent, "--out DIR")
-    curve = writable(results_folder() / "train") / f"{name}.csv"
-    images, classes = training_images(recipe)
-    checkpoint = path.with_suffix(".checkpoint")
-    with tqdm(total=recipe.epochs, desc=name, unit=" epochs") as bar:
-
-        def report(state: TrainingState) -> None:
-            bar.update(state.epoch - bar.n)
-            if state.history:
-                bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
-
-        network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
-
-    description = {"name": name, "recipe": recipe.as_dict(), "validation_loss": state.lowest_loss}
-    description["epochs_trained"], description["best_epoch"] = state.epoch, state.best_epoch
-    if score_images:
-        score = held_out_ami(network, recipe.judge, recipe.dataset, score_images, device)
-        description["held_out_ami"] = score
-        print(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
-    save_network(path, network, {**description, "made": provenance(), "training_seconds": round(state.seconds)})
-    _write_curve(curve, state)
-    with atomic_path(curve.with_suffix(".png")) as temporary:
-        learning_curve(state.history, name).savefig(temporary, dpi=150)
-    checkpoint.unlink(missing_ok=True)
-    effort = f"in {state.seconds:.0f} s, {state.epoch} epochs"
-    print(f"{name}: {readable(path)} {effort}; learning curve {readable(curve)} and .png")
 
 
 def _write_curve(path: Path, state: TrainingState) -> None:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.train.recipes import Recipe
+from dasbe.train.recipe import Recipe
 
 BLANKED = 5  # one frame in so many, and one more
 SWITCHED_ON = 0.05  # of all pixels of the frames shown

@@ -13,12 +13,13 @@ import torch
 
 from dasbe import checks
 from dasbe.cli import resumable
-from dasbe.errors import FileContentError
+from dasbe.errors import InputError
 from dasbe.evaluation import chunked_scores, mean_and_error
 from dasbe.paths import readable, results_folder, writable
 from dasbe.storage import atomic_path, load_record, one_at_a_time, save_record
 from dasbe.train.denoising import train, training_images
-from dasbe.train.recipes import Recipe, training_recipe
+from dasbe.train.recipe import Recipe
+from dasbe.train.recipes import training_recipe
 
 COLUMNS = {"candidate", "ami", "standard_error", "validation_loss", "training_seconds"}
 SPLIT, SEED = "test", 1
@@ -49,7 +50,7 @@ def _scored(recipe: Recipe, changes: dict, folder: Path, n_images: int, device: 
             row = load_record(path)
             if Recipe.from_dict(row["recipe"]) == recipe and row["images"] == n_images and COLUMNS <= row.keys():
                 return row
-        except (FileContentError, KeyError, TypeError, AttributeError):
+        except (InputError, KeyError, TypeError, AttributeError):
             print(f"{readable(path)} is damaged: its candidate is trained again")
     number = 1 + max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
     images, classes = training_images(recipe)

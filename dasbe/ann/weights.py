@@ -1,0 +1,145 @@
+"""Autoencoders from weights that somebody has: a ``state_dict``, or published arrays."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from dasbe import checks
+from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.errors import InputError
+
+Layer = tuple[np.ndarray, np.ndarray]  # W (out, in) and b (out,)
+
+
+def autoencoder(
+    weights: Any,
+    image_shape: tuple[int, int] | None = None,
+    *,
+    activation: str = "relu",
+    latent_activation: str = "sigmoid",
+    spiking: bool = False,
+) -> Autoencoder:
+    """A fully connected autoencoder with given weights, such as published ones.
+
+    Parameters
+    ----------
+    weights : dict or list
+        A ``state_dict`` of linear layers: from each name that ends in ``weight``, (out, in),
+        and the one that ends in ``bias``, in the order of the layers. Or a list of arrays
+        W1, b1, W2, b2, …, each W as (in, out) or (out, in), all alike. First the layers of the
+        encoder, then as many of the decoder, which mirrors it.
+    image_shape : (H, W), optional
+        Of the images; by default they are squares.
+    activation, latent_activation : str
+        Between the layers, and of the latent layer: ``"relu"``, ``"tanh"``, ``"sigmoid"``
+        or ``"softmax"``. The output is a sigmoid.
+    spiking : bool
+        Whether the latent neurons spike (:class:`dasbe.ann.autoencoder.Architecture`).
+
+    Returns
+    -------
+    Autoencoder
+        In evaluation mode, in float32.
+
+    Raises
+    ------
+    InputError
+        These are not the weights of such layers, or an argument is wrong.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dasbe
+    >>> rng = np.random.default_rng(0)
+    >>> w1, w2 = rng.normal(0, 0.05, (784, 100)), rng.normal(0, 0.05, (100, 784))
+    >>> network = dasbe.autoencoder([w1, np.zeros(100), w2, np.zeros(784)], latent_activation="tanh")
+    """
+    layers = _of_state_dict(weights) if isinstance(weights, Mapping) else _of_list(weights)
+    widths = [layers[0][0].shape[1], *(len(bias) for _, bias in layers)]
+    if len(layers) % 2 or widths != widths[::-1]:
+        raise InputError(
+            f"weights are of layers {'–'.join(map(str, widths))}; the decoder must mirror the encoder, as in "
+            "784–400–784; for other layers: dasbe.as_network(encoder, decoder)"
+        )
+    if image_shape is None:
+        side = math.isqrt(widths[0])
+        if side**2 != widths[0]:
+            raise InputError(
+                f"weights are for images of {widths[0]} pixels, which are no square; give image_shape=(H, W)"
+            )
+        image_shape = (side, side)
+    height, width = checks.image_shape(image_shape)
+    if height * width != widths[0]:
+        raise InputError(
+            f"image_shape is ({height}, {width}), {height * width} pixels, but weights are for images of {widths[0]}"
+        )
+    middle = len(layers) // 2
+    architecture = Architecture(
+        (height, width), tuple(widths[1:middle]), widths[middle], activation, latent_activation, spiking
+    )
+    network = Autoencoder(architecture)
+    values = [torch.from_numpy(np.ascontiguousarray(part)) for layer in layers for part in layer]
+    network.load_state_dict(dict(zip(network.state_dict(), values)))  # W and b of each layer, from first to last
+    return network.eval()
+
+
+def _of_state_dict(weights: Mapping) -> list[Layer]:
+    """Layers of a state_dict."""
+    names = [str(name) for name in weights]
+    paired = [name.removesuffix("weight") for name in names if name.endswith("weight")]
+    if not paired or names != [f"{layer}{part}" for layer in paired for part in ("weight", "bias")]:
+        raise InputError(
+            f"weights has the keys {checks.shown(names)}; they must be those of linear layers, NAME.weight and "
+            "NAME.bias of each, in order"
+        )
+    arrays = [_array(name, value) for name, value in zip(names, weights.values())]
+    layers = _chained(arrays)
+    if layers is None:
+        raise InputError(f"weights have shapes {_shapes(arrays)}; they must be (out, in) and (out,) of layers in order")
+    return layers
+
+
+def _of_list(weights: Any) -> list[Layer]:
+    """Layers of W1, b1, W2, b2, …, of either orientation."""
+    if not isinstance(weights, (list, tuple)) or not weights:
+        raise InputError(f"weights is {checks.shown(weights)}; it must be a state_dict, or a list W1, b1, W2, b2, …")
+    arrays = [_array(f"weights[{i}]", value) for i, value in enumerate(weights)]
+    turned = [array.T for array in arrays]
+    found = [layers for layers in (_chained(arrays), _chained(turned)) if layers is not None]
+    if not found:
+        raise InputError(
+            f"weights have shapes {_shapes(arrays)}; they must be W1, b1, W2, b2, … in order, all W (in, out) or all "
+            "(out, in), each b (out,)"
+        )
+    if len(found) == 2:
+        raise InputError(
+            "weights are all square, so that (in, out) and (out, in) look the same; give them as a dictionary of "
+            "1.weight, 1.bias, …, each weight (out, in)"
+        )
+    return found[0]
+
+
+def _chained(arrays: list[np.ndarray]) -> list[Layer] | None:
+    """`arrays` as layers W (out, in) and b (out,) that fit together, or None."""
+    layers = list(zip(arrays[::2], arrays[1::2]))
+    if len(arrays) % 2 or not all(w.ndim == 2 and b.shape == w.shape[:1] and w.size for w, b in layers):
+        return None
+    taken = [w.shape[1] for w, _ in layers[1:]]
+    return layers if taken == [len(b) for _, b in layers[:-1]] else None
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    """`value` as finite numbers, float32."""
+    with np.errstate(over="ignore"):
+        array = checks.array(name, value, "an array").astype(np.float32)
+    if not np.isfinite(array).all():
+        raise InputError(f"weights hold {array[~np.isfinite(array)][0]}, in {name}; they must be finite")
+    return array
+
+
+def _shapes(arrays: list[np.ndarray]) -> str:
+    shapes = [str(array.shape) for array in arrays]
+    return ", ".join(shapes[:8]) + (", …" if len(shapes) > 8 else "")

@@ -1,0 +1,304 @@
+"""Training on images of the user's own: :func:`train_network`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from dasbe import checks
+from dasbe.ann.autoencoder import Autoencoder
+from dasbe.ann.files import load_network, save_network
+from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
+from dasbe.cli import resumable
+from dasbe.datasets import load_dataset
+from dasbe.errors import InputError
+from dasbe.paths import readable, writable
+from dasbe.provenance import provenance
+from dasbe.storage import one_at_a_time
+from dasbe.train.denoising import TrainingState, images_hash, output_bias, train, windows
+from dasbe.train.recipe import OF_LAYERS, Recipe
+
+Module = TypeVar("Module", bound=nn.Module)
+
+OWN_NETWORK = Recipe(learning_rate=1e-3)  # how a module of the user's own is trained unless it is said
+
+
+@overload
+def train_network(
+    images: Any,
+    recipe: Recipe | None = ...,
+    *,
+    network: None = ...,
+    seed: int | None = ...,
+    classes: Any = ...,
+    checkpoint: Path | str | None = ...,
+    device: torch.device | str = ...,
+    progress: bool = ...,
+) -> Autoencoder: ...
+
+
+@overload
+def train_network(
+    images: Any,
+    recipe: Recipe | None = ...,
+    *,
+    network: Module,
+    seed: int | None = ...,
+    classes: Any = ...,
+    checkpoint: Path | str | None = ...,
+    device: torch.device | str = ...,
+    progress: bool = ...,
+) -> Module: ...
+
+
+def train_network(
+    images: Any,
+    recipe: Recipe | None = None,
+    *,
+    network: nn.Module | None = None,
+    seed: int | None = None,
+    classes: Any = None,
+    checkpoint: Path | str | None = None,
+    device: torch.device | str = "cpu",
+    progress: bool = True,
+) -> nn.Module:
+    """Train a network on images of single objects, so that :func:`dasbe.bind` can bind images of several.
+
+    The network learns to restore each object from a part of its pixels. Nine tenths of
+    the images are for training, the others (at most 2000) for validation; the weights
+    with the lowest validation loss are kept. The weights depend on the arguments alone:
+    training takes one thread, on any number of cores.
+
+    Parameters
+    ----------
+    images : (N, H, W) of 0 and 1
+        One object each, anywhere in the image, of the size in which it is to be bound;
+        some hundreds are enough if they show each object at each place. For a recipe
+        with `window`: films (N, T, H, W) of one moving object.
+    recipe : Recipe, optional
+        By default ``Recipe()``; for a `network` of one's own with a learning rate of 0.001.
+    network : nn.Module, optional
+        A module of one's own, which is trained in place, from the weights that it has.
+        It takes and returns (M, H·W) floats in [0, 1], as in :func:`dasbe.bind`: through
+        its `encoder` and `decoder` if it has them (:func:`dasbe.as_network`), else it
+        returns y or (y, …). By default an :class:`~dasbe.ann.autoencoder.Autoencoder`
+        with the layers of the recipe.
+    seed : int, optional
+        In place of the recipe's. Layers that draw random numbers (dropout) follow it as well.
+    classes : (N,) of whole numbers from 0, optional
+        Which kind of object each is, for a recipe with `contrast`.
+    checkpoint : path, optional
+        File that is written after every epoch; the same call goes on from it, and ends with
+        the same weights as an undisturbed one. It stays when training is over.
+    device : torch.device or str
+        For training and for the network that is returned.
+    progress : bool
+        Whether a progress bar is shown.
+
+    Returns
+    -------
+    nn.Module
+        The trained network, in evaluation mode. ``network.description`` says how it was
+        made: ``"recipe"``, ``"images"`` (number, shape, SHA-256), ``"validation_loss"``
+        (nats a pixel), ``"epochs_trained"``, ``"best_epoch"``, ``"training_seconds"``,
+        and ``"history"``, of every epoch the ``"training_loss"``, ``"validation_loss"``
+        and ``"learning_rate"``. :func:`dasbe.save_network` writes an Autoencoder to a file.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong, the network cannot be trained by the recipe, or training diverged.
+
+    Examples
+    --------
+    >>> import dasbe
+    >>> images, _ = dasbe.load_dataset("shapes", split="train_single")  # (20000, 28, 28) of 0 and 1
+    >>> network = dasbe.train_network(images, dasbe.Recipe(epochs=20))  # a minute
+    >>> run = dasbe.bind(images[:3].max(0, keepdims=True), network, delay=32, refractory=9, cycles=50)
+    """
+    recipe = _recipe(recipe, network, seed)
+    images = _images(images, recipe)
+    kinds = _classes(classes, len(images), recipe)
+    place = None if checkpoint is None else checks.new_file("checkpoint", checkpoint)
+    device, progress = checks.device(device), checks.flag("progress", progress)
+    if network is not None:
+        _check_network(network, images, recipe, device)
+    sequences = windows(images, recipe.window) if recipe.window else images
+    with progress_bar("training", recipe.epochs, progress) as report:
+        network, state = train(
+            recipe, sequences, kinds, network=network, checkpoint=place, device=device, report=report
+        )
+    network.description = {  # type: ignore[assignment]
+        "recipe": recipe.as_dict(),
+        "images": _facts(images),
+        **results(state),
+        "history": history(state),
+        "made": provenance(),
+    }
+    return network
+
+
+def train_on_file(
+    data: Path | str, recipe: Recipe, path: Path, *, split: str | None = None, force: bool = False, device: str = "cpu"
+) -> None:
+    """Train a network on images of a file, or a folder, and write it to `path`; its checkpoint lies beside it.
+
+    Parameters
+    ----------
+    data : path
+        As :func:`dasbe.load_dataset` reads it. If it says which objects there are, it has one in each image.
+    recipe : Recipe
+    path : path ending in .pt
+    split : str, optional
+        Of the data.
+    force : bool
+        Whether a file that is there is replaced.
+    device : str
+    """
+    checks.device(device, "--device")
+    writable(path.parent, "--out FILE")
+    images, groups = load_dataset(data, **({} if split is None else {"split": split}))
+    if groups is not None and (several := (groups.max((-2, -1)) != _smallest_label(groups))).any():
+        raise InputError(
+            f"--data {data} holds several objects in {several.sum()} images (number {np.argmax(several)} first); a "
+            "network is trained on single ones: name the group of the file that has them with --split"
+        )
+    with resumable(), one_at_a_time(path):
+        if path.is_file() and not force:
+            known = load_network(path).description
+            if known.get("recipe") != recipe.as_dict() or known.get("images") != _facts(images):
+                raise InputError(
+                    f"--out {readable(path)} is there, and was not trained by this recipe on these images; --force "
+                    "replaces it"
+                )
+            print(f"{readable(path)} was trained by this recipe on these images; --force trains it again")
+            return
+        checkpoint = path.with_suffix(".checkpoint")
+        network = train_network(images, recipe, checkpoint=checkpoint, device=device)
+        save_network(path, network)
+        checkpoint.unlink(missing_ok=True)
+    about = network.description
+    effort = f"{about['epochs_trained']} epochs in {about['training_seconds']} s"
+    print(f"{readable(path)}: {network.architecture}, {effort}, validation loss {about['validation_loss']:.4f}")
+
+
+def _smallest_label(groups: np.ndarray) -> np.ndarray:
+    """Smallest label of an object in each image, 0 where there is none."""
+    smallest = np.where(groups > 0, groups, np.iinfo(groups.dtype).max).min((-2, -1))
+    return np.where(groups.any((-2, -1)), smallest, 0)
+
+
+def _facts(images: np.ndarray) -> dict[str, Any]:
+    """Images in a description."""
+    return {"number": len(images), "shape": list(images.shape[1:]), "sha256": images_hash(images)}
+
+
+@contextmanager
+def progress_bar(name: str, epochs: int, shown: bool = True) -> Iterator[Callable[[TrainingState], None]]:
+    """A bar that `report` of :func:`~dasbe.train.denoising.train` moves."""
+    with tqdm(total=epochs, desc=name, unit=" epochs", disable=not shown) as bar:
+
+        def report(state: TrainingState) -> None:
+            bar.update(state.epoch - bar.n)
+            if state.history:
+                bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
+
+        yield report
+
+
+def results(state: TrainingState) -> dict[str, Any]:
+    """What a description says of a training that is over."""
+    return {
+        "validation_loss": state.lowest_loss,
+        "epochs_trained": state.epoch,
+        "best_epoch": state.best_epoch,
+        "training_seconds": round(state.seconds),
+    }
+
+
+def history(state: TrainingState) -> dict[str, list[float]]:
+    """Losses and learning rate of every epoch."""
+    columns = list(zip(*state.history))
+    return {
+        "training_loss": list(columns[1]),
+        "validation_loss": list(columns[2]),
+        "learning_rate": list(columns[3]),
+    }
+
+
+def _recipe(recipe: Recipe | None, network: nn.Module | None, seed: int | None) -> Recipe:
+    if recipe is None:
+        recipe = Recipe() if network is None else OWN_NETWORK
+    checks.instance("recipe", recipe, Recipe, "a dasbe.Recipe, such as dasbe.Recipe(epochs=20)")
+    return recipe if seed is None else replace(recipe, seed=checks.seed(seed))
+
+
+def _images(given: Any, recipe: Recipe) -> np.ndarray:
+    """Images (N, H, W), or films (N, T, H, W) for a recipe that predicts; some ink in them."""
+    if recipe.window:
+        images = checks.films(given, None)[0] if checks.n_axes(given) == 4 else None
+        if images is None or images.shape[1] < recipe.window:
+            raise InputError(
+                f"images are {checks.shown(given)}; for a recipe with window {recipe.window} they must be films "
+                f"(N, T, H, W) of at least {recipe.window} frames"
+            )
+    else:
+        images = checks.images(given)
+    if not images.any():
+        raise InputError(f"images hold no ink: all their pixels are 0, in each of {len(images)}")
+    return images
+
+
+def _classes(given: Any, n_images: int, recipe: Recipe) -> np.ndarray | None:
+    """Class of each image, for a recipe with contrast."""
+    if given is None and recipe.contrast:
+        raise InputError(
+            f"classes are missing, which a recipe with contrast {recipe.contrast:g} needs; give each image one"
+        )
+    if given is None:
+        return None
+    if not recipe.contrast:
+        raise InputError("classes are given, but the recipe has no contrast; leave classes out, or give it one")
+    classes = checks.labels(given, "classes", 1)
+    if len(classes) != n_images:
+        raise InputError(f"classes are {len(classes)}, and images {n_images}; give each image its class")
+    return classes
+
+
+def _check_network(network: nn.Module, images: np.ndarray, recipe: Recipe, device: torch.device) -> None:
+    """That a module of the user's own can be trained by the recipe."""
+    check_kind(network)
+    if not isinstance(network, nn.Module):
+        raise InputError(f"network is {checks.shown(network)}; only a module has weights to train")
+    if not any(weights.requires_grad for weights in network.parameters()):
+        raise InputError("network has no weights to train; give it layers, with requires_grad True")
+    if float_type(network) not in FLOATS:
+        raise InputError(f"network is of {float_type(network)}; train it in float32: network.float()")
+    if not isinstance(getattr(network, "description", {}), dict):
+        raise InputError("network has a description of its own, which training would replace; give that another name")
+    defaults = {field.name: field.default for field in fields(Recipe)}
+    layers = network.architecture if isinstance(network, Autoencoder) else None
+    for field in OF_LAYERS:
+        if getattr(recipe, field) not in (defaults[field], getattr(layers, field, defaults[field])):
+            raise InputError(
+                f"recipe has {field} {checks.shown(getattr(recipe, field))}, but network has layers of its own; "
+                f"leave {field} out"
+            )
+    if layers and layers.recurrent != recipe.recurrent:
+        raise InputError("network is recurrent; train it by a recipe with recurrent=True and window of at least 2")
+    with usable(network, device) as parts:
+        tried(parts, images[:, 0] if recipe.window else images, device)
+        for field in ("latent_silence", "contrast"):
+            if getattr(recipe, field) and not parts.has_code:
+                raise InputError(f"recipe has {field}, which needs a network with an encoder and a decoder")
+    if recipe.output_shift and output_bias(network) is None:
+        raise InputError(
+            "recipe has output_shift, which needs a network whose decoder, an nn.Sequential, ends in a layer with a "
+            "bias and nn.Sigmoid()"
+        )

@@ -1,0 +1,155 @@
+"""Several networks trained at once, each by a process of one thread.
+
+A network's weights depend on its recipe alone, so they are those of a training one
+after another. Processes send how far they are, and the parent shows it. One that is
+ended goes on from its checkpoint the next time.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from tqdm import tqdm
+
+from dasbe.cli import message_of
+from dasbe.errors import InputError
+from dasbe.processes import end_with_parent, interrupts_are_ours
+from dasbe.train.denoising import TrainingState
+from dasbe.train.recipe import Recipe
+
+Train = Callable[..., list[str]]
+LINES = 10  # about a network, where there is no terminal to draw bars on
+
+
+class Task(NamedTuple):
+    """A network to train, and where to write it."""
+
+    name: str
+    recipe: Recipe
+    path: Path
+
+
+class Progress(NamedTuple):
+    """What a process sends after every epoch."""
+
+    epoch: int
+    training_loss: float
+    validation_loss: float
+
+
+@dataclass
+class Worker:
+    """A process as its parent knows it; `lines` or `fault` is what it sends at its end."""
+
+    task: Task
+    process: BaseProcess
+    bar: tqdm
+    lines: list[str] | None = None
+    fault: str | None = None
+
+    def heard(self, message: Progress | list[str] | str) -> None:
+        """Take in what the process has sent."""
+        if isinstance(message, Progress):
+            _show(message, self.task, self.bar)
+        elif isinstance(message, list):
+            self.lines = message
+        else:
+            self.fault = message
+
+    def end(self) -> list[str]:
+        """Wait for the end of the process, and print what was done; what went wrong, if anything."""
+        self.process.join()
+        self.bar.close()
+        for line in self.lines or ():
+            tqdm.write(line)
+        if self.lines is not None:
+            return []
+        died = (
+            f"its process died (exit code {self.process.exitcode}), perhaps for want of memory; trained again, it goes "
+            "on from its checkpoint"
+        )
+        return [f"{self.task.name}: {self.fault or died}"]
+
+
+def train_side_by_side(train_one: Train, tasks: Sequence[Task], jobs: int, **options: Any) -> None:
+    """Train networks in their order, `jobs` at a time.
+
+    Parameters
+    ----------
+    train_one : callable
+        ``train_one(*task, report=…, **options)``, a function of a module, trains a network and
+        returns lines that say what was done.
+    tasks : sequence of Task
+    jobs : int
+        Processes at a time.
+    **options
+        The same for all.
+
+    Raises
+    ------
+    InputError
+        Some could not be trained; it is raised when all others are done, and names them.
+    """
+    waiting = list(tasks)[::-1]
+    running: dict[Connection, Worker] = {}
+    faults = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                receiver, worker = _started(train_one, waiting.pop(), options)
+                running[receiver] = worker
+            for receiver in cast(list[Connection], wait(list(running))):
+                try:
+                    running[receiver].heard(receiver.recv())
+                except EOFError:
+                    faults += running.pop(receiver).end()
+    finally:
+        for worker in running.values():  # after Ctrl-C
+            worker.process.terminate()
+            worker.end()
+    if faults:
+        raise InputError("; ".join(faults))
+
+
+def _started(train_one: Train, task: Task, options: dict[str, Any]) -> tuple[Connection, Worker]:
+    """A process that trains, and where to hear from it."""
+    context = get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(name=task.name, target=_work, args=(train_one, task, options, sender), daemon=True)
+    with interrupts_are_ours():
+        process.start()
+    sender.close()  # the one here, so that the pipe ends with the process
+    bar = tqdm(total=task.recipe.epochs, desc=task.name, unit=" epochs", leave=False, disable=not sys.stderr.isatty())
+    return receiver, Worker(task, process, bar)
+
+
+def _work(train_one: Train, task: Task, options: dict[str, Any], sender: Connection) -> None:
+    """What a process does: train, and send how far it is, and at the end what was done, or what was wrong."""
+    end_with_parent()
+    torch.set_num_threads(1)
+
+    def report(state: TrainingState) -> None:
+        if state.history:
+            epoch, training_loss, validation_loss, _ = state.history[-1]
+            sender.send(Progress(epoch, training_loss, validation_loss))
+
+    try:
+        sender.send(train_one(*task, report=report, **options))
+    except (InputError, OSError) as error:
+        sender.send(message_of(error))
+
+
+def _show(progress: Progress, task: Task, bar: tqdm) -> None:
+    """Move the bar; where there is none, print a line now and then."""
+    epochs = task.recipe.epochs
+    bar.update(progress.epoch - bar.n)
+    bar.set_postfix(loss=f"{progress.training_loss:.4f}", validation=f"{progress.validation_loss:.4f}")
+    if bar.disable and LINES * progress.epoch // epochs > LINES * (progress.epoch - 1) // epochs:
+        losses = f"loss {progress.training_loss:.4f}, validation {progress.validation_loss:.4f}"
+        print(f"{task.name}: epoch {progress.epoch} of {epochs}, {losses}", file=sys.stderr, flush=True)
