@@ -145,7 +145,7 @@ def train_network(
 
 
 def train_on_file(
-    data: Path | str, recipe: Recipe, path: Path, *, split: str | None = None, force: bool = False, device: str = "cpu"
+    data: str, recipe: Recipe, path: Path, *, split: str | None = None, force: bool = False, device: str = "cpu"
 ) -> None:
     """Train a network on images of a file, or a folder, and write it to `path`; its checkpoint lies beside it.
 
@@ -163,7 +163,8 @@ def train_on_file(
     """
     checks.device(device, "--device")
     writable(path.parent, "--out FILE")
-    images, groups = load_dataset(data, **({} if split is None else {"split": split}))
+    which: dict[str, Any] = {} if split is None else {"split": split}
+    images, groups = load_dataset(data, **which)
     if groups is not None and (several := (groups.max((-2, -1)) != _smallest_label(groups))).any():
         raise InputError(
             f"--data {data} holds several objects in {several.sum()} images (number {np.argmax(several)} first); a "
