@@ -192,6 +192,83 @@ def reconstruction_clustering(image: np.ndarray, network: Any, gamma: np.ndarray
     return np.where(image == 1, g.argmax(0).numpy().reshape(image.shape) + 1, 0)
 
 
+@torch.no_grad()
+def competing_phases(
+    image: np.ndarray,
+    network: Any,
+    gamma: np.ndarray,
+    u: Iterator[np.ndarray],
+    steps_per_phase: int = 1,
+    n_objects: int | None = None,
+    cycles: int = 40,
+    cycles_after_pruning: int = 20,
+    sampling: float = 0.5,
+    sharpness: float = 2.0,
+    shift: float = 0.0,
+) -> np.ndarray:
+    """Competing phases on one image: more phases than objects share the ink, and fall silent one by one.
+
+    Parameters
+    ----------
+    image : (H, W) of 0 and 1
+    network : nn.Module
+        Latent neurons that spike are taken at their firing probability.
+    gamma : (K, P)
+        γ at the start: how much of each pixel each phase has; its sum over the phases is 1.
+    u : iterator of (P,)
+        u ~ U[0, 1) of each pixel, one array for each step of each phase that is not silent.
+    steps_per_phase : int
+        m.
+    n_objects : int, optional
+        At so many phases no further one falls silent; by default the worth of the states decides.
+    cycles, cycles_after_pruning : int
+        Before the first phase falls silent, and after each.
+    sampling, sharpness : float
+        q and β.
+    shift : float
+        What has been added to the drive of every output of the network; the worth of a state is without it.
+
+    Returns
+    -------
+    (H, W) int
+        Group of each pixel, numbered from 1 in the order of the rows; 0 = background.
+    """
+    x = torch.as_tensor(image).reshape(-1).to(next(network.parameters()).dtype)
+    g, ink = torch.as_tensor(gamma).to(x.dtype), x == 1
+    phases = list(range(len(g)))  # those that are not silent
+
+    def net(s: Tensor) -> Tensor:
+        h = network.encoder(s[None])
+        return network.decoder(h.clamp(0, 1) if getattr(network, "spiking_latent", False) else h)[0]
+
+    states = []
+    fewest = min(n_objects or 1, len(g))
+    for n_phases in range(len(g), fewest - 1, -1):
+        for _ in range(cycles if n_phases == len(g) else cycles_after_pruning):
+            y = torch.zeros_like(g)
+            for k in phases:
+                for _ in range(steps_per_phase):
+                    s = x * (torch.as_tensor(next(u)) < sampling * g[k])  # spikes
+                    y[k] += net(s) / steps_per_phase  # feedback, back one cycle later
+            g = x * y**sharpness / (y**sharpness).sum(0).clamp(min=1e-30)  # competition
+        group = g.argmax(0)
+        y = torch.stack([net(x * (group == k)) for k in phases])  # what the groups look like
+        y = torch.sigmoid(torch.logit(y) - shift).clamp(1e-6, 1 - 1e-6)
+        explained, outside = y[:, ink].log(), (1 - y[:, ~ink]).log().sum(1)  # (phases, ink) and (phases,)
+        worth = explained.amax(0).sum() + outside.sum()  # ℓ
+        states.append((worth, len(group[ink].unique()), group))
+        if n_phases > fewest:  # without which phase is the worth largest? one without pixels is of no use
+            others = [explained[torch.arange(n_phases) != k].amax(0) for k in range(n_phases)]
+            lost = [(explained.amax(0) - without).sum() + of_phase for without, of_phase in zip(others, outside)]
+            lost = [of_phase if k in group[ink] else -torch.inf for k, of_phase in zip(phases, lost)]
+            g[phases.pop(int(np.argmin(lost)))] = 0  # it falls silent
+    if n_objects is None:
+        best = max(worth for worth, _, _ in states)
+        _, _, group = max(states, key=lambda state: state[0] - state[1] * (2 + 0.1 * abs(best)))
+    numbers = {int(k): number for number, k in enumerate(dict.fromkeys(group[ink].tolist()), start=1)}
+    return np.array([numbers.get(int(k), 0) if i else 0 for k, i in zip(group, ink)]).reshape(image.shape)
+
+
 class FreshNoise:
     """Random numbers drawn where they are needed.
 

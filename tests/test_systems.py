@@ -16,6 +16,7 @@ from dasbe.engine.noise import NoiseStreams
 from dasbe.evaluation import system_settings
 from dasbe.snn.noise import uniform
 from dasbe.systems import SYSTEMS, pulse_coupled, system_of
+from dasbe.systems.competing_phases import settle
 from dasbe.systems.pulse_coupled import simulate, simulate_with_tensors
 from dasbe.systems.pure_ann import iterate_without_spikes
 from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
@@ -183,6 +184,35 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             settings = system_settings(system, dataset)._asdict()
             assert all(value == settings[key] for key, value in published._asdict().items() if key in settings)
             assert settings and system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
+
+
+def words_of_phases(image, seed, index, steps_of_cycles):
+    """u of each step of each phase, (P,) as `settle` draws it, and γ at the start, for the literal form."""
+    ink = image.ravel() == 1
+    streams = NoiseStreams(seed, [index], [ink.sum()])
+    gamma = np.full((steps_of_cycles[0], image.size), 0.5)
+    gamma[:, ink] = streams.initial_feedback(len(gamma))[0]
+
+    def steps():
+        for n_steps in steps_of_cycles:
+            for words in streams.pixel_words(n_steps)[0]:
+                u = np.full(image.size, 0.01)  # a background pixel must be silent all the same
+                u[ink] = uniform(words, torch.float64)
+                yield u
+
+    return gamma, steps()
+
+
+@pytest.mark.parametrize("n_objects", [3, None])
+def test_phases(shapes, trained, n_objects):
+    network = copy.deepcopy(trained).double()
+    images, n_phases = shapes[0][:3], 5
+    found = settle(images, network, n_phases=n_phases, n_objects=n_objects, cycles=6, cycles_after_pruning=3, seed=5)
+    for i, image in enumerate(images):
+        steps_of_cycles = [5] * 6 + [4] * 3 + [3] * 3 + [2] * 3 + [1] * 3
+        gamma, u = words_of_phases(image, 5, i, steps_of_cycles)
+        expected = definition.competing_phases(image, network, gamma, u, 1, n_objects, 6, 3)
+        np.testing.assert_array_equal(found.labels[i], expected)
 
 
 def test_bad_input(shapes, trained):

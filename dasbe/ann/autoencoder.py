@@ -106,6 +106,11 @@ class Autoencoder(nn.Module):
         """Whether the encoder gives the drive of spiking neurons rather than the code itself."""
         return self.architecture.spiking
 
+    @property
+    def output_shift(self) -> float:
+        """What its recipe has added to the drive of every output after training."""
+        return self.description.get("recipe", {}).get("output_shift", 0.0)
+
     def forward(
         self, x: Tensor, generator: torch.Generator | None = None, silence: float = 0.0
     ) -> tuple[Tensor, Tensor]:

@@ -47,6 +47,8 @@ class UsableNetwork:
         Whether the encoder gives the drive of latent neurons that spike.
     recurrent : bool
         Whether the code of the cycle before acts on the decoder.
+    output_shift : float
+        What has been added to the drive of every output after training, for more feedback.
     """
 
     given: Network
@@ -55,6 +57,7 @@ class UsableNetwork:
     n_latent: int
     spiking: bool
     recurrent: bool
+    output_shift: float = 0.0
 
     def encode(self, shown: Tensor) -> Tensor:
         """(M, H·W) → (M, L): the code, or its drive; `shown` itself if there is no code."""
@@ -350,4 +353,5 @@ def described(network: Network, dtype: torch.dtype) -> UsableNetwork:
     two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
     spiking = two_parts and bool(getattr(network, "spiking_latent", False))
     recurrent = two_parts and callable(getattr(network, "combine", None)) and bool(getattr(network, "recurrent", None))
-    return UsableNetwork(network, dtype, two_parts, 0, spiking, recurrent)
+    shift = checks.number("output_shift of network", getattr(network, "output_shift", 0.0))
+    return UsableNetwork(network, dtype, two_parts, 0, spiking, recurrent, shift)
