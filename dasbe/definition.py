@@ -196,8 +196,8 @@ def reconstruction_clustering(image: np.ndarray, network: Any, gamma: np.ndarray
 def competing_phases(
     image: np.ndarray,
     network: Any,
-    gamma: np.ndarray,
-    u: Iterator[np.ndarray],
+    noise: Noise,
+    n_phases: int,
     steps_per_phase: int = 1,
     n_objects: int | None = None,
     cycles: int = 40,
@@ -206,27 +206,25 @@ def competing_phases(
     sharpness: float = 2.0,
     shift: float = 0.0,
 ) -> np.ndarray:
-    """Competing phases on one image: more phases than objects share the ink, and fall silent one by one.
+    """Competing phases on one image: more phases than objects compete for the ink, and fall silent one by one.
 
     Parameters
     ----------
     image : (H, W) of 0 and 1
     network : nn.Module
-        Latent neurons that spike are taken at their firing probability.
-    gamma : (K, P)
-        γ at the start: how much of each pixel each phase has; its sum over the phases is 1.
-    u : iterator of (P,)
-        u ~ U[0, 1) of each pixel, one array for each step of each phase that is not silent.
-    steps_per_phase : int
-        m.
+        Latent neurons that spike have no refractory time here.
+    noise : Noise
+        Of its numbers for pixels, only u.
+    n_phases, steps_per_phase : int
+        K₀ and m.
     n_objects : int, optional
-        At so many phases no further one falls silent; by default the worth of the states decides.
+        At so many phases no further one falls silent; by default their worth decides.
     cycles, cycles_after_pruning : int
         Before the first phase falls silent, and after each.
     sampling, sharpness : float
         q and β.
     shift : float
-        What has been added to the drive of every output of the network; the worth of a state is without it.
+        What training has added to the drive of every output of the network.
 
     Returns
     -------
@@ -234,39 +232,41 @@ def competing_phases(
         Group of each pixel, numbered from 1 in the order of the rows; 0 = background.
     """
     x = torch.as_tensor(image).reshape(-1).to(next(network.parameters()).dtype)
-    g, ink = torch.as_tensor(gamma).to(x.dtype), x == 1
-    phases = list(range(len(g)))  # those that are not silent
-
-    def net(s: Tensor) -> Tensor:
-        h = network.encoder(s[None])
-        return network.decoder(h.clamp(0, 1) if getattr(network, "spiking_latent", False) else h)[0]
-
-    states = []
-    fewest = min(n_objects or 1, len(g))
-    for n_phases in range(len(g), fewest - 1, -1):
-        for _ in range(cycles if n_phases == len(g) else cycles_after_pruning):
-            y = torch.zeros_like(g)
+    ink, spiking = x == 1, getattr(network, "spiking_latent", False)
+    y = noise.initial().to(x.dtype)  # feedback, (K₀, P)
+    phases = list(range(n_phases))  # those that are not silent
+    fewest = min(n_objects or 1, n_phases)
+    groupings = []
+    for n_left in range(n_phases, fewest - 1, -1):
+        for _ in range(cycles if n_left == n_phases else cycles_after_pruning):
+            gamma = y**sharpness / (y**sharpness).sum(0).clamp(min=1e-30)  # the phases compete for each pixel
+            ends = sampling * gamma.cumsum(0)
+            y = torch.zeros_like(y)
+            fires_in = [(noise.pixels()[0] >= ends).sum(0) for _ in range(steps_per_phase)]  # with probability q·γ
             for k in phases:
-                for _ in range(steps_per_phase):
-                    s = x * (torch.as_tensor(next(u)) < sampling * g[k])  # spikes
-                    y[k] += net(s) / steps_per_phase  # feedback, back one cycle later
-            g = x * y**sharpness / (y**sharpness).sum(0).clamp(min=1e-30)  # competition
-        group = g.argmax(0)
-        y = torch.stack([net(x * (group == k)) for k in phases])  # what the groups look like
-        y = torch.sigmoid(torch.logit(y) - shift).clamp(1e-6, 1 - 1e-6)
-        explained, outside = y[:, ink].log(), (1 - y[:, ~ink]).log().sum(1)  # (phases, ink) and (phases,)
-        worth = explained.amax(0).sum() + outside.sum()  # ℓ
-        states.append((worth, len(group[ink].unique()), group))
-        if n_phases > fewest:  # without which phase is the worth largest? one without pixels is of no use
-            others = [explained[torch.arange(n_phases) != k].amax(0) for k in range(n_phases)]
-            lost = [(explained.amax(0) - without).sum() + of_phase for without, of_phase in zip(others, outside)]
+                for t in range(steps_per_phase):
+                    s = x * (fires_in[t] == k)  # spikes
+                    h = network.encoder(s[None])
+                    if spiking:
+                        h = (h + noise.latent(h.shape[1]) > 1).to(x.dtype)
+                    y[k] += network.decoder(h)[0] / steps_per_phase  # feedback, back one cycle later
+        group = y.argmax(0)
+        z = [network.encoder((x * (group == k))[None]) for k in phases]
+        seen = torch.cat([network.decoder(h.clamp(0, 1) if spiking else h) for h in z])  # what the groups look like
+        seen = torch.sigmoid(torch.logit(seen) - shift).clamp(1e-6, 1 - 1e-6)
+        of_ink, outside = seen[:, ink].log(), (1 - seen[:, ~ink]).log().sum(1)  # (K, ink) and (K,)
+        worth = of_ink.amax(0).sum() + outside.sum()  # ℓ, the log-likelihood of the image
+        groupings.append((worth, len(group[ink].unique()), group))
+        if n_left > fewest:  # the phase without which ℓ is largest falls silent; one without any pixel before all others
+            without = [of_ink[torch.arange(n_left) != k].amax(0) for k in range(n_left)]
+            lost = [(of_ink.amax(0) - w).sum() + o for w, o in zip(without, outside)]
             lost = [of_phase if k in group[ink] else -torch.inf for k, of_phase in zip(phases, lost)]
-            g[phases.pop(int(np.argmin(lost)))] = 0  # it falls silent
+            y[phases.pop(int(np.argmin(lost)))] = 0
     if n_objects is None:
-        best = max(worth for worth, _, _ in states)
-        _, _, group = max(states, key=lambda state: state[0] - state[1] * (2 + 0.1 * abs(best)))
-    numbers = {int(k): number for number, k in enumerate(dict.fromkeys(group[ink].tolist()), start=1)}
-    return np.array([numbers.get(int(k), 0) if i else 0 for k, i in zip(group, ink)]).reshape(image.shape)
+        best = max(worth for worth, _, _ in groupings)
+        _, _, group = max(groupings, key=lambda of: of[0] - of[1] * (2 + 0.1 * abs(best)))
+    numbers = {k: number for number, k in enumerate(dict.fromkeys(group[ink].tolist()), start=1)}
+    return np.array([numbers[k] if i else 0 for k, i in zip(group.tolist(), ink)]).reshape(image.shape)
 
 
 class FreshNoise:

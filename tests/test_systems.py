@@ -186,33 +186,63 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             assert settings and system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
 
 
-def words_of_phases(image, seed, index, steps_of_cycles):
-    """u of each step of each phase, (P,) as `settle` draws it, and γ at the start, for the literal form."""
-    ink = image.ravel() == 1
-    streams = NoiseStreams(seed, [index], [ink.sum()])
-    gamma = np.full((steps_of_cycles[0], image.size), 0.5)
-    gamma[:, ink] = streams.initial_feedback(len(gamma))[0]
+class PhasesNoise:
+    """The numbers that `settle` draws for one image, for the literal form.
 
-    def steps():
-        for n_steps in steps_of_cycles:
-            for words in streams.pixel_words(n_steps)[0]:
-                u = np.full(image.size, 0.01)  # a background pixel must be silent all the same
-                u[ink] = uniform(words, torch.float64)
-                yield u
+    In each cycle, first those of all steps and then those of the latent neurons in all steps of all phases, of which
+    there are `phases_left` in each cycle.
+    """
 
-    return gamma, steps()
+    def __init__(self, image, seed, index, n_phases, phases_left, steps, dtype=torch.float64):
+        self.ink = torch.from_numpy(np.flatnonzero(image))
+        self.shape, self.steps, self.dtype = (n_phases, image.size), steps, dtype
+        self.streams = NoiseStreams(seed, [index], [len(self.ink)])
+        self.phases_left, self.pixel_words, self.latent_words = iter(phases_left), iter(()), iter(())
+
+    def initial(self):
+        c = torch.full(self.shape, 0.5)
+        c[:, self.ink] = self.streams.initial_feedback(len(c), normalise=False)[0]
+        return c
+
+    def pixels(self):
+        words = next(self.pixel_words, None)
+        if words is None:  # the first step of a cycle
+            assert next(self.latent_words, None) is None
+            self.n_left = next(self.phases_left)
+            self.pixel_words = iter(self.streams.pixel_words(self.steps)[0])
+            words = next(self.pixel_words)
+        u = torch.full(self.shape[1:], 0.01, dtype=self.dtype)  # a background pixel must be silent all the same
+        u[self.ink] = uniform(words, self.dtype)
+        return u, u, u
+
+    def latent(self, n):
+        words = next(self.latent_words, None)
+        if words is None:
+            self.latent_words = iter(self.streams.latent_words(self.n_left * self.steps, n)[0])
+            words = next(self.latent_words)
+        return uniform(words, self.dtype)
 
 
-@pytest.mark.parametrize("n_objects", [3, None])
-def test_phases(shapes, trained, n_objects):
-    network = copy.deepcopy(trained).double()
-    images, n_phases = shapes[0][:3], 5
-    found = settle(images, network, n_phases=n_phases, n_objects=n_objects, cycles=6, cycles_after_pruning=3, seed=5)
+CYCLES, CYCLES_AFTER = 6, 3
+
+
+@pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
+@pytest.mark.parametrize("n_objects", [3, None], ids=["told", "counting"])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_competing_phases_equal_their_literal_form(shapes, trained, random_network, spiking, n_objects, steps):
+    network = random_network(spiking=True, dtype=torch.float64) if spiking else copy.deepcopy(trained).double()
+    network.description["recipe"] = {"output_shift": 0.7}
+    images, n_phases, fewest = shapes[0][:3], 5, n_objects or 1
+    timing = {"cycles": CYCLES, "cycles_after_pruning": CYCLES_AFTER}
+    options = {"n_phases": n_phases, "steps_per_phase": steps, "n_objects": n_objects}
+    found = settle(images, network, **options, **timing, seed=5)
+    phases_left = [n_phases] * CYCLES + [k for k in range(n_phases - 1, fewest - 1, -1) for _ in range(CYCLES_AFTER)]
     for i, image in enumerate(images):
-        steps_of_cycles = [5] * 6 + [4] * 3 + [3] * 3 + [2] * 3 + [1] * 3
-        gamma, u = words_of_phases(image, 5, i, steps_of_cycles)
-        expected = definition.competing_phases(image, network, gamma, u, 1, n_objects, 6, 3)
+        noise = PhasesNoise(image, 5, i, n_phases, phases_left, steps)
+        expected = definition.competing_phases(image, network, noise, **options, **timing, shift=0.7)
         np.testing.assert_array_equal(found.labels[i], expected)
+        assert next(noise.phases_left, None) is None and found.counts[i] == expected.max()
+    assert n_objects is None or found.counts.max() > 1
 
 
 def test_bad_input(shapes, trained):

@@ -10,7 +10,7 @@ from dasbe.errors import InputError
 from dasbe.names import one_of, shown
 from dasbe.parameters import IMAGES_TABLE, SEEDS_TABLE
 from dasbe.paths import results_folder, writable
-from dasbe.systems import SYSTEMS
+from dasbe.systems import SYSTEMS, TABLE_SYSTEMS
 
 QUICK = {"images": 200, "seeds": SEEDS_TABLE[:2]}
 MOST_IMAGES = 60000  # of train_multi
@@ -30,7 +30,7 @@ def _options() -> argparse.Namespace:
         "python -m dasbe.experiments.table1", "Table 1 of the paper, and Reconstruction Clustering (RC) beside it."
     )
     parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", nargs="+")
-    parser.add_text("--systems", f"default: {' '.join(SYSTEMS)}", nargs="+")
+    parser.add_text("--systems", f"default: {' '.join(TABLE_SYSTEMS)}", nargs="+")
     parser.add_whole_number("--seeds", None, f"default: {' '.join(map(str, SEEDS_TABLE))}", 0, LARGEST_SEED, nargs="+")
     parser.add_whole_number("--images", None, f"of each dataset (default: {IMAGES_TABLE})", 1, MOST_IMAGES)
     parser.add_argument("--quick", action="store_true", help="200 images and 2 seeds")
@@ -47,7 +47,7 @@ def _options() -> argparse.Namespace:
     given_apart(options, "--scheduler", "--workers")
     if options.scheduler and not re.fullmatch(r"\w+://[^\s/]+:\d+", options.scheduler):
         raise InputError(f"--scheduler is {shown(options.scheduler)}; it must be an address, tcp://HOST:PORT")
-    defaults = {"datasets": TABLE_DATASETS, "systems": tuple(SYSTEMS), "seeds": SEEDS_TABLE, "images": IMAGES_TABLE}
+    defaults = {"datasets": TABLE_DATASETS, "systems": TABLE_SYSTEMS, "seeds": SEEDS_TABLE, "images": IMAGES_TABLE}
     defaults |= {"workers": 1 if options.device.startswith("cuda") else _cores()} | (QUICK if options.quick else {})
     vars(options).update({name: value for name, value in defaults.items() if getattr(options, name) is None})
     if options.out is None:

@@ -5,7 +5,7 @@ from matplotlib import rc_context
 
 from dasbe.plotting.style import RC, Figure, new_figure
 
-SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
+SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 
 
 @rc_context(RC)

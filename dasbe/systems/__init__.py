@@ -1,4 +1,4 @@
-"""Systems that group pixels, one file each: the columns of Table 1.
+"""Systems that group pixels, one file each: the columns of Table 1, and what goes beyond it.
 
 A new system is a file with a :class:`~dasbe.systems.base.System`, and its place here if commands are to know it.
 """
@@ -13,7 +13,7 @@ from dasbe.names import one_of
 if TYPE_CHECKING:
     from dasbe.systems.base import System
 
-__all__ = ["SYSTEMS", "System", "system_of"]
+__all__ = ["SYSTEMS", "TABLE_SYSTEMS", "System", "system_of"]
 import_lazily(__name__, {"base": ("System",)})
 
 
@@ -46,8 +46,11 @@ SYSTEMS = Systems(
         "pure_snn": "pulse_coupled:SYSTEM",
         "rc": "reconstruction_clustering:SYSTEM",
         "rc_own": "reconstruction_clustering:WITH_OWN_NETWORKS",
+        "competing_phases": "competing_phases:SYSTEM",
+        "competing_phases_counting": "competing_phases:COUNTING",
     }
 )
+TABLE_SYSTEMS = ("dasbe", "pure_ann", "pure_snn", "rc", "rc_own")  # the columns of Table 1
 
 
 def system_of(name: "str | System") -> "System":

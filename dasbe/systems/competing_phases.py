@@ -1,14 +1,13 @@
 """Competing phases: more phases than objects share the ink of an image, and fall silent one by one.
 
-A system of our own, beside those of Table 1. As in the binding loop, pixels fire in the
-phases of a cycle, the network sees binary spikes and nothing else, and what it makes of
-a phase comes back one cycle later as the firing probability in that phase. But here the
-phases compete for every pixel, and there is neither a refractory time nor a coincidence
-detector. It can equally be called Reconstruction Clustering with sampled groups, a
-sharper E-step, and surplus groups that are pruned.
+A system of our own, beside those of Table 1. As in the binding loop, the pixels fire in
+phases, the network sees binary spikes and nothing else, and what it makes of a phase
+comes back one cycle later. But here the phases compete for every pixel, a pixel fires at
+most once in a round of the phases, and there is no coincidence detector. It can equally
+be called Reconstruction Clustering with samples of the groups in place of soft values, a
+sharper E-step, and more groups than objects, which are pruned.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -21,17 +20,19 @@ from dasbe import checks
 from dasbe.ann.network import Network, UsableNetwork
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground, ForegroundTrains
-from dasbe.engine.latent import Spiking
+from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
 from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
+from dasbe.engine.phases import phase_cycle
 from dasbe.errors import InputError
 from dasbe.parameters import DatasetSettings
 from dasbe.snn.noise import uniform
 from dasbe.systems.base import System
 
-SURPLUS_PHASES = 3  # beyond the objects
+SURPLUS_PHASES = 3  # beyond the objects of a dataset
 PRICE, RELATIVE_PRICE = 2.0, 0.1  # of a group, where the worth decides how many there are
-LEAST_PROBABILITY = 1e-6  # that a group is taken to give to anything
+LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
+LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
 
 class Settings(NamedTuple):
@@ -46,7 +47,7 @@ class Settings(NamedTuple):
 
     @classmethod
     def published(cls, dataset: DatasetSettings) -> "Settings":
-        """Three more phases than a dataset has objects, all else alike for all datasets."""
+        """Three phases more than a dataset has objects, all else alike for all datasets; published nowhere else."""
         return cls(dataset.objects + SURPLUS_PHASES)
 
 
@@ -58,11 +59,11 @@ class Settled(NamedTuple):
     labels : (N, H, W) int64
         Groups, numbered from 1 in the order in which they appear along the rows; 0 = background.
     counts : (N,) int64
-        How many groups there are in each image.
+        How many groups each image has.
     trains : ForegroundTrains or None
-        Spikes of the foreground pixels, if recorded: n cycles of K₀·m steps, those of a
-        phase one after another. A phase that has fallen silent has none, and an image
-        that needs fewer cycles than others is silent in the last ones.
+        Spikes of the foreground pixels, if recorded: n cycles of K₀·m steps, the steps of
+        a phase side by side. A phase that has fallen silent has none, and an image that
+        needs fewer cycles than others is silent in the last ones.
     """
 
     labels: np.ndarray
@@ -88,28 +89,32 @@ def settle(
 ) -> Settled:
     """Group the pixels of each image by phases that compete for them.
 
-    In every step of phase k pixel i fires with probability q·γ_k(i). The network sees
-    the spikes of each step; y_k is the mean of what it makes of those of a phase, and
-    γ_k ← x·y_k^β / Σ_κ y_κ^β in the next cycle. When the cycles are over, the phase
-    falls silent without which the worth of the state is largest, and so on. The worth is
-    the likelihood of the image if each group were what the network makes of it: the ink
-    of the best group, the background of all,
+    Each phase k has a share γ_k = y_k^β / Σ_κ y_κ^β of every pixel, where y_k is what the
+    network made of the phase in the cycle before, at first |N(0, 1)|. In each of its m
+    steps a pixel fires with probability q·γ_k, in one phase at most; y_k is the mean of
+    what the network makes of the spikes in the m steps of the phase. A pixel belongs to
+    the phase of largest y_k. Once the cycles are over, one phase falls silent: the one
+    without which the worth of the grouping is largest; after some more cycles the next.
+    The worth is the log-likelihood of the image if each group were what the network
+    makes of it: ink is there if the best group says so, background if all groups do,
     ℓ = Σ_{x=1} log max_k y_k + Σ_k Σ_{x=0} log(1 − y_k).
 
     Parameters
     ----------
     images : (N, H, W) array of 0 and 1
     network : nn.Module or callable
-        As for :func:`dasbe.bind`; latent neurons that spike are taken at their firing
-        probability, and nothing is recurrent. A network's `output_shift`, if it has one, is
-        taken off the drive of its outputs in ℓ.
+        As for :func:`dasbe.bind`; latent neurons that spike have no refractory time here
+        (and are taken at their firing probability in ℓ), and nothing is recurrent. If
+        training has added an `output_shift` to the drive of every output
+        (:class:`dasbe.ann.autoencoder.Autoencoder`), ℓ is without it.
     n_phases : int
-        K₀, the phases of a cycle at first; more than there are objects.
+        K₀, phases at first: more than there are objects, up to 2.5 times as many.
     steps_per_phase : int
         m.
     n_objects : int or (N,) int, optional
-        K, if it is told: no further phase falls silent. Otherwise the state of largest
-        ℓ − K·(2 + 0.1·|ℓ of the best state|) counts, of all down to one phase.
+        K, if it is told: at so many phases, no further one falls silent. By default that
+        goes on down to one phase, and of all groupings with K groups on the way that of
+        largest ℓ − K·(2 + 0.1·|ℓ of the best|) counts.
     cycles : int
         Before the first phase falls silent.
     cycles_after_pruning : int
@@ -119,7 +124,7 @@ def settle(
     sharpness : float
         β.
     record : bool
-        Whether spikes are recorded.
+        Whether the spikes are recorded.
     seed : int
     indices : (N,) int, optional
         Number of the random stream of each image, by default 0 … N−1.
@@ -135,27 +140,21 @@ def settle(
         An argument is wrong.
     """
     images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
+    given = {"steps_per_phase": steps_per_phase, "cycles": cycles, "cycles_after_pruning": cycles_after_pruning}
+    steps, cycles, cycles_after = (checks.whole_number(*item, 1, checks.MOST_STEPS) for item in given.items())
     n_phases = checks.whole_number("n_phases", n_phases, 1, images[0].size)
-    steps, cycles, cycles_after = (
-        checks.whole_number(name, value, 1, checks.MOST_STEPS)
-        for name, value in (
-            ("steps_per_phase", steps_per_phase),
-            ("cycles", cycles),
-            ("cycles_after_pruning", cycles_after_pruning),
-        )
-    )
-    sampling, sharpness = checks.probability("sampling", sampling), checks.number("sharpness", sharpness, 0)
-    record = checks.flag("record", record)
-    indices = checks.stream_indices(indices, len(images))
-    told = n_objects is not None
-    fewest = checks.numbers_of_groups("n_objects", n_objects if told else 1, len(images), images[0].size)
-    if told and fewest.max() > n_phases:
-        raise InputError(f"n_objects is {fewest.max()}, more than the {n_phases} phases (n_phases) there are")
-
+    q, beta = checks.probability("sampling", sampling), checks.number("sharpness", sharpness, 0)
+    record, indices = checks.flag("record", record), checks.stream_indices(indices, len(images))
+    fewest = np.ones(len(images), np.int64)  # phases that do not fall silent
+    if n_objects is not None:
+        fewest = checks.numbers_of_groups("n_objects", n_objects, len(images), images[0].size)
+        if fewest.max() > n_phases:
+            raise InputError(f"n_objects is {fewest.max()}, but n_phases is {n_phases}; take at least as many phases")
     n_cycles = cycles + cycles_after * int(n_phases - fewest.min())
+    n_bytes = 16 * n_phases * steps * images[0].size
     widest = int(np.count_nonzero(images, axis=(1, 2)).max())
-    n_bytes = n_phases * steps * (16 * images[0].size + (len(images) * n_cycles * widest if record else 0))
-    checks.memory(n_bytes, "this run", "take fewer steps or phases, or fewer images at a time")
+    n_bytes += len(images) * n_cycles * n_phases * steps * widest if record else 0
+    checks.memory(n_bytes, "this run", "take fewer phases or steps, or fewer images at a time")
     trains = ForegroundTrains.silent(images, n_cycles, n_phases * steps, bool) if record else None
     labels, counts = np.zeros(images.shape, np.int64), np.zeros(len(images), np.int64)
 
@@ -165,107 +164,227 @@ def settle(
         def settle_block(block: np.ndarray) -> None:
             foreground = Foreground.of(images[block], device)
             noise = NoiseStreams(seed, indices[block], foreground.counts, device)
-            ask = _Asking(attend(foreground), net, noise)
-            assignments = noise.initial_feedback(n_phases).to(net.dtype)  # γ, (N, K, F)
-            left = torch.arange(n_phases, device=device).expand(len(block), -1)  # phases that are not silent, (N, K)
-            states, cycle = [], 0
-            for n_left in range(n_phases, int(fewest[block[0]]) - 1, -1):
+            phases = Phases(attend(foreground), net, noise, n_phases, steps, q, beta)
+            fewest_of_block, cycle, groupings = int(fewest[block[0]]), 0, []
+            for n_left in range(n_phases, fewest_of_block - 1, -1):
                 for _ in range(cycles if n_left == n_phases else cycles_after):
-                    spikes = fire(assignments, noise, steps, sampling)
+                    spikes = phases.cycle()
                     if trains is not None:
-                        trains.record(_of_all_phases(spikes, left, n_phases * steps), foreground.counts, block, cycle)
-                    feedback = ask.feedback(spikes).unflatten(1, (n_left, steps)).mean(2)  # y
-                    assignments = compete(feedback, foreground.valid, sharpness)
+                        trains.record(phases.with_silent_ones(spikes), foreground.counts, block, cycle)
                     cycle += 1
-                state, lost = ask.state(assignments)
-                states.append(state)
-                if n_left > fewest[block[0]]:
-                    staying = lost.argmin(1, keepdim=True) != torch.arange(n_left, device=device)
-                    left, assignments = (of_phases[staying].unflatten(0, (-1, n_left - 1)) for of_phases in (left, assignments))
-            groups, worths, n_groups = (torch.stack(part, 1) for part in zip(*states))
-            best = worths - n_groups * (PRICE + RELATIVE_PRICE * worths.amax(1, keepdim=True).abs())
-            chosen = best.argmax(1) if not told else torch.full((len(block),), len(states) - 1)
-            each = torch.arange(len(block))
-            labels[block] = numbered(foreground.to_images(1 + groups[each, chosen]).cpu().numpy())
-            counts[block] = n_groups[each, chosen].cpu().numpy()
+                groupings.append(phases.grouping())
+                if n_left > fewest_of_block:
+                    phases.silence(groupings[-1].lost.argmin(1))
+            groups = chosen_groups(groupings) if n_objects is None else groupings[-1].groups
+            numbers = numbered(groups.cpu().numpy(), n_phases)
+            labels[block] = foreground.to_images(torch.from_numpy(numbers).to(device)).cpu().numpy()
+            counts[block] = numbers.max(1)
 
-        for _ in map_blocks(settle_block, _blocks(images, fewest, values_per_pixel(net, n_phases * steps)), device, threads=has_linear_ends(net)):
+        blocks = _blocks_of_one_k(images, fewest, values_per_pixel(net, n_phases * steps))
+        for _ in map_blocks(settle_block, blocks, device, threads=has_linear_ends(net)):
             pass
     return Settled(labels, counts, trains)
 
 
-class _Asking:
-    def __init__(self, attention, network, noise):
+class Grouping(NamedTuple):
+    """The groups of N images after some cycles, with K phases left.
+
+    Attributes
+    ----------
+    groups : (N, F) int64
+        Phase that each foreground pixel belongs to, of those left; −1 beyond an image's own pixels.
+    n_groups : (N,) int64
+        Phases with any pixel.
+    worth : (N,) float
+        ℓ.
+    lost : (N, K) float
+        By how much ℓ is less without each phase; −∞ for one without any pixel.
+    """
+
+    groups: Tensor
+    n_groups: Tensor
+    worth: Tensor
+    lost: Tensor
+
+
+def chosen_groups(groupings: Sequence[Grouping]) -> Tensor:
+    """Of each image, the groups (N, F) of the grouping of largest ℓ − K·(2 + 0.1·|ℓ of the best|)."""
+    groups, n_groups, worth = (torch.stack(values) for values in list(zip(*groupings))[:3])
+    price = PRICE + RELATIVE_PRICE * worth.amax(0).abs()
+    best = (worth - n_groups * price).argmax(0)
+    return groups[best, torch.arange(len(best), device=best.device)]
+
+
+class Phases:
+    """Phases that compete for the foreground pixels of N images; K of them are not silent.
+
+    Parameters
+    ----------
+    attention : Attention
+        The network, pointed at these images.
+    network : UsableNetwork
+    noise : NoiseStreams
+        Of these images; advanced by every cycle.
+    n_phases, steps : int
+        K₀ and m.
+    sampling, sharpness : float
+        q and β.
+    """
+
+    def __init__(
+        self,
+        attention: Attention,
+        network: UsableNetwork,
+        noise: NoiseStreams,
+        n_phases: int,
+        steps: int,
+        sampling: float,
+        sharpness: float,
+    ):
         self.attention, self.network, self.noise = attention, network, noise
-        f = attention.foreground
-        self.background = f.to_images(f.valid.to(network.dtype)).flatten(1) == 0
-        if os.environ.get("LATENT") != "spikes" and network.spiking and hasattr(attention, "spike_driven_output"):
-            attention.spike_driven_output = False
+        self.latents: LatentLayer = Spiking(noise, 0) if network.spiking else Deterministic()
+        self.n_phases, self.steps, self.sampling, self.sharpness = n_phases, steps, sampling, sharpness
+        self.left = torch.arange(n_phases, device=noise.device).expand(len(noise.counts), -1)  # not silent, (N, K)
+        self.feedback = attention.initial(noise.initial_feedback(n_phases, normalise=False).to(network.dtype))
 
-    def feedback(self, spikes):
-        drive = self.attention.encode(spikes.view(torch.uint8))
-        if self.network.spiking:
-            if os.environ.get("LATENT") == "spikes":
-                drive = Spiking(self.noise, 0).cycle(drive, None)[0]
-            else:
-                drive = drive.clamp_(0, 1)
-        return self.attention.decode(drive)
+    def cycle(self) -> Tensor:
+        """One cycle: the spikes, (N, K·m, F) bool."""
+        spikes = self._fire()
+        _, received, _ = self.latents.cycle(self.attention.encode(spikes), None)
+        self.feedback = self.attention.feedback(received)
+        return spikes.view(torch.bool)
 
-    def state(self, assignments):
-        """State after some cycles, and ℓ that the absence of each phase would lose, (N, K)."""
+    def _fire(self) -> Tensor:
+        """Spikes (N, K·m, F) uint8, 0 or 1, from the feedback of the cycle before."""
+        n_left, valid = self.left.shape[1], self.attention.foreground.valid
+        if valid.device.type != "cpu":
+            words = self.noise.pixel_words(self.steps)
+            return fire(self._feedback_of_phases(), words, self.sampling, self.sharpness) * valid[:, None]
+        spikes = torch.empty((len(valid), n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
+        arrays = self.feedback.for_neurons()
+        constants = (arrays.values.dtype.type(constant) for constant in (self.sampling, self.sharpness))
+        phase_cycle(arrays, self.noise.states, self.noise.counts, n_left, *constants, spikes.numpy())
+        return spikes
+
+    def _feedback_of_phases(self) -> Tensor:
+        """y (N, K, F), the mean over the steps of each phase."""
+        return self.feedback.of_pixels().unflatten(1, (self.left.shape[1], -1)).mean(2)
+
+    def with_silent_ones(self, spikes: Tensor) -> Tensor:
+        """`spikes` (N, K·m, F) in their place among those of all phases, (N, K₀·m, F)."""
+        every = spikes.new_zeros((len(spikes), self.n_phases, self.steps, spikes.shape[2]))
+        images = torch.arange(len(spikes), device=spikes.device)[:, None]
+        every[images, self.left] = spikes.unflatten(1, (-1, self.steps))
+        return every.flatten(1, 2)
+
+    def grouping(self) -> Grouping:
+        """The groups now, and what they are worth."""
         foreground = self.attention.foreground
-        groups = assignments.argmax(1)  # (N, F)
-        shown = (groups[:, None] == torch.arange(assignments.shape[1], device=groups.device)[:, None]) & foreground.valid[:, None]
-        drive = self.attention.encode(shown.view(torch.uint8))
-        if self.network.spiking:
-            drive = drive.clamp_(0, 1)
-        y = self.attention.decode_images(drive)
+        groups = torch.where(foreground.valid, self._feedback_of_phases().argmax(1), -1)
+        of_phase = groups[:, None] == torch.arange(self.left.shape[1], device=groups.device)[:, None]  # (N, K, F)
+        code = self.attention.encode(of_phase.view(torch.uint8))
+        y = self.attention.decode_images(code.clamp(0, 1) if self.network.spiking else code)  # (N, K, H·W)
         if self.network.output_shift:
             y = (y.logit() - self.network.output_shift).sigmoid()
         y = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-        outside = torch.where(self.background[:, None], torch.log1p(-y), 0).sum(2)
-        explained = y.gather(2, foreground.pixels[:, None].expand_as(shown)).log() * foreground.valid[:, None]
-        most = explained.topk(min(2, explained.shape[1]), 1).values
-        worth = most[:, 0].sum(1) + outside.sum(1)
-        second = most[:, -1]
-        lost = outside.scatter_add(1, explained.argmax(1), most[:, 0] - second)
-        used = shown.any(2)
-        return (groups, worth, used.sum(1)), lost.masked_fill(~used, -torch.inf)
+        ink = foreground.to_images(foreground.valid).flatten(1)[:, None]
+        outside = torch.where(ink, 0, torch.log1p(-y)).sum(2)
+        of_ink = y.gather(2, foreground.pixels[:, None].expand_as(of_phase)).log() * foreground.valid[:, None]
+        best, winner = of_ink.max(1)
+        second = of_ink.scatter(1, winner[:, None], -torch.inf).amax(1)
+        lost = outside.scatter_add(1, winner, best - second)
+        used = of_phase.any(2)
+        return Grouping(groups, used.sum(1), best.sum(1) + outside.sum(1), lost.masked_fill(~used, -torch.inf))
+
+    def silence(self, phases: Tensor) -> None:
+        """The phases numbered `phases` (N,) fall silent; the others compete for what they had."""
+        staying = phases[:, None] != torch.arange(self.left.shape[1], device=phases.device)
+        feedback = self._feedback_of_phases()[staying].unflatten(0, (len(phases), -1))
+        self.left = self.left[staying].unflatten(0, (len(phases), -1))
+        self.feedback = self.attention.initial(feedback)
 
 
-def fire(assignments, noise, steps, sampling):
-    """Spikes (N, K·m, F) bool."""
-    probability = (sampling * assignments).repeat_interleave(steps, 1)
-    return uniform(noise.pixel_words(probability.shape[1]), probability.dtype) < probability
+def fire(feedback: Tensor, words: Tensor, sampling: float, sharpness: float) -> Tensor:
+    """Spikes of a cycle, on any device; on a CPU :mod:`dasbe.engine.phases` gives the same.
 
+    Parameters
+    ----------
+    feedback : (N, K, F) float
+        y.
+    words : (N, m, F) int32
+        Random words, from which u comes.
+    sampling, sharpness : float
+        q and β.
 
-def compete(feedback, valid, sharpness):
-    """γ (N, K, F)."""
+    Returns
+    -------
+    (N, K·m, F) uint8, 0 or 1
+    """
     powers = feedback**sharpness
-    return powers.div_(powers.sum(1, keepdim=True).clamp_(min=1e-30)).mul_(valid[:, None])
+    shares = powers / powers.sum(1, keepdim=True).clamp(min=LEAST_SUM)  # γ
+    ends = (sampling * shares).cumsum(1)[:, :, None]  # a pixel fires in the first phase whose end is above u
+    chosen = (uniform(words, feedback.dtype)[:, None] >= ends).sum(1)  # (N, m, F); K where it does not fire
+    phases = torch.arange(feedback.shape[1], device=feedback.device)[:, None, None]
+    return (chosen[:, None] == phases).flatten(1, 2).view(torch.uint8)
 
 
-def _of_all_phases(spikes, left, n_steps):
-    steps = spikes.shape[1] // left.shape[1]
-    where = (left[:, :, None] * steps + torch.arange(steps, device=left.device)).flatten(1)
-    all_steps = spikes.new_zeros((len(spikes), n_steps, spikes.shape[2]))
-    return all_steps.scatter_(1, where[:, :, None].expand_as(spikes), spikes)
+def numbered(groups: np.ndarray, n_phases: int) -> np.ndarray:
+    """`groups` (N, F), −1 or a phase, numbered from 1 in the order in which they appear; 0 for −1."""
+    of_phase = groups[:, None] == np.arange(n_phases)[:, None]
+    first = np.where(of_phase.any(2), of_phase.argmax(2), groups.shape[1])
+    numbers = 1 + first.argsort(1, kind="stable").argsort(1)
+    return np.where(groups < 0, 0, np.take_along_axis(numbers, np.maximum(groups, 0), 1))
 
 
-def _blocks(images, fewest, values):
-    blocks = []
-    for k in np.unique(fewest):
-        chosen = np.flatnonzero(fewest == k)
-        blocks += [chosen[block] for block in blocks_of(images[chosen], values)]
-    return blocks
+def _blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
+    """:func:`dasbe.engine.parallel.blocks_of`, each of images that end at the same number of phases."""
+    of_one_k = (np.flatnonzero(fewest == k) for k in np.unique(fewest))
+    return [chosen[block] for chosen in of_one_k for block in blocks_of(images[chosen], values_per_pixel)]
 
 
-def numbered(groups):
-    """`groups` (N, H, W) with those above 0 numbered from 1 in the order in which they appear along the rows."""
-    result = np.zeros_like(groups)
-    for of_image, out in zip(groups, result):
-        found, first = np.unique(of_image[of_image > 0], return_index=True)
-        numbers = np.zeros(of_image.max() + 1, np.int64)
-        numbers[found[first.argsort()]] = np.arange(1, len(found) + 1)
-        out[...] = numbers[of_image]
-    return result
+def label(
+    images: np.ndarray,
+    network: Network,
+    n_objects: np.ndarray,
+    settings: Settings,
+    *,
+    seed: int,
+    indices: np.ndarray,
+    device: torch.device,
+) -> np.ndarray:
+    """Labels (N, H, W) with as many phases left as there are objects, at least one."""
+    options = {"seed": seed, "indices": indices, "device": device}
+    return settle(images, network, **settings._asdict(), n_objects=np.maximum(n_objects, 1), **options).labels
+
+
+def label_and_count(
+    images: np.ndarray,
+    network: Network,
+    n_objects: np.ndarray,
+    settings: Settings,
+    *,
+    seed: int,
+    indices: np.ndarray,
+    device: torch.device,
+) -> np.ndarray:
+    """Labels (N, H, W) without a look at `n_objects`."""
+    return settle(images, network, **settings._asdict(), seed=seed, indices=indices, device=device).labels
+
+
+SYSTEM = System(
+    name="competing_phases",
+    title="Competing phases",
+    trained_on="single objects",
+    told="number of objects",
+    sees="spikes",
+    network="{dataset}",
+    settings=Settings,
+    label=label,
+)
+COUNTING = replace(
+    SYSTEM,
+    name="competing_phases_counting",
+    title="Competing phases, counting",
+    told="no more than how many phases to begin with",
+    label=label_and_count,
+)

@@ -1,0 +1,124 @@
+"""Phases that compete for pixels: competition and spikes of a cycle, on a CPU in one compiled pass.
+
+In each step of its phases a pixel fires with probability q, in one of the phases or in
+none. Where it does not, its feedback is of no use and is not computed: with one step a
+phase and q = ½, half of the last layer.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dasbe.engine import noise as random_words
+from dasbe.engine.compiled import compiled, compiled_unordered, sources_of
+from dasbe.engine.feedback import FeedbackArrays
+from dasbe.engine.noise import UNIFORM_BITS, draw, word_buffer
+
+
+def _phase_kernel(sources: str) -> Callable[..., None]:
+    """The compiled cycle of competing phases, from `sources` (:mod:`dasbe.engine.compiled`)."""
+
+    @compiled
+    def phase_cycle(
+        feedback: FeedbackArrays,
+        states: np.ndarray,
+        counts: np.ndarray,
+        n_phases: int,
+        sampling: np.floating,
+        sharpness: np.floating,
+        spikes: np.ndarray,
+    ) -> None:
+        """Competition, draws and spikes.
+
+        Parameters
+        ----------
+        feedback : FeedbackArrays
+            y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
+        states : (N, 4) uint64
+            Of the generators; advanced.
+        counts : (N,) int64
+            Foreground pixels of each image.
+        n_phases : int
+            K.
+        sampling, sharpness : float of the type of y
+            q and β.
+        spikes : (N, K·m, F) uint8
+            Written: 1 where a pixel fires, else 0.
+        """
+        _ = sources
+        width, steps = spikes.shape[2], spikes.shape[1] // n_phases
+        steps_before = feedback.values.shape[1] // n_phases
+        drawn = word_buffer(steps * width)
+        words = drawn.view(np.int32)
+        firing = np.empty(width + 1, np.int64)
+        real = feedback.values.dtype.type
+        scale, half = real(2.0**-32), real(0.5)
+        powers = np.empty(n_phases, feedback.values.dtype)
+        spikes[:] = 0
+        for i in range(spikes.shape[0]):
+            n, n_firing = counts[i], np.uint64(0)
+            draw(states[i], drawn[: (steps * n + 1) // 2])
+            for p in range(n):
+                fires = False
+                for t in range(steps):
+                    fires |= real(words[t * n + p] & UNIFORM_BITS) * scale + half < sampling
+                firing[n_firing] = p
+                n_firing += np.uint64(fires)
+            if len(feedback.hidden):
+                compute_where_needed(feedback, i, firing[:n_firing])
+            y = feedback.values[i]
+            for p in firing[:n_firing]:
+                total = real(0)
+                for k in range(n_phases):
+                    mean = y[k * steps_before, p]
+                    for t in range(1, steps_before):
+                        mean += y[k * steps_before + t, p]
+                    mean /= real(steps_before)
+                    powers[k] = mean * mean if sharpness == 2 else mean**sharpness
+                    total += powers[k]
+                of_power = sampling / max(total, real(1e-30))
+                for t in range(steps):
+                    u, end = real(words[t * n + p] & UNIFORM_BITS) * scale + half, real(0)
+                    for k in range(n_phases):
+                        start = end
+                        end += powers[k] * of_power
+                        if start <= u < end:
+                            spikes[i, k * steps + t, p] = 1
+
+    return phase_cycle
+
+
+@compiled
+def compute_where_needed(feedback: FeedbackArrays, image: int, pixels: np.ndarray) -> None:
+    """Write y = σ(W h + b) of some `pixels` in all steps, four pixels at a time, into ``feedback.values``."""
+    y, names = feedback.values[image], feedback.pixels[image]
+    weight, bias = feedback.weight, feedback.bias
+    one = y.dtype.type(1)
+    last = len(pixels) - 1
+    for first in range(0, len(pixels), 4):
+        p0, p1, p2, p3 = pixels[first], pixels[min(first + 1, last)], pixels[min(first + 2, last)], pixels[min(first + 3, last)]
+        w0, w1, w2, w3 = weight[names[p0]], weight[names[p1]], weight[names[p2]], weight[names[p3]]
+        b0, b1, b2, b3 = bias[names[p0]], bias[names[p1]], bias[names[p2]], bias[names[p3]]
+        for step in range(y.shape[0]):
+            d0, d1, d2, d3 = _four_products(feedback.hidden[image, step], w0, w1, w2, w3)
+            y[step, p0] = one / (one + np.exp(-(d0 + b0)))
+            y[step, p1] = one / (one + np.exp(-(d1 + b1)))
+            y[step, p2] = one / (one + np.exp(-(d2 + b2)))
+            y[step, p3] = one / (one + np.exp(-(d3 + b3)))
+
+
+@compiled_unordered
+def _four_products(
+    h: np.ndarray, w0: np.ndarray, w1: np.ndarray, w2: np.ndarray, w3: np.ndarray
+) -> tuple[np.floating, np.floating, np.floating, np.floating]:
+    """h·w of four w."""
+    d0 = d1 = d2 = d3 = h.dtype.type(0)
+    for j in range(len(h)):
+        d0 += w0[j] * h[j]
+        d1 += w1[j] * h[j]
+        d2 += w2[j] * h[j]
+        d3 += w3[j] * h[j]
+    return d0, d1, d2, d3
+
+
+phase_cycle = _phase_kernel(sources_of(random_words))
