@@ -257,7 +257,9 @@ def competing_phases(
         of_ink, outside = seen[:, ink].log(), (1 - seen[:, ~ink]).log().sum(1)  # (K, ink) and (K,)
         worth = of_ink.amax(0).sum() + outside.sum()  # ℓ, the log-likelihood of the image
         groupings.append((worth, len(group[ink].unique()), group))
-        if n_left > fewest:  # the phase without which ℓ is largest falls silent; one without any pixel before all others
+        if (
+            n_left > fewest
+        ):  # the phase without which ℓ is largest falls silent; one without any pixel before all others
             without = [of_ink[torch.arange(n_left) != k].amax(0) for k in range(n_left)]
             lost = [(of_ink.amax(0) - w).sum() + o for w, o in zip(without, outside)]
             lost = [of_phase if k in group[ink] else -torch.inf for k, of_phase in zip(phases, lost)]

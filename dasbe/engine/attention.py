@@ -74,18 +74,19 @@ def gaps_filled(staying: np.ndarray) -> np.ndarray:
 
 
 def attention_of(
-    network: UsableNetwork, moving: bool = False, spikes: bool = True
+    network: UsableNetwork, moving: bool = False, spikes: bool = True, always_lazy: bool = False
 ) -> Callable[[Foreground], Attention]:
     """`network` in the form that suits it best, to be pointed at the foregrounds of images.
 
-    Feedback is not lazy for images that are `moving`. What a network makes of anything
+    Feedback is not lazy for images that are `moving`; it is `always_lazy`, wherever it can
+    be, for neurons that ask for little of it in any cycle. What a network makes of anything
     but `spikes` need only be finite.
     """
     if not has_linear_ends(network):
         return partial(DenseAttention, network, (0.0, 1.0) if spikes else (-LARGEST_VALUE, LARGEST_VALUE))
     first, _, _, output = _parts(network)
     weights = first.weight.detach().t().contiguous(), output.weight.detach().t().contiguous()
-    return partial(ForegroundAttention, network, weights, moving)
+    return partial(ForegroundAttention, network, weights, moving, always_lazy)
 
 
 def has_linear_ends(network: UsableNetwork) -> bool:
@@ -108,13 +109,15 @@ def has_linear_ends(network: UsableNetwork) -> bool:
     return all(is_plain(layer, nn.Linear) and layer.weight.dtype == network.dtype for layer in ends)
 
 
-def values_per_pixel(network: UsableNetwork, steps: int, layers: int = 1) -> int:
+def values_per_pixel(network: UsableNetwork, steps: int, layers: int = 1, always_lazy: bool = False) -> int:
     """Values that a cycle of `steps` keeps near for each foreground pixel, for :func:`dasbe.engine.parallel.blocks_of`.
 
-    A few arrays, and weights to or from the pixel: `layers` times.
+    A few arrays, and weights to or from the pixel: `layers` times, unless feedback is `always_lazy`.
     """
-    per_layer = _parts(network)[-1].in_features if has_linear_ends(network) else 0
-    return 4 * steps + layers * per_layer
+    if not has_linear_ends(network):
+        return 4 * steps
+    _, _, between, output = _parts(network)
+    return 4 * steps + (0 if always_lazy and not len(between) else layers * output.in_features)
 
 
 def _parts(network: UsableNetwork) -> tuple[nn.Linear, nn.Sequential, nn.Sequential, nn.Linear]:
@@ -140,26 +143,37 @@ class ForegroundAttention:
         (hidden, H·W), contiguous.
     moving : bool
         Whether the images move; feedback is not lazy then.
+    always_lazy : bool
+        Whether feedback is lazy from the first cycle on, for any number of units; else the
+        neurons decide.
     foreground : Foreground
     """
 
-    def __init__(self, network: UsableNetwork, weights: tuple[Tensor, Tensor], moving: bool, foreground: Foreground):
+    def __init__(
+        self,
+        network: UsableNetwork,
+        weights: tuple[Tensor, Tensor],
+        moving: bool,
+        always_lazy: bool,
+        foreground: Foreground,
+    ):
         first, self.encoder, self.decoder, self.output = _parts(network)
         self.bounded = all(type(layer) in BOUNDED for layer in (*self.encoder, *self.decoder))
         self.spike_driven_output = network.spiking and not network.recurrent and not len(self.decoder)
+        lazy_is_faster = self.output.in_features >= LAZY_MIN_UNITS and not self.spike_driven_output
         may_be_lazy = (
-            not (moving or self.spike_driven_output or len(self.decoder))
-            and self.output.in_features >= LAZY_MIN_UNITS
+            (always_lazy or lazy_is_faster)
+            and not (moving or len(self.decoder))
             and self.output.weight.device.type == "cpu"
         )
         self.foreground, self.pixels, self.counts = foreground, foreground.pixels.to(torch.int32), foreground.counts
         self.first_weight, self.first_bias = weights[0], _bias(first)
-        self.last_weight = torch.stack([weights[1].index_select(1, pixels) for pixels in foreground.pixels])
+        self._weights_to_all = weights[1]
         bias = _bias(self.output)
         self.last_bias = bias[foreground.pixels][:, None]  # (N, 1, F)
         self.last_layer = None
         if may_be_lazy:
-            lazy, weight = np.zeros(len(self.pixels), bool), self.output.weight.detach().numpy()
+            lazy, weight = np.full(len(self.pixels), always_lazy), self.output.weight.detach().numpy()
             self.last_layer = LastLayer(lazy, weight, bias.numpy(), self.pixels.numpy(), self.decode_chosen)
 
     def initial(self, values: Tensor) -> Feedback:
@@ -212,6 +226,11 @@ class ForegroundAttention:
         for of_image, count in zip(weight, self.counts):
             of_image[count:] = 0
         return weight
+
+    @cached_property
+    def last_weight(self) -> Tensor:
+        """(N, hidden, F); not gathered where all feedback is lazy."""
+        return torch.stack([self._weights_to_all.index_select(1, pixels) for pixels in self.foreground.pixels])
 
     @cached_property
     def _latent_rows(self) -> Tensor:

@@ -89,36 +89,65 @@ def _phase_kernel(sources: str) -> Callable[..., None]:
 
 
 @compiled
+def compute_everywhere(feedback: FeedbackArrays, counts: np.ndarray) -> None:
+    """Write lazy feedback of all pixels, `counts` (N,) of each image, into ``feedback.values``."""
+    for i in range(len(counts)):
+        compute_where_needed(feedback, i, np.arange(counts[i]))
+
+
+@compiled
 def compute_where_needed(feedback: FeedbackArrays, image: int, pixels: np.ndarray) -> None:
     """Write y = σ(W h + b) of some `pixels` in all steps, four pixels at a time, into ``feedback.values``."""
-    y, names = feedback.values[image], feedback.pixels[image]
+    y, h, names = feedback.values[image], feedback.hidden[image], feedback.pixels[image]
     weight, bias = feedback.weight, feedback.bias
-    one = y.dtype.type(1)
-    last = len(pixels) - 1
+    one, last_step, last = y.dtype.type(1), len(y) - 1, len(pixels) - 1
     for first in range(0, len(pixels), 4):
-        p0, p1, p2, p3 = pixels[first], pixels[min(first + 1, last)], pixels[min(first + 2, last)], pixels[min(first + 3, last)]
+        p0, p1, p2 = pixels[first], pixels[min(first + 1, last)], pixels[min(first + 2, last)]
+        p3 = pixels[min(first + 3, last)]
         w0, w1, w2, w3 = weight[names[p0]], weight[names[p1]], weight[names[p2]], weight[names[p3]]
-        b0, b1, b2, b3 = bias[names[p0]], bias[names[p1]], bias[names[p2]], bias[names[p3]]
-        for step in range(y.shape[0]):
-            d0, d1, d2, d3 = _four_products(feedback.hidden[image, step], w0, w1, w2, w3)
-            y[step, p0] = one / (one + np.exp(-(d0 + b0)))
-            y[step, p1] = one / (one + np.exp(-(d1 + b1)))
-            y[step, p2] = one / (one + np.exp(-(d2 + b2)))
-            y[step, p3] = one / (one + np.exp(-(d3 + b3)))
+        for t in range(0, last_step, 2):
+            drives = _eight_products(h[t], h[t + 1], w0, w1, w2, w3)
+            y[t, p0], y[t, p1], y[t, p2], y[t, p3] = drives[0], drives[1], drives[2], drives[3]
+            y[t + 1, p0], y[t + 1, p1], y[t + 1, p2], y[t + 1, p3] = drives[4], drives[5], drives[6], drives[7]
+        if last_step % 2 == 0:
+            y[last_step, p0], y[last_step, p1], y[last_step, p2], y[last_step, p3] = _four_products(
+                h[last_step], w0, w1, w2, w3
+            )
+    for p in pixels:
+        for t in range(len(y)):
+            y[t, p] = one / (one + np.exp(-(y[t, p] + bias[names[p]])))
 
 
 @compiled_unordered
 def _four_products(
     h: np.ndarray, w0: np.ndarray, w1: np.ndarray, w2: np.ndarray, w3: np.ndarray
 ) -> tuple[np.floating, np.floating, np.floating, np.floating]:
-    """h·w of four w."""
-    d0 = d1 = d2 = d3 = h.dtype.type(0)
+    """w·h of four w."""
+    a0 = a1 = a2 = a3 = h.dtype.type(0)
     for j in range(len(h)):
-        d0 += w0[j] * h[j]
-        d1 += w1[j] * h[j]
-        d2 += w2[j] * h[j]
-        d3 += w3[j] * h[j]
-    return d0, d1, d2, d3
+        a0 += w0[j] * h[j]
+        a1 += w1[j] * h[j]
+        a2 += w2[j] * h[j]
+        a3 += w3[j] * h[j]
+    return a0, a1, a2, a3
+
+
+@compiled_unordered
+def _eight_products(
+    h: np.ndarray, g: np.ndarray, w0: np.ndarray, w1: np.ndarray, w2: np.ndarray, w3: np.ndarray
+) -> tuple[np.floating, ...]:
+    """w·h of four w, then w·g."""
+    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = h.dtype.type(0)
+    for j in range(len(h)):
+        a0 += w0[j] * h[j]
+        a1 += w1[j] * h[j]
+        a2 += w2[j] * h[j]
+        a3 += w3[j] * h[j]
+        b0 += w0[j] * g[j]
+        b1 += w1[j] * g[j]
+        b2 += w2[j] * g[j]
+        b3 += w3[j] * g[j]
+    return a0, a1, a2, a3, b0, b1, b2, b3
 
 
 phase_cycle = _phase_kernel(sources_of(random_words))

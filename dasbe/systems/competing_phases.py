@@ -23,7 +23,7 @@ from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
 from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
-from dasbe.engine.phases import phase_cycle
+from dasbe.engine.phases import compute_everywhere, phase_cycle
 from dasbe.errors import InputError
 from dasbe.parameters import DatasetSettings
 from dasbe.snn.noise import uniform
@@ -159,7 +159,7 @@ def settle(
     labels, counts = np.zeros(images.shape, np.int64), np.zeros(len(images), np.int64)
 
     with ready(network, images, device) as net:
-        attend = attention_of(net)
+        attend = attention_of(net, always_lazy=True)
 
         def settle_block(block: np.ndarray) -> None:
             foreground = Foreground.of(images[block], device)
@@ -180,7 +180,7 @@ def settle(
             labels[block] = foreground.to_images(torch.from_numpy(numbers).to(device)).cpu().numpy()
             counts[block] = numbers.max(1)
 
-        blocks = _blocks_of_one_k(images, fewest, values_per_pixel(net, n_phases * steps))
+        blocks = _blocks_of_one_k(images, fewest, values_per_pixel(net, n_phases * steps, always_lazy=True))
         for _ in map_blocks(settle_block, blocks, device, threads=has_linear_ends(net)):
             pass
     return Settled(labels, counts, trains)
@@ -268,7 +268,14 @@ class Phases:
 
     def _feedback_of_phases(self) -> Tensor:
         """y (N, K, F), the mean over the steps of each phase."""
-        return self.feedback.of_pixels().unflatten(1, (self.left.shape[1], -1)).mean(2)
+        if self.noise.device.type != "cpu":
+            feedback = self.feedback.of_pixels()
+        else:
+            arrays = self.feedback.for_neurons()
+            if len(arrays.hidden):
+                compute_everywhere(arrays, self.noise.counts)
+            feedback = torch.from_numpy(arrays.values)
+        return feedback.unflatten(1, (self.left.shape[1], -1)).mean(2)
 
     def with_silent_ones(self, spikes: Tensor) -> Tensor:
         """`spikes` (N, K·m, F) in their place among those of all phases, (N, K₀·m, F)."""
