@@ -36,7 +36,7 @@ from dasbe.ann.files import save_network
 from dasbe.datasets import mnist
 from dasbe.parameters import DatasetSettings
 from dasbe.plotting.phases import phase_colours
-from dasbe.systems import SYSTEMS, pulse_coupled, pure_ann, reconstruction_clustering, system_of
+from dasbe.systems import SYSTEMS, competing_phases, pulse_coupled, pure_ann, reconstruction_clustering, system_of
 
 pytestmark = pytest.mark.quick
 
@@ -592,12 +592,23 @@ PCNN_FIELDS = {
     "inhibition": NUMBER,
     "dropout": PROBABILITY,
 }
+PHASES = competing_phases.Settings(3, cycles=3, cycles_after_pruning=2)
+PHASES_FIELDS = {
+    "n_phases": count(),
+    "steps_per_phase": count(),
+    "cycles": count(),
+    "cycles_after_pruning": count(),
+    "sampling": PROBABILITY,
+    "sharpness": NOT_NEGATIVE,
+}
 SETTINGS = {
     "dasbe": (SYSTEMS["dasbe"].settings.published(DatasetSettings(6, 2, 2))._replace(cycles=3)),
     "pure_ann": pure_ann.Settings(6, 3),
     "pure_snn": PCNN,
     "rc": reconstruction_clustering.Settings(2),
     "rc_own": reconstruction_clustering.Settings(2),
+    "competing_phases": PHASES,
+    "competing_phases_counting": PHASES,
 }
 FIELDS = {
     "dasbe": {"delay": count(), "refractory": refractory_times(), "cycles": count()},
@@ -605,6 +616,8 @@ FIELDS = {
     "pure_snn": PCNN_FIELDS,
     "rc": {"objects": count()},
     "rc_own": {"objects": count()},
+    "competing_phases": PHASES_FIELDS,
+    "competing_phases_counting": PHASES_FIELDS,
 }
 
 
@@ -1022,6 +1035,27 @@ ROWS = (
             "device": DEVICE,
         },
         {"n_groups more than pixels": {"n_groups": 65}},
+    ),
+    Row(
+        "systems.competing_phases.settle",
+        competing_phases.settle,
+        {"images": IMAGES, "network": dimmed, "n_objects": 2, **PHASES._asdict()},
+        {
+            "images": images(),
+            "network": networks(),
+            "n_objects": optional(for_each(1)),
+            "record": FLAG,
+            "seed": SEED,
+            "indices": indices(),
+            "device": DEVICE,
+            **PHASES_FIELDS,
+        },
+        {
+            "n_objects more than n_phases": {"n_objects": 4},
+            "n_objects of one image more than n_phases": {"n_objects": [2, 4]},
+            "n_objects of another number of images": {"n_objects": [2, 2, 2]},
+            "steps 10**6 of 64 phases": {"steps_per_phase": 10**6, "n_phases": 64},
+        },
     ),
     *(segment_row(system) for system in SYSTEMS),
     Row(

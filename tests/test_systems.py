@@ -11,12 +11,14 @@ import dasbe
 from dasbe import definition
 from dasbe.datasets import TABLE_DATASETS, settings_of
 from dasbe.engine.attention import ForegroundAttention
+from dasbe.engine.feedback import FeedbackArrays, all_at_once
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.noise import NoiseStreams
+from dasbe.engine.phases import compute_everywhere, phase_cycle
 from dasbe.evaluation import system_settings
 from dasbe.snn.noise import uniform
 from dasbe.systems import SYSTEMS, pulse_coupled, system_of
-from dasbe.systems.competing_phases import settle
+from dasbe.systems.competing_phases import compete, fire, numbered, settle
 from dasbe.systems.pulse_coupled import simulate, simulate_with_tensors
 from dasbe.systems.pure_ann import iterate_without_spikes
 from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
@@ -243,6 +245,115 @@ def test_competing_phases_equal_their_literal_form(shapes, trained, random_netwo
         np.testing.assert_array_equal(found.labels[i], expected)
         assert next(noise.phases_left, None) is None and found.counts[i] == expected.max()
     assert n_objects is None or found.counts.max() > 1
+
+
+@pytest.mark.parametrize("n_phases, steps, sharpness", [(1, 1, 2.0), (4, 1, 2.0), (3, 4, 1.5)])
+def test_the_compiled_cycle_of_phases_equals_the_tensors(n_phases, steps, sharpness, rng):
+    """So it does where feedback is computed for the pixels that fire alone."""
+    counts, width, n_units, q = np.array([9, 0, 6]), 9, 21, 0.5
+    hidden = rng.random((3, n_phases * steps, n_units))
+    weight, bias = rng.standard_normal((30, n_units)), rng.standard_normal(30)
+    pixels = np.array([rng.permutation(30)[:width] for _ in counts], np.int32)
+    feedback = 1 / (1 + np.exp(-(np.einsum("ntl,npl->ntp", hidden, weight[pixels]) + bias[pixels][:, None])))
+    of_phases = torch.from_numpy(feedback).unflatten(1, (n_phases, steps)).mean(2)
+    shares = compete(of_phases, sharpness) * torch.from_numpy(np.arange(width) < counts[:, None])[:, None]
+    expected = fire(shares, NoiseStreams(1, range(3), counts).pixel_words(steps), q)
+    assert expected.shape == (3, n_phases * steps, width) and expected.any()
+
+    unknown = FeedbackArrays(np.full(feedback.shape, np.nan), np.ones(3, bool), hidden, weight, bias, pixels)
+    for arrays in (all_at_once(feedback), unknown):
+        spikes = np.empty(feedback.shape, np.uint8)
+        phase_cycle(arrays, NoiseStreams(1, range(3), counts).states, counts, n_phases, q, sharpness, spikes)
+        np.testing.assert_array_equal(spikes, expected)
+    compute_everywhere(unknown, counts)
+    for i, n in enumerate(counts):
+        np.testing.assert_allclose(unknown.values[i, :, :n], feedback[i, :, :n])
+
+
+def test_phases_share_every_pixel_and_fire_by_their_share(rng):
+    feedback = torch.from_numpy(rng.random((1, 5, 8)) ** 4)
+    feedback[0, 2] = 0  # a silent phase
+    shares = compete(feedback, 2.0)
+    np.testing.assert_allclose(shares.sum(1), 1)
+    np.testing.assert_allclose(shares[0, 0] / shares[0, 1], (feedback[0, 0] / feedback[0, 1]) ** 2)
+    words = torch.from_numpy(rng.integers(-(2**31), 2**31, (1, 20000, 8)).astype(np.int32))
+    spikes = fire(shares, words, 0.25).unflatten(1, (5, -1))
+    assert spikes.sum(1).max() == 1  # a pixel fires in one phase at most
+    np.testing.assert_allclose(spikes.double().mean(2), 0.25 * shares, atol=0.015)
+
+
+@pytest.mark.parametrize("n_objects", [[2, 4, 1, 3], None], ids=["told", "counting"])
+def test_phases_fall_silent_one_by_one_and_for_good(shapes, trained, n_objects):
+    images, n_phases, steps, cycles, cycles_after = shapes[0][:4], 5, 2, 4, 3
+    timing = {"n_phases": n_phases, "steps_per_phase": steps, "cycles": cycles, "cycles_after_pruning": cycles_after}
+    found = settle(images, trained, **timing, n_objects=n_objects, record=True, seed=2)
+    fewest = np.ones(4, int) if n_objects is None else np.array(n_objects)
+    n_cycles = cycles + cycles_after * (n_phases - fewest)
+    spikes = found.trains.to_images()
+    assert spikes.shape == (4, n_cycles.max(), n_phases * steps, 28, 28)
+    assert not spikes[np.broadcast_to(images[:, None, None] == 0, spikes.shape)].any()
+    of_step = spikes.reshape(4, -1, n_phases, steps, 28, 28)
+    assert of_step.sum(2).max() == 1  # a pixel fires in one phase at most
+    active = of_step.any((3, 4, 5))  # (N, cycles, phases)
+    for i in range(4):
+        for silent in range(n_phases - fewest[i] + 1):
+            start = cycles + cycles_after * (silent - 1) if silent else 0
+            assert active[i, start:].any(0).sum() <= n_phases - silent
+        assert active[i, : n_cycles[i]].any(1).all() and not active[i, n_cycles[i] :].any()
+    assert (found.counts == found.labels.max((1, 2))).all() and ((found.labels > 0) == (images > 0)).all()
+    assert (found.counts <= (n_phases if n_objects is None else fewest)).all()
+
+
+def test_phases_group_objects_and_count_them(shapes, trained):
+    images, groups = shapes[0][:20], shapes[1][:20]
+    told = settle(images, trained, n_phases=6, n_objects=3, seed=1)
+    counting = settle(images, trained, n_phases=6, seed=1)
+    assert min(np.nanmean(dasbe.ami(groups, found.labels)) for found in (told, counting)) > 0.85
+    assert (counting.counts == 3).mean() > 0.7
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_phases_do_not_depend_on_batch_or_threads(monkeypatch, shapes, trained, n_threads):
+    network, before = copy.deepcopy(trained).double(), torch.get_num_threads()
+    options = {"n_phases": 5, "cycles": 8, "cycles_after_pruning": 3, "seed": 4}
+    together = settle(shapes[0][:10], network, **options)
+    monkeypatch.setattr("dasbe.engine.parallel.BLOCK_VALUES", 1 << 13)  # several blocks
+    torch.set_num_threads(n_threads)
+    try:
+        in_blocks = settle(shapes[0][:10], network, **options)
+    finally:
+        torch.set_num_threads(before)
+    alone = settle(shapes[0][7:8], network, **options, indices=[7])
+    np.testing.assert_array_equal(in_blocks.labels, together.labels)
+    np.testing.assert_array_equal(alone.labels[0], together.labels[7])
+    np.testing.assert_array_equal(settle(shapes[0][:10], network, **options, record=True).labels, together.labels)
+
+
+def test_phases_take_any_network(shapes, random_network):
+    """A plain function gives what the module gives; images without ink have no groups."""
+    network = random_network(dtype=torch.float64)
+    images = np.concatenate([shapes[0][:3], np.zeros_like(shapes[0][:1])])
+    options = {"n_phases": 4, "cycles": 5, "cycles_after_pruning": 2, "seed": 3}
+    found = settle(images, network.float(), **options)
+    of_function = settle(images, lambda x: network(x)[0], **options)
+    assert (found.labels == of_function.labels).mean() > 0.99  # sums of float32 in another order
+    assert found.counts[3] == 0 and not found.labels[3].any() and found.counts[:3].min() >= 1
+
+
+def test_groups_are_numbered_in_the_order_in_which_they_appear():
+    groups = np.array([[3, 3, 1, 3, 0], [2, 0, 2, -1, -1], [-1, -1, -1, -1, -1]])
+    np.testing.assert_array_equal(numbered(groups, 4), [[1, 1, 2, 1, 3], [1, 2, 1, 0, 0], [0, 0, 0, 0, 0]])
+
+
+def test_the_output_shift_of_a_network_counts_in_the_worth_alone(shapes, random_network):
+    network, options = random_network(), {"n_phases": 4, "cycles": 5, "cycles_after_pruning": 2, "seed": 3}
+    unshifted = settle(shapes[0][:4], network, **options, n_objects=4)
+    network.description["recipe"] = {"output_shift": 1.5}
+    assert network.output_shift == 1.5
+    np.testing.assert_array_equal(settle(shapes[0][:4], network, **options, n_objects=4).labels, unshifted.labels)
+    network.description["recipe"] = {"output_shift": "1.5"}
+    with pytest.raises(dasbe.InputError, match="output_shift of network is '1.5'; it must be a number"):
+        settle(shapes[0][:4], network, **options)
 
 
 def test_bad_input(shapes, trained):

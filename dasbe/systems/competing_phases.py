@@ -151,10 +151,9 @@ def settle(
         if fewest.max() > n_phases:
             raise InputError(f"n_objects is {fewest.max()}, but n_phases is {n_phases}; take at least as many phases")
     n_cycles = cycles + cycles_after * int(n_phases - fewest.min())
-    n_bytes = 16 * n_phases * steps * images[0].size
     widest = int(np.count_nonzero(images, axis=(1, 2)).max())
-    n_bytes += len(images) * n_cycles * n_phases * steps * widest if record else 0
-    checks.memory(n_bytes, "this run", "take fewer phases or steps, or fewer images at a time")
+    of_a_step = 16 * images[0].size + (len(images) * n_cycles * widest if record else 0)  # bytes
+    checks.memory(n_phases * steps * of_a_step, "this run", "take fewer phases or steps, or fewer images at a time")
     trains = ForegroundTrains.silent(images, n_cycles, n_phases * steps, bool) if record else None
     labels, counts = np.zeros(images.shape, np.int64), np.zeros(len(images), np.int64)
 
@@ -258,8 +257,8 @@ class Phases:
         """Spikes (N, K·m, F) uint8, 0 or 1, from the feedback of the cycle before."""
         n_left, valid = self.left.shape[1], self.attention.foreground.valid
         if valid.device.type != "cpu":
-            words = self.noise.pixel_words(self.steps)
-            return fire(self._feedback_of_phases(), words, self.sampling, self.sharpness) * valid[:, None]
+            shares = compete(self._feedback_of_phases(), self.sharpness) * valid[:, None]
+            return fire(shares, self.noise.pixel_words(self.steps), self.sampling)
         spikes = torch.empty((len(valid), n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
         arrays = self.feedback.for_neurons()
         constants = (arrays.values.dtype.type(constant) for constant in (self.sampling, self.sharpness))
@@ -268,7 +267,7 @@ class Phases:
 
     def _feedback_of_phases(self) -> Tensor:
         """y (N, K, F), the mean over the steps of each phase."""
-        if self.noise.device.type != "cpu":
+        if self.left.device.type != "cpu":
             feedback = self.feedback.of_pixels()
         else:
             arrays = self.feedback.for_neurons()
@@ -311,28 +310,35 @@ class Phases:
         self.feedback = self.attention.initial(feedback)
 
 
-def fire(feedback: Tensor, words: Tensor, sampling: float, sharpness: float) -> Tensor:
-    """Spikes of a cycle, on any device; on a CPU :mod:`dasbe.engine.phases` gives the same.
+def compete(feedback: Tensor, sharpness: float) -> Tensor:
+    """γ = y^β / Σ_κ y_κ^β, each phase's share of every pixel, from y, (N, K, F) both."""
+    powers = feedback**sharpness
+    return powers / powers.sum(1, keepdim=True).clamp(min=LEAST_SUM)
+
+
+def fire(shares: Tensor, words: Tensor, sampling: float) -> Tensor:
+    """Spikes of a cycle: in every step each pixel fires in phase k with probability q·γ_k, in one phase at most.
+
+    Together with :func:`compete` the equations of the phases, on any device. On a CPU
+    :mod:`dasbe.engine.phases` gives the same.
 
     Parameters
     ----------
-    feedback : (N, K, F) float
-        y.
+    shares : (N, K, F) float
+        γ.
     words : (N, m, F) int32
         Random words, from which u comes.
-    sampling, sharpness : float
-        q and β.
+    sampling : float
+        q.
 
     Returns
     -------
     (N, K·m, F) uint8, 0 or 1
     """
-    powers = feedback**sharpness
-    shares = powers / powers.sum(1, keepdim=True).clamp(min=LEAST_SUM)  # γ
-    ends = (sampling * shares).cumsum(1)[:, :, None]  # a pixel fires in the first phase whose end is above u
-    chosen = (uniform(words, feedback.dtype)[:, None] >= ends).sum(1)  # (N, m, F); K where it does not fire
-    phases = torch.arange(feedback.shape[1], device=feedback.device)[:, None, None]
-    return (chosen[:, None] == phases).flatten(1, 2).view(torch.uint8)
+    ends = (sampling * shares).cumsum(1)[:, :, None]  # a pixel fires in the first phase that ends above u
+    fires_in = (uniform(words, shares.dtype)[:, None] >= ends).sum(1)  # (N, m, F); K where it does not fire
+    phases = torch.arange(shares.shape[1], device=shares.device)[:, None, None]
+    return (fires_in[:, None] == phases).flatten(1, 2).view(torch.uint8)
 
 
 def numbered(groups: np.ndarray, n_phases: int) -> np.ndarray:
@@ -360,8 +366,10 @@ def label(
     device: torch.device,
 ) -> np.ndarray:
     """Labels (N, H, W) with as many phases left as there are objects, at least one."""
-    options = {"seed": seed, "indices": indices, "device": device}
-    return settle(images, network, **settings._asdict(), n_objects=np.maximum(n_objects, 1), **options).labels
+    told = np.maximum(n_objects, 1)
+    return settle(
+        images, network, **settings._asdict(), n_objects=told, seed=seed, indices=indices, device=device
+    ).labels
 
 
 def label_and_count(
