@@ -251,22 +251,27 @@ def competing_phases(
                         h = (h + noise.latent(h.shape[1]) > 1).to(x.dtype)
                     y[k] += network.decoder(h)[0] / steps_per_phase  # feedback, back one cycle later
         group = y.argmax(0)
-        z = [network.encoder((x * (group == k))[None]) for k in phases]
-        seen = torch.cat([network.decoder(h.clamp(0, 1) if spiking else h) for h in z])  # what the groups look like
-        seen = torch.sigmoid(torch.logit(seen) - shift).clamp(1e-6, 1 - 1e-6)
-        of_ink, outside = seen[:, ink].log(), (1 - seen[:, ~ink]).log().sum(1)  # (K, ink) and (K,)
-        worth = of_ink.amax(0).sum() + outside.sum()  # ℓ, the log-likelihood of the image
+        if n_objects is not None and n_left == fewest:
+            break
+        worth, without = 0.0, [0.0] * n_left  # ℓ, the log-likelihood of the image, and ℓ without each phase
+        for weight, view in [(1 / 2, x)] + [(1 / 8, x * (noise.pixels()[0] < sampling)) for _ in range(4)]:
+            z = [network.encoder((view * (group == k))[None]) for k in phases]
+            seen = torch.cat([network.decoder(h.clamp(0, 1) if spiking else h) for h in z])  # what groups look like
+            no_ink = (1 - torch.sigmoid(torch.logit(seen) - shift).clamp(1e-6, 1 - 1e-6)).log()
+            for i in range(-1, n_left):
+                left = no_ink[torch.arange(n_left) != i].sum(0)  # log-probability of no ink from any group
+                likelihood = float((1 - left[ink].exp()).log().sum() + left[~ink].sum())
+                if i < 0:
+                    worth += weight * likelihood
+                else:
+                    without[i] += weight * likelihood
         groupings.append((worth, len(group[ink].unique()), group))
-        if (
-            n_left > fewest
-        ):  # the phase without which ℓ is largest falls silent; one without any pixel before all others
-            without = [of_ink[torch.arange(n_left) != k].amax(0) for k in range(n_left)]
-            lost = [(of_ink.amax(0) - w).sum() + o for w, o in zip(without, outside)]
-            lost = [of_phase if k in group[ink] else -torch.inf for k, of_phase in zip(phases, lost)]
-            y[phases.pop(int(np.argmin(lost)))] = 0
+        if n_left > fewest:  # the phase without which ℓ is largest falls silent, but first those without any pixel
+            without = [ell if k in group[ink] else torch.inf for k, ell in zip(phases, without)]
+            y[phases.pop(int(np.argmax(without)))] = 0
     if n_objects is None:
         best = max(worth for worth, _, _ in groupings)
-        _, _, group = max(groupings, key=lambda of: of[0] - of[1] * (2 + 0.1 * abs(best)))
+        _, _, group = max(groupings, key=lambda of: of[0] - 0.08 * of[1] * abs(best))
     numbers = {k: number for number, k in enumerate(dict.fromkeys(group[ink].tolist()), start=1)}
     return np.array([numbers[k] if i else 0 for k, i in zip(group.tolist(), ink)]).reshape(image.shape)
 

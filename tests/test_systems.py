@@ -18,7 +18,7 @@ from dasbe.engine.phases import compute_everywhere, phase_cycle
 from dasbe.evaluation import system_settings
 from dasbe.snn.noise import uniform
 from dasbe.systems import SYSTEMS, pulse_coupled, system_of
-from dasbe.systems.competing_phases import compete, fire, numbered, settle
+from dasbe.systems.competing_phases import SAMPLES, compete, fire, numbered, settle
 from dasbe.systems.pulse_coupled import simulate, simulate_with_tensors
 from dasbe.systems.pure_ann import iterate_without_spikes
 from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
@@ -191,15 +191,15 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
 class PhasesNoise:
     """The numbers that `settle` draws for one image, for the literal form.
 
-    In each cycle, first those of all steps and then those of the latent neurons in all steps of all phases, of which
-    there are `phases_left` in each cycle.
+    `draws` lists (steps, steps of the latent neurons) in the order in which they are drawn: of each cycle m and K·m,
+    of each grouping its samples and none.
     """
 
-    def __init__(self, image, seed, index, n_phases, phases_left, steps, dtype=torch.float64):
+    def __init__(self, image, seed, index, n_phases, draws, dtype=torch.float64):
         self.ink = torch.from_numpy(np.flatnonzero(image))
-        self.shape, self.steps, self.dtype = (n_phases, image.size), steps, dtype
+        self.shape, self.dtype = (n_phases, image.size), dtype
         self.streams = NoiseStreams(seed, [index], [len(self.ink)])
-        self.phases_left, self.pixel_words, self.latent_words = iter(phases_left), iter(()), iter(())
+        self.draws, self.pixel_words, self.latent_words = iter(draws), iter(()), iter(())
 
     def initial(self):
         c = torch.full(self.shape, 0.5)
@@ -208,10 +208,9 @@ class PhasesNoise:
 
     def pixels(self):
         words = next(self.pixel_words, None)
-        if words is None:  # the first step of a cycle
-            assert next(self.latent_words, None) is None
-            self.n_left = next(self.phases_left)
-            self.pixel_words = iter(self.streams.pixel_words(self.steps)[0])
+        if words is None:
+            n_steps, self.n_latent_steps = next(self.draws)
+            self.pixel_words = iter(self.streams.pixel_words(n_steps)[0])
             words = next(self.pixel_words)
         u = torch.full(self.shape[1:], 0.01, dtype=self.dtype)  # a background pixel must be silent all the same
         u[self.ink] = uniform(words, self.dtype)
@@ -220,7 +219,7 @@ class PhasesNoise:
     def latent(self, n):
         words = next(self.latent_words, None)
         if words is None:
-            self.latent_words = iter(self.streams.latent_words(self.n_left * self.steps, n)[0])
+            self.latent_words = iter(self.streams.latent_words(self.n_latent_steps, n)[0])
             words = next(self.latent_words)
         return uniform(words, self.dtype)
 
@@ -238,12 +237,15 @@ def test_competing_phases_equal_their_literal_form(shapes, trained, random_netwo
     timing = {"cycles": CYCLES, "cycles_after_pruning": CYCLES_AFTER}
     options = {"n_phases": n_phases, "steps_per_phase": steps, "n_objects": n_objects}
     found = settle(images, network, **options, **timing, seed=5)
-    phases_left = [n_phases] * CYCLES + [k for k in range(n_phases - 1, fewest - 1, -1) for _ in range(CYCLES_AFTER)]
+    draws = []
+    for n_left in range(n_phases, fewest - 1, -1):
+        draws += [(steps, n_left * steps)] * (CYCLES if n_left == n_phases else CYCLES_AFTER)
+        draws += [(SAMPLES, 0)] * (n_objects is None or n_left > fewest)
     for i, image in enumerate(images):
-        noise = PhasesNoise(image, 5, i, n_phases, phases_left, steps)
+        noise = PhasesNoise(image, 5, i, n_phases, draws)
         expected = definition.competing_phases(image, network, noise, **options, **timing, shift=0.7)
         np.testing.assert_array_equal(found.labels[i], expected)
-        assert next(noise.phases_left, None) is None and found.counts[i] == expected.max()
+        assert next(noise.draws, None) is None and found.counts[i] == expected.max()
     assert n_objects is None or found.counts.max() > 1
 
 

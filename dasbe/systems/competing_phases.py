@@ -30,7 +30,8 @@ from dasbe.snn.noise import uniform
 from dasbe.systems.base import System
 
 SURPLUS_PHASES = 3  # beyond the objects of a dataset
-PRICE, RELATIVE_PRICE = 2.0, 0.1  # of a group, where the worth decides how many there are
+PRICE = 0.08  # of a group, where the worth decides how many there are; a part of the largest worth
+SAMPLES = 4  # of the groups, that the network sees for the worth besides all of them
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
 LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
@@ -90,14 +91,16 @@ def settle(
     """Group the pixels of each image by phases that compete for them.
 
     Each phase k has a share γ_k = y_k^β / Σ_κ y_κ^β of every pixel, where y_k is what the
-    network made of the phase in the cycle before, at first |N(0, 1)|. In each of its m
-    steps a pixel fires with probability q·γ_k, in one phase at most; y_k is the mean of
-    what the network makes of the spikes in the m steps of the phase. A pixel belongs to
-    the phase of largest y_k. Once the cycles are over, one phase falls silent: the one
-    without which the worth of the grouping is largest; after some more cycles the next.
-    The worth is the log-likelihood of the image if each group were what the network
-    makes of it: ink is there if the best group says so, background if all groups do,
-    ℓ = Σ_{x=1} log max_k y_k + Σ_k Σ_{x=0} log(1 − y_k).
+    network made of the phase in the cycle before; at first |N(0, 1)|. In each of its m
+    steps a pixel fires with probability q, in phase k with probability q·γ_k; y_k is the
+    mean of what the network makes of the spikes in the m steps of phase k. A pixel
+    belongs to the phase of largest y_k. Once the cycles are over a phase falls silent:
+    one that has no pixel, else the one without which the grouping is worth most; after
+    some more cycles the next. A grouping is worth the log-likelihood of the image as the
+    union of what the network makes of its groups,
+    ℓ = Σ_{x=1} log(1 − Π_k(1 − y_k)) + Σ_{x=0} Σ_k log(1 − y_k),
+    half of it for whole groups and half for samples of them, in which each pixel is seen
+    with probability q, as networks are trained on.
 
     Parameters
     ----------
@@ -113,8 +116,8 @@ def settle(
         m.
     n_objects : int or (N,) int, optional
         K, if it is told: at so many phases, no further one falls silent. By default that
-        goes on down to one phase, and of all groupings with K groups on the way that of
-        largest ℓ − K·(2 + 0.1·|ℓ of the best|) counts.
+        goes on down to one phase, and of the groupings on the way, each of K groups, that
+        of largest ℓ − 0.08·K·|ℓ of the best| counts.
     cycles : int
         Before the first phase falls silent.
     cycles_after_pruning : int
@@ -171,10 +174,11 @@ def settle(
                     if trains is not None:
                         trains.record(phases.with_silent_ones(spikes), foreground.counts, block, cycle)
                     cycle += 1
-                groupings.append(phases.grouping())
+                if n_objects is None or n_left > fewest_of_block:
+                    groupings.append(phases.grouping())
                 if n_left > fewest_of_block:
-                    phases.silence(groupings[-1].lost.argmin(1))
-            groups = chosen_groups(groupings) if n_objects is None else groupings[-1].groups
+                    phases.silence(groupings[-1].without.argmax(1))
+            groups = phases.groups() if n_objects is not None else chosen_groups(groupings)
             numbers = numbered(groups.cpu().numpy(), n_phases)
             labels[block] = foreground.to_images(torch.from_numpy(numbers).to(device)).cpu().numpy()
             counts[block] = numbers.max(1)
@@ -196,21 +200,20 @@ class Grouping(NamedTuple):
         Phases with any pixel.
     worth : (N,) float
         ℓ.
-    lost : (N, K) float
-        By how much ℓ is less without each phase; −∞ for one without any pixel.
+    without : (N, K) float
+        ℓ without each phase; ∞ without one that has no pixel.
     """
 
     groups: Tensor
     n_groups: Tensor
     worth: Tensor
-    lost: Tensor
+    without: Tensor
 
 
 def chosen_groups(groupings: Sequence[Grouping]) -> Tensor:
-    """Of each image, the groups (N, F) of the grouping of largest ℓ − K·(2 + 0.1·|ℓ of the best|)."""
+    """Of each image, the groups (N, F) of the grouping of largest ℓ − 0.08·K·|ℓ of the best|."""
     groups, n_groups, worth = (torch.stack(values) for values in list(zip(*groupings))[:3])
-    price = PRICE + RELATIVE_PRICE * worth.amax(0).abs()
-    best = (worth - n_groups * price).argmax(0)
+    best = (worth - PRICE * n_groups * worth.amax(0).abs()).argmax(0)
     return groups[best, torch.arange(len(best), device=best.device)]
 
 
@@ -283,24 +286,41 @@ class Phases:
         every[images, self.left] = spikes.unflatten(1, (-1, self.steps))
         return every.flatten(1, 2)
 
+    def groups(self) -> Tensor:
+        """Phase of largest y of each foreground pixel, (N, F), of those left; −1 beyond an image's own pixels."""
+        return torch.where(self.attention.foreground.valid, self._feedback_of_phases().argmax(1), -1)
+
     def grouping(self) -> Grouping:
         """The groups now, and what they are worth."""
-        foreground = self.attention.foreground
-        groups = torch.where(foreground.valid, self._feedback_of_phases().argmax(1), -1)
+        foreground, groups = self.attention.foreground, self.groups()
         of_phase = groups[:, None] == torch.arange(self.left.shape[1], device=groups.device)[:, None]  # (N, K, F)
-        code = self.attention.encode(of_phase.view(torch.uint8))
+        sampled = uniform(self.noise.pixel_words(SAMPLES), self.network.dtype) < self.sampling  # (N, samples, F)
+        worth, without = self._worth(of_phase, foreground)
+        for sample in sampled.unbind(1):
+            of_sample = self._worth(of_phase & sample[:, None], foreground)
+            worth, without = worth + of_sample[0] / SAMPLES, without + of_sample[1] / SAMPLES
+        used = of_phase.any(2)
+        return Grouping(groups, used.sum(1), worth / 2, without.masked_fill(~used, torch.inf) / 2)
+
+    def _worth(self, shown: Tensor, foreground: Foreground) -> tuple[Tensor, Tensor]:
+        """ℓ (N,) if the network sees `shown` (N, K, F) bool of the groups, and ℓ without each of them (N, K)."""
+        code = self.attention.encode(shown.view(torch.uint8))
         y = self.attention.decode_images(code.clamp(0, 1) if self.network.spiking else code)  # (N, K, H·W)
         if self.network.output_shift:
             y = (y.logit() - self.network.output_shift).sigmoid()
-        y = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+        no_ink = torch.log1p(-y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
         ink = foreground.to_images(foreground.valid).flatten(1)[:, None]
-        outside = torch.where(ink, 0, torch.log1p(-y)).sum(2)
-        of_ink = y.gather(2, foreground.pixels[:, None].expand_as(of_phase)).log() * foreground.valid[:, None]
-        best, winner = of_ink.max(1)
-        second = of_ink.scatter(1, winner[:, None], -torch.inf).amax(1)
-        lost = outside.scatter_add(1, winner, best - second)
-        used = of_phase.any(2)
-        return Grouping(groups, used.sum(1), best.sum(1) + outside.sum(1), lost.masked_fill(~used, -torch.inf))
+        outside = torch.where(ink, 0, no_ink).sum(2)
+        inside = no_ink.gather(2, foreground.pixels[:, None].expand_as(shown))
+        others = 1 - torch.eye(shown.shape[1], dtype=y.dtype, device=y.device)
+
+        def of_ink(
+            log_of_none: Tensor,
+        ) -> Tensor:  # of its log-probability of coming from nobody
+            return torch.where(foreground.valid[:, None], torch.log(-torch.expm1(log_of_none)), 0).sum(2)
+
+        worth = of_ink(inside.sum(1, keepdim=True))[:, 0] + outside.sum(1)
+        return worth, of_ink(others @ inside) + outside @ others
 
     def silence(self, phases: Tensor) -> None:
         """The phases numbered `phases` (N,) fall silent; the others compete for what they had."""
