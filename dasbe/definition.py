@@ -236,13 +236,23 @@ def competing_phases(
     y = noise.initial().to(x.dtype)  # feedback, (K₀, P)
     phases = list(range(n_phases))  # those that are not silent
     fewest = min(n_objects or 1, n_phases)
-    groupings = []
+
+    def no_ink(shown: Tensor) -> Tensor:  # log-probability of no ink from each group, (K, P), shown (K, P) of them
+        z = network.encoder(shown)
+        y = network.decoder(z.clamp(0, 1) if spiking else z)
+        return (1 - torch.sigmoid(torch.logit(y) - shift).clamp(1e-6, 1 - 1e-6)).log()
+
+    def likelihood(of_groups: Tensor) -> float:  # ℓ, of the image as their union, in logarithms
+        of_none = of_groups.sum(0)
+        return float((1 - of_none[ink].exp()).log().sum() + of_none[~ink].sum())
+
+    groupings: list[tuple[float, int, Tensor]] = []
     for n_left in range(n_phases, fewest - 1, -1):
         for _ in range(cycles if n_left == n_phases else cycles_after_pruning):
             gamma = y**sharpness / (y**sharpness).sum(0).clamp(min=1e-30)  # the phases compete for each pixel
             ends = sampling * gamma.cumsum(0)
+            fires_in = [(noise.pixels()[0] >= ends).sum(0) for _ in range(steps_per_phase)]  # k with probability q·γ_k
             y = torch.zeros_like(y)
-            fires_in = [(noise.pixels()[0] >= ends).sum(0) for _ in range(steps_per_phase)]  # with probability q·γ
             for k in phases:
                 for t in range(steps_per_phase):
                     s = x * (fires_in[t] == k)  # spikes
@@ -251,23 +261,15 @@ def competing_phases(
                         h = (h + noise.latent(h.shape[1]) > 1).to(x.dtype)
                     y[k] += network.decoder(h)[0] / steps_per_phase  # feedback, back one cycle later
         group = y.argmax(0)
-        if n_objects is not None and n_left == fewest:
-            break
-        worth, without = 0.0, [0.0] * n_left  # ℓ, the log-likelihood of the image, and ℓ without each phase
-        for weight, view in [(1 / 2, x)] + [(1 / 8, x * (noise.pixels()[0] < sampling)) for _ in range(4)]:
-            z = [network.encoder((view * (group == k))[None]) for k in phases]
-            seen = torch.cat([network.decoder(h.clamp(0, 1) if spiking else h) for h in z])  # what groups look like
-            no_ink = (1 - torch.sigmoid(torch.logit(seen) - shift).clamp(1e-6, 1 - 1e-6)).log()
-            for i in range(-1, n_left):
-                left = no_ink[torch.arange(n_left) != i].sum(0)  # log-probability of no ink from any group
-                likelihood = float((1 - left[ink].exp()).log().sum() + left[~ink].sum())
-                if i < 0:
-                    worth += weight * likelihood
-                else:
-                    without[i] += weight * likelihood
-        groupings.append((worth, len(group[ink].unique()), group))
+        of_phase = x * (group == torch.tensor(phases)[:, None])  # the groups, (K, P)
+        if n_objects is None:  # what this grouping is worth: ℓ, half of it for samples of the groups
+            samples = [likelihood(no_ink(of_phase * (noise.pixels()[0] < sampling))) for _ in range(4)]
+            worth = (likelihood(no_ink(of_phase)) + sum(samples) / 4) / 2
+            groupings.append((worth, len(group[ink].unique()), group))
         if n_left > fewest:  # the phase without which ℓ is largest falls silent, but first those without any pixel
-            without = [ell if k in group[ink] else torch.inf for k, ell in zip(phases, without)]
+            whole = no_ink(of_phase)
+            without = [likelihood(whole[torch.arange(n_left) != i]) for i in range(n_left)]
+            without = [ell if k in group[ink] else np.inf for k, ell in zip(phases, without)]
             y[phases.pop(int(np.argmax(without)))] = 0
     if n_objects is None:
         best = max(worth for worth, _, _ in groupings)

@@ -31,7 +31,7 @@ from dasbe.systems.base import System
 
 SURPLUS_PHASES = 3  # beyond the objects of a dataset
 PRICE = 0.08  # of a group, where the worth decides how many there are; a part of the largest worth
-SAMPLES = 4  # of the groups, that the network sees for the worth besides all of them
+SAMPLES = 4  # of the groups, that the network sees for their worth where the worth decides
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
 LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
@@ -94,13 +94,10 @@ def settle(
     network made of the phase in the cycle before; at first |N(0, 1)|. In each of its m
     steps a pixel fires with probability q, in phase k with probability q·γ_k; y_k is the
     mean of what the network makes of the spikes in the m steps of phase k. A pixel
-    belongs to the phase of largest y_k. Once the cycles are over a phase falls silent:
-    one that has no pixel, else the one without which the grouping is worth most; after
-    some more cycles the next. A grouping is worth the log-likelihood of the image as the
-    union of what the network makes of its groups,
-    ℓ = Σ_{x=1} log(1 − Π_k(1 − y_k)) + Σ_{x=0} Σ_k log(1 − y_k),
-    half of it for whole groups and half for samples of them, in which each pixel is seen
-    with probability q, as networks are trained on.
+    belongs to the phase of largest y_k. Once the cycles are over a phase falls silent,
+    and after some more cycles the next: one that has no pixel, else the one without which
+    the likelihood of the image is largest, as the union of what the network makes of the
+    groups, ℓ = Σ_{x=1} log(1 − Π_k(1 − y_k)) + Σ_{x=0} Σ_k log(1 − y_k).
 
     Parameters
     ----------
@@ -117,7 +114,9 @@ def settle(
     n_objects : int or (N,) int, optional
         K, if it is told: at so many phases, no further one falls silent. By default that
         goes on down to one phase, and of the groupings on the way, each of K groups, that
-        of largest ℓ − 0.08·K·|ℓ of the best| counts.
+        of largest ℓ − 0.08·K·|ℓ of the best| counts. Half of this ℓ is that of the groups,
+        and half the mean over four samples of them, in which each pixel is seen with
+        probability q, as networks are trained on.
     cycles : int
         Before the first phase falls silent.
     cycles_after_pruning : int
@@ -175,7 +174,7 @@ def settle(
                         trains.record(phases.with_silent_ones(spikes), foreground.counts, block, cycle)
                     cycle += 1
                 if n_objects is None or n_left > fewest_of_block:
-                    groupings.append(phases.grouping())
+                    groupings.append(phases.grouping(counting=n_objects is None))
                 if n_left > fewest_of_block:
                     phases.silence(groupings[-1].without.argmax(1))
             groups = phases.groups() if n_objects is not None else chosen_groups(groupings)
@@ -201,7 +200,7 @@ class Grouping(NamedTuple):
     worth : (N,) float
         ℓ.
     without : (N, K) float
-        ℓ without each phase; ∞ without one that has no pixel.
+        ℓ without each phase, of the groups alone; ∞ without one that has no pixel.
     """
 
     groups: Tensor
@@ -290,17 +289,17 @@ class Phases:
         """Phase of largest y of each foreground pixel, (N, F), of those left; −1 beyond an image's own pixels."""
         return torch.where(self.attention.foreground.valid, self._feedback_of_phases().argmax(1), -1)
 
-    def grouping(self) -> Grouping:
-        """The groups now, and what they are worth."""
+    def grouping(self, counting: bool) -> Grouping:
+        """The groups now, and what they are worth; without samples of them unless `counting`."""
         foreground, groups = self.attention.foreground, self.groups()
         of_phase = groups[:, None] == torch.arange(self.left.shape[1], device=groups.device)[:, None]  # (N, K, F)
-        sampled = uniform(self.noise.pixel_words(SAMPLES), self.network.dtype) < self.sampling  # (N, samples, F)
-        worth, without = self._worth(of_phase, foreground)
-        for sample in sampled.unbind(1):
-            of_sample = self._worth(of_phase & sample[:, None], foreground)
-            worth, without = worth + of_sample[0] / SAMPLES, without + of_sample[1] / SAMPLES
         used = of_phase.any(2)
-        return Grouping(groups, used.sum(1), worth / 2, without.masked_fill(~used, torch.inf) / 2)
+        worth, without = self._worth(of_phase, foreground)
+        if counting:
+            sampled = uniform(self.noise.pixel_words(SAMPLES), self.network.dtype) < self.sampling  # (N, samples, F)
+            of_samples = (self._worth(of_phase & sample[:, None], foreground)[0] for sample in sampled.unbind(1))
+            worth = (worth + sum(of_samples) / SAMPLES) / 2
+        return Grouping(groups, used.sum(1), worth, without.masked_fill(~used, torch.inf))
 
     def _worth(self, shown: Tensor, foreground: Foreground) -> tuple[Tensor, Tensor]:
         """ℓ (N,) if the network sees `shown` (N, K, F) bool of the groups, and ℓ without each of them (N, K)."""
