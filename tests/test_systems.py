@@ -1,6 +1,7 @@
 """The other systems of Table 1, against literal forms fed the same random numbers, and what all systems share."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.phases import compute_everywhere, phase_cycle
 from dasbe.evaluation import system_settings
+from dasbe.experiments import table1
 from dasbe.snn.noise import uniform
 from dasbe.systems import SYSTEMS, pulse_coupled, system_of
 from dasbe.systems.competing_phases import SAMPLES, compete, fire, numbered, settle
@@ -249,7 +251,7 @@ def test_competing_phases_equal_their_literal_form(shapes, trained, random_netwo
     assert n_objects is None or found.counts.max() > 1
 
 
-@pytest.mark.parametrize("n_phases, steps, sharpness", [(1, 1, 2.0), (4, 1, 2.0), (3, 4, 1.5)])
+@pytest.mark.parametrize("n_phases, steps, sharpness", [(1, 1, 2.0), (3, 1, 2.0), (4, 1, 2.0), (3, 4, 1.5)])
 def test_the_compiled_cycle_of_phases_equals_the_tensors(n_phases, steps, sharpness, rng):
     """So it does where feedback is computed for the pixels that fire alone."""
     counts, width, n_units, q = np.array([9, 0, 6]), 9, 21, 0.5
@@ -302,6 +304,8 @@ def test_phases_fall_silent_one_by_one_and_for_good(shapes, trained, n_objects):
             start = cycles + cycles_after * (silent - 1) if silent else 0
             assert active[i, start:].any(0).sum() <= n_phases - silent
         assert active[i, : n_cycles[i]].any(1).all() and not active[i, n_cycles[i] :].any()
+    last_firing = [np.flatnonzero(active[i, n - 1]).max() for i, n in enumerate(n_cycles)]
+    assert (last_firing >= fewest).any()  # phases keep their place when others fall silent
     assert (found.counts == found.labels.max((1, 2))).all() and ((found.labels > 0) == (images > 0)).all()
     assert (found.counts <= (n_phases if n_objects is None else fewest)).all()
 
@@ -356,6 +360,12 @@ def test_the_output_shift_of_a_network_counts_in_the_worth_alone(shapes, random_
     network.description["recipe"] = {"output_shift": "1.5"}
     with pytest.raises(dasbe.InputError, match="output_shift of network is '1.5'; it must be a number"):
         settle(shapes[0][:4], network, **options)
+
+
+def test_the_table_has_the_systems_of_the_stored_one(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.argv", ["table1", "--out", str(tmp_path / "table1")])
+    stored = np.load(Path(__file__).parent.parent / "notebooks" / "table1" / "scores.npz")
+    assert set(table1._options().systems) == {name.split("/")[0] for name in stored if "/" in name}
 
 
 def test_bad_input(shapes, trained):
