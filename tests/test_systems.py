@@ -11,7 +11,7 @@ from replay import ReplayedNoise
 import dasbe
 from dasbe import definition
 from dasbe.datasets import TABLE_DATASETS, settings_of
-from dasbe.engine.attention import ForegroundAttention
+from dasbe.engine.attention import ForegroundAttention, attention_of, ready
 from dasbe.engine.feedback import FeedbackArrays, all_at_once
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.noise import NoiseStreams
@@ -20,7 +20,7 @@ from dasbe.evaluation import system_settings
 from dasbe.experiments import table1
 from dasbe.snn.noise import uniform
 from dasbe.systems import SYSTEMS, pulse_coupled, system_of
-from dasbe.systems.competing_phases import SAMPLES, compete, fire, numbered, settle
+from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, numbered, settle
 from dasbe.systems.pulse_coupled import simulate, simulate_with_tensors
 from dasbe.systems.pure_ann import iterate_without_spikes
 from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
@@ -357,6 +357,20 @@ def test_the_output_shift_of_a_network_counts_in_the_worth_alone(shapes, random_
     network.description["recipe"] = {"output_shift": 1.5}
     assert network.output_shift == 1.5
     np.testing.assert_array_equal(settle(shapes[0][:4], network, **options, n_objects=4).labels, unshifted.labels)
+    shown = torch.from_numpy(np.arange(2)[:, None] == np.arange(np.count_nonzero(shapes[0][0])) % 2)[None]
+
+    def worth(network):
+        foreground = Foreground.of(shapes[0][:1])
+        with ready(network, shapes[0][:1], "cpu") as usable, torch.inference_mode():
+            attention = attention_of(usable, always_lazy=True)(foreground)
+            return Phases(attention, usable, NoiseStreams(0, [0], foreground.counts), 2, 1, 0.5, 2.0).worth(shown)
+
+    shifted = copy.deepcopy(network)
+    with torch.no_grad():
+        shifted.decoder[-2].bias += 1.5
+    network.description["recipe"] = {}
+    for of_shifted, expected in zip(worth(shifted), worth(network)):
+        np.testing.assert_allclose(of_shifted, expected, rtol=1e-4)
     network.description["recipe"] = {"output_shift": "1.5"}
     with pytest.raises(dasbe.InputError, match="output_shift of network is '1.5'; it must be a number"):
         settle(shapes[0][:4], network, **options)

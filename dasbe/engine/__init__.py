@@ -21,6 +21,9 @@ random numbers (shapes: P = 784, F = 125, L = 400, d = 32: 40 million and 75 tho
 - **Lazy feedback** (:mod:`~dasbe.engine.feedback`). A refractory pixel does not need it.
   Where hardly more than a sixth of the pixels are ready to fire, it is computed for those
   alone, when they are.
+- **Feedback for the pixels that fire** (:mod:`~dasbe.engine.phases`). A pixel of competing
+  phases needs that of the cycle before only where it fires: with q = ½, in half of the
+  cycles.
 - **One compiled pass for the neurons** (:mod:`~dasbe.engine.coding_space`,
   :mod:`~dasbe.engine.latent`): random number, membrane, refractoriness and coincidence
   detector of a step while they are in the cache. One 32-bit word gives a uniform number

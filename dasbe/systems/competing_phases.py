@@ -245,6 +245,8 @@ class Phases:
         self.attention, self.network, self.noise = attention, network, noise
         self.latents: LatentLayer = Spiking(noise, 0) if network.spiking else Deterministic()
         self.n_phases, self.steps, self.sampling, self.sharpness = n_phases, steps, sampling, sharpness
+        ink = attention.foreground.to_images(attention.foreground.valid).flatten(1)
+        self.background = (~ink).to(network.dtype)[:, :, None]  # (N, H·W, 1)
         self.left = torch.arange(n_phases, device=noise.device).expand(len(noise.counts), -1)  # not silent, (N, K)
         self.feedback = attention.initial(noise.initial_feedback(n_phases, normalise=False).to(network.dtype))
 
@@ -290,33 +292,32 @@ class Phases:
         return torch.where(self.attention.foreground.valid, self._feedback_of_phases().argmax(1), -1)
 
     def grouping(self, counting: bool) -> Grouping:
-        """The groups now, and what they are worth; without samples of them unless `counting`."""
-        foreground, groups = self.attention.foreground, self.groups()
+        """The groups now, and what they are worth; by themselves unless `counting`, else by samples of them as well."""
+        groups = self.groups()
         of_phase = groups[:, None] == torch.arange(self.left.shape[1], device=groups.device)[:, None]  # (N, K, F)
         used = of_phase.any(2)
-        worth, without = self._worth(of_phase, foreground)
+        worth, without = self.worth(of_phase)
         if counting:
             sampled = uniform(self.noise.pixel_words(SAMPLES), self.network.dtype) < self.sampling  # (N, samples, F)
-            of_samples = (self._worth(of_phase & sample[:, None], foreground)[0] for sample in sampled.unbind(1))
+            of_samples = (self.worth(of_phase & sample[:, None])[0] for sample in sampled.unbind(1))
             worth = (worth + sum(of_samples) / SAMPLES) / 2
         return Grouping(groups, used.sum(1), worth, without.masked_fill(~used, torch.inf))
 
-    def _worth(self, shown: Tensor, foreground: Foreground) -> tuple[Tensor, Tensor]:
+    def worth(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """ℓ (N,) if the network sees `shown` (N, K, F) bool of the groups, and ℓ without each of them (N, K)."""
+        foreground = self.attention.foreground
         code = self.attention.encode(shown.view(torch.uint8))
         y = self.attention.decode_images(code.clamp(0, 1) if self.network.spiking else code)  # (N, K, H·W)
         if self.network.output_shift:
-            y = (y.logit() - self.network.output_shift).sigmoid()
-        no_ink = torch.log1p(-y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
-        ink = foreground.to_images(foreground.valid).flatten(1)[:, None]
-        outside = torch.where(ink, 0, no_ink).sum(2)
+            y = (y.logit() - self.network.output_shift).sigmoid_()
+        no_ink = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).neg_().log1p_()  # log-probability of none
+        outside = (no_ink @ self.background)[:, :, 0]
         inside = no_ink.gather(2, foreground.pixels[:, None].expand_as(shown))
         others = 1 - torch.eye(shown.shape[1], dtype=y.dtype, device=y.device)
 
-        def of_ink(
-            log_of_none: Tensor,
-        ) -> Tensor:  # of its log-probability of coming from nobody
-            return torch.where(foreground.valid[:, None], torch.log(-torch.expm1(log_of_none)), 0).sum(2)
+        def of_ink(no_ink: Tensor) -> Tensor:
+            """Log-probability of the ink (N, 1 or K), from that of none (N, 1 or K, F)."""
+            return torch.where(foreground.valid[:, None], torch.log(-torch.expm1(no_ink)), 0).sum(2)
 
         worth = of_ink(inside.sum(1, keepdim=True))[:, 0] + outside.sum(1)
         return worth, of_ink(others @ inside) + outside @ others
