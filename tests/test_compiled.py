@@ -48,7 +48,7 @@ def test_kernels_know_the_sources_of_what_they_call():
         constants = "".join(cell.cell_contents for cell in kernel.py_func.__closure__ or ())
         missing = [module.__name__ for module in modules if sources_of(module) not in constants]
         assert missing == [], f"{kernel.py_func.__qualname__} would not be compiled anew if {missing} changed"
-    assert n_across == 3  # pixels, latent neurons, pulse-coupled network
+    assert n_across == 4  # pixels, latent neurons, pulse-coupled network, competing phases
 
 
 SOURCE = "def twice(x):\n    return 2 * x\n"
