@@ -28,8 +28,7 @@ def main() -> None:
         "python -m dasbe.experiments.heldout",
         "AMI of the shipped networks on images that Table 1 does not use.",
     )
-    known = [name for name, recipe in RECIPES.items() if recipe.judge == "dasbe"]
-    shipped = [name for name in known if network_path(name).is_file()]
+    shipped = [name for name in RECIPES.judged_by("dasbe") if network_path(name).is_file()]
     parser.add_text("networks", f"default: {', '.join(shipped)}", shipped, nargs="*")
     parser.add_whole_number("--images", HELD_OUT_IMAGES, "default: %(default)s", 1, HELD_OUT_MOST)
     parser.add_seed(HELD_OUT_SEED)

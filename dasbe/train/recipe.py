@@ -7,7 +7,7 @@ from dasbe import checks
 from dasbe.ann.autoencoder import Architecture
 from dasbe.errors import InputError
 from dasbe.storage import tuples
-from dasbe.train.recipes import MOST
+from dasbe.train.recipes import JUDGE, MOST
 
 BATCHES_PER_EPOCH = 100
 LATENT = (64, 1000)  # units of the latent layer, at least and at most, where a recipe leaves them to the images
@@ -102,7 +102,7 @@ class Recipe:
     spiking: bool = False
     recurrent: bool = False
     window: int = 0
-    judge: str = "dasbe"
+    judge: str = JUDGE
 
     def __post_init__(self) -> None:
         layers = self.architecture((1, 1))  # which checks the fields that it has

@@ -8,6 +8,7 @@ from dasbe.errors import InputError
 if TYPE_CHECKING:
     from dasbe.train.recipe import Recipe
 
+JUDGE = "dasbe"  # of a recipe that names no other
 MOST = 10**6  # epochs, images a batch, rounds of the loop, … of a recipe
 
 
@@ -27,6 +28,10 @@ class Recipes(Mapping[str, "Recipe"]):
         from dasbe.train.recipe import Recipe
 
         return Recipe(**self._fields[name])
+
+    def judged_by(self, judge: str) -> list[str]:
+        """Names of the networks that are scored by `judge`."""
+        return [name for name, fields in self._fields.items() if fields.get("judge", JUDGE) == judge]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
