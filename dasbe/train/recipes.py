@@ -25,9 +25,14 @@ class Recipes(Mapping[str, "Recipe"]):
         self._fields = fields
 
     def __getitem__(self, name: str) -> "Recipe":
+        fields = self._fields[name]
+
         from dasbe.train.recipe import Recipe
 
-        return Recipe(**self._fields[name])
+        return Recipe(**fields)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields
 
     def judged_by(self, judge: str) -> list[str]:
         """Names of the networks that are scored by `judge`."""
