@@ -378,6 +378,12 @@ def test_command_trains_on_a_file_of_ones_own(tmp_path, monkeypatch, capsys):
     np.savez(data, images=bars(80, seed=1))
     with pytest.raises(dasbe.InputError, match="--force replaces it"):
         run("--corruption", "0.2", "0.7", "--latent", "20", "--seed", "4")
+    groups = bars(80).astype(np.int64)
+    groups[7, :6], groups[7, 6:] = 1, 2
+    monkeypatch.setattr(own, "load_dataset", lambda path, **options: (bars(80), groups))
+    with pytest.raises(dasbe.InputError, match=r"several objects in 1 images \(number 7 first\)"):
+        run("--latent", "25", "--force")
+    groups[7, 6:] = 1
     run("--latent", "25", "--force")
     assert dasbe.load_network(out).architecture.latent == 25
 

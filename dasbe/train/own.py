@@ -78,8 +78,8 @@ def train_network(
     Parameters
     ----------
     images : (N, H, W) of 0 and 1
-        One object each, anywhere in the image, of the size in which it is to be bound;
-        some hundreds are enough if they show each object at each place. For a recipe
+        One object each, wherever it may be in an image that is to be bound, and as large.
+        A few hundred can be enough: the bars network has learnt from 200. For a recipe
         with `window`: films (N, T, H, W) of one moving object.
     recipe : Recipe, optional
         By default ``Recipe()``; for a `network` of one's own with a learning rate of 0.001.
