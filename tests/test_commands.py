@@ -130,8 +130,8 @@ REFUSED = {
     (TRAIN, "bars", "bars"): "NAME names bars twice",
     (TRAIN, "bars", "--jobs", 0): "--jobs is 0; it must be a whole number",
     (TRAIN, "bars", "--latent", 5): "--latent is given without --data",
-    (TRAIN, "bars", "--out", "net.pt"): "--out is net.pt; networks called NAME are written to a folder",
-    (TRAIN,): "NAME is missing, and --data",
+    (TRAIN, "bars", "--out", "net.pt"): "--out is net.pt; networks that are named are written to a folder",
+    (TRAIN,): "NAME is missing, or --data",
     (TRAIN, "--data", "x.npz"): "--out is missing; with --data it is the file of the network, which ends in .pt",
     (TRAIN, "--data", "x.npz", "--out", "nets"): "--out is nets; with --data it is the file",
     (TRAIN, "bars", "--data", "x.npz", "--out", "net.pt"): "NAME and --data are given together",
@@ -168,7 +168,7 @@ def test_other_commands_refuse_bad_input(refused, home):
     assert "dataset 'circles' is unknown" in refused(home, "dasbe.datasets.__main__", "circles")
     assert "no dataset named" in refused(home, "dasbe.datasets.__main__")
     assert "network 'circles' has no recipe" in refused(home, "dasbe.train.__main__", "circles")
-    assert "--epochs is 0; it must be a whole number of at least 1" in refused(
+    assert "--epochs is 0; it must be a whole number from 1 to 1000000" in refused(
         home, "dasbe.train.__main__", "bars", "--epochs", "0"
     )
     assert "network 'circles' has no recipe" in refused(home, "dasbe.experiments.heldout", "circles")

@@ -202,15 +202,22 @@ def _facts(images: np.ndarray) -> dict[str, Any]:
 
 @contextmanager
 def progress_bar(name: str, epochs: int, shown: bool = True) -> Iterator[Callable[[TrainingState], None]]:
-    """A bar that `report` of :func:`~dasbe.train.denoising.train` moves."""
-    with tqdm(total=epochs, desc=name, unit=" epochs", disable=not shown) as bar:
+    """A bar that `report` of :func:`~dasbe.train.denoising.train` moves; it is there from the first report on."""
+    bar: tqdm | None = None
 
-        def report(state: TrainingState) -> None:
-            bar.update(state.epoch - bar.n)
-            if state.history:
-                bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
+    def report(state: TrainingState) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(total=epochs, desc=name, unit=" epochs", disable=not shown)
+        bar.update(state.epoch - bar.n)
+        if state.history:
+            bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
 
+    try:
         yield report
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def results(state: TrainingState) -> dict[str, Any]:
