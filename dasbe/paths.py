@@ -40,17 +40,24 @@ def results_folder() -> Path:
     return home() / "results"
 
 
+def is_writable(folder: Path) -> bool:
+    """Whether files can be written to `folder`, or to the one that it would be made in.
+
+    Of a path that leads through a file, True: whoever makes the folder says that it cannot be.
+    """
+    nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
+    return not os.path.isdir(nearest) or os.access(nearest, os.W_OK | os.X_OK)
+
+
 def writable(folder: Path, option: str | None = None) -> Path:
     """`folder`, which may not be there yet, if files can be written to it.
 
     Raises
     ------
     InputError
-        The folder, or the one that it is to be made in, is read-only; the line names what
-        moves it: the `option` of the command, or DASBE_HOME.
+        It is read-only; the line names what moves it: the `option` of the command, or DASBE_HOME.
     """
-    nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
-    if os.path.isdir(nearest) and not os.access(nearest, os.W_OK | os.X_OK):
+    if not is_writable(folder):
         remedies = [option] if option else []
         if home().absolute() in folder.absolute().parents:
             remedies.append("DASBE_HOME")

@@ -19,7 +19,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from dasbe.errors import FileContentError, InputError
-from dasbe.paths import readable, writable
+from dasbe.paths import is_writable, readable, writable
 
 # what file systems answer that cannot lock
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
@@ -111,10 +111,14 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
     """Whoever works on `path` in this block does it alone; others that come to it wait, and say so.
 
     The lock ends with its process, however that ends. What is made in the block may be
-    there already when the block begins: look.
+    there already when the block begins: look. In a folder that can only be read there is
+    nothing but that to do, and no lock.
     """
     path = Path(path)
-    writable(path.parent).mkdir(parents=True, exist_ok=True)
+    if not is_writable(path.parent):
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.parent / f".{path.name}.lock")
     try:
         try:
