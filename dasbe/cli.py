@@ -8,20 +8,24 @@ the option, its value and the remedy; the exit status is 2.
 
 import argparse
 import io
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from dasbe.errors import InputError
 
 LARGEST_NUMBER = 2**31 - 1
 LARGEST_SEED = 2**63 - 1
-RETRY_SECONDS = 0.02  # of an interrupt that was lost
+PATIENCE_SECONDS = 3  # after Ctrl-C, in which another one is the same
+RETRY_SECONDS = 0.02  # after which an interrupt that was lost comes again
 
 
 class Parser(argparse.ArgumentParser):
@@ -196,7 +200,10 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal has ± and ×
-    sys.unraisablehook = _not_raised
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell has ignored it, for `… &`
+        interrupts = _Interrupts()
+        signal.signal(signal.SIGINT, interrupts.received)
+        sys.unraisablehook = interrupts.lost
     status, line = 0, ""
     try:
         try:
@@ -214,6 +221,7 @@ def run_command(main: Callable[[], None]) -> NoReturn:
         status, line = 2, f"error: there is not enough memory ({error or 'MemoryError'}); do less at a time"
     except KeyboardInterrupt as stop:
         status, line = 130, "; ".join(["interrupted", *stop.args])
+        exec("")  # makes Python forget an interrupt that came through exec; it would end by the signal, not the status
     if line:
         print(" ".join(line.split()), file=sys.stderr)
     sys.exit(status)
@@ -244,9 +252,22 @@ def _flush(stream: TextIO | None) -> None:
         raise
 
 
-def _not_raised(lost: "sys.UnraisableHookArgs") -> None:
-    """A KeyboardInterrupt that came where Python lets nothing through, as in a weak reference's callback: once more."""
-    if lost.exc_type is KeyboardInterrupt:
-        threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
-    else:
-        sys.__unraisablehook__(lost)
+class _Interrupts:
+    """Ctrl-C as one KeyboardInterrupt: not lost, and not raised again while its `finally` blocks tidy up."""
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+
+    def received(self, number: int, frame: FrameType | None) -> None:
+        """The handler of the signal."""
+        if time.monotonic() - self._last > PATIENCE_SECONDS:
+            self._last = time.monotonic()
+            raise KeyboardInterrupt
+
+    def lost(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """The hook for what Python cannot raise, as in the callback of a weak reference: an interrupt comes again."""
+        if unraisable.exc_type is KeyboardInterrupt:
+            self._last = -math.inf
+            threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
+        else:
+            sys.__unraisablehook__(unraisable)

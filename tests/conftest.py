@@ -74,9 +74,10 @@ def refused(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [program, *map(str, options)])
         capsys.readouterr()
         interrupt = signal.getsignal(signal.SIGINT)
+        monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
         with pytest.raises(SystemExit) as ended:
             run_command(importlib.import_module(program).main)
-        signal.signal(signal.SIGINT, interrupt)  # which a command that has ended takes no notice of
+        signal.signal(signal.SIGINT, interrupt)  # of which a command that has ended takes no notice
         lines = capsys.readouterr().err.strip().splitlines()
         assert ended.value.code == 2 and lines and lines[-1].startswith("error: "), lines
         assert not [line for line in lines[:-1] if "images" not in line], lines  # progress bars apart

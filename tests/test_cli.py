@@ -95,7 +95,8 @@ def test_ctrl_c_during_imports(module, tmp_path):
     assert (result.returncode, result.stderr) == (130, "interrupted\n")
 
 
-HAND = "os.kill(os.getpid(), signal.SIGINT); time.sleep(5)"
+AGAIN = "os.kill(os.getpid(), signal.SIGINT)"
+HAND = f"{AGAIN}; time.sleep(5)"
 
 
 def test_ctrl_c_during_work():
@@ -109,8 +110,17 @@ def test_ctrl_c_where_python_can_raise_nothing_is_not_lost():
     assert ended(main) == (130, "", "interrupted\n")
 
 
+def test_ctrl_c_within_exec_ends_with_the_same_status():
+    assert ended(f"exec('import os, signal, time; {HAND}')") == (130, "", "interrupted\n")
+
+
 def test_a_second_ctrl_c_changes_nothing():
-    late = "import atexit; atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT)); "
+    assert ended(f"try:\n    {HAND}\nfinally:\n    {AGAIN}; print('tidied up')") == (
+        130,
+        "tidied up\n",
+        "interrupted\n",
+    )
+    late = f"import atexit; atexit.register(lambda: {AGAIN}); "
     assert ended(late + HAND) == (130, "", "interrupted\n")
     assert ended(late + "print('done')") == (0, "done\n", "")
 

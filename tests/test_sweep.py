@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -124,6 +125,25 @@ def killed_and_restarted(home, out, n_kills):
 def test_killed_sweep_ends_as_an_undisturbed_one(home, undisturbed, tmp_path):
     killed_and_restarted(home, tmp_path, 2)
     assert scores_of(tmp_path) == scores_of(undisturbed)
+
+
+@pytest.mark.parametrize("moment", ["workers start", "a unit is stored"])
+def test_ctrl_c_ends_the_sweep_and_its_workers_in_one_line(home, tmp_path, moment):
+    environment = {**os.environ, "DASBE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    options = {"env": environment, "cwd": home, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    process = subprocess.Popen(command(tmp_path, 2), **options)
+    children = ["pgrep", "--parent", str(process.pid)]  # the workers, and a process of Python's own
+    while process.poll() is None and (
+        len(subprocess.run(children, capture_output=True).stdout.split()) < 3
+        if moment == "workers start"
+        else not any((tmp_path / "units").rglob("[0-9]*.json"))
+    ):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    errors = process.communicate(timeout=60)[1]  # which end when the last worker does
+    lines = re.split(r"[\r\n]+", errors.strip())
+    assert [line for line in lines if "images/s" not in line] == ["interrupted; the same command goes on from here"]
+    assert process.returncode == 130
 
 
 @pytest.mark.slow
