@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from dasbe.binding import bind
     from dasbe.datasets import draw_scenes, load_dataset, save_dataset
     from dasbe.errors import FileContentError, InputError, MissingFileError
+    from dasbe.evaluation import segment
+    from dasbe.experiments.own_images import evaluate
     from dasbe.images import load_image
-    from dasbe.metrics import ami
+    from dasbe.metrics import ami, ari, mbo, n_found
     from dasbe.plotting.alignment import align
     from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
     from dasbe.readout import group
@@ -31,20 +33,25 @@ __all__ = [
     "align",
     "ami",
     "animate",
+    "ari",
     "as_network",
     "autoencoder",
     "bind",
     "draw_scenes",
+    "evaluate",
     "group",
     "load_dataset",
     "load_image",
     "load_network",
     "load_run",
+    "mbo",
+    "n_found",
     "plot_decoded",
     "plot_grouping",
     "plot_raster",
     "save_dataset",
     "save_network",
+    "segment",
     "train_network",
 ]
 import_lazily(
@@ -56,8 +63,10 @@ import_lazily(
         "binding": ("bind",),
         "datasets": ("draw_scenes", "load_dataset", "save_dataset"),
         "errors": ("FileContentError", "InputError", "MissingFileError"),
+        "evaluation": ("segment",),
+        "experiments.own_images": ("evaluate",),
         "images": ("load_image",),
-        "metrics": ("ami",),
+        "metrics": ("ami", "ari", "mbo", "n_found"),
         "plotting.alignment": ("align",),
         "plotting.runs": ("animate", "plot_decoded", "plot_grouping", "plot_raster"),
         "readout": ("group",),

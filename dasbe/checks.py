@@ -291,6 +291,15 @@ def new_file(name: str, value: Any) -> Path:
     return file
 
 
+def folder(name: str, value: Any) -> Path:
+    """The path of a folder, which need not be there yet."""
+    result = path(name, value)
+    nearest = next(place for place in (result, *result.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{name} is {shown(str(value))}, but {nearest} is a file; name a folder")
+    return result
+
+
 def device(value: Any, name: str = "device") -> torch.device:
     """The device called so, if this machine has it: cpu, cuda or cuda:N."""
     try:

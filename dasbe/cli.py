@@ -24,6 +24,7 @@ from dasbe.errors import InputError
 
 LARGEST_NUMBER = 2**31 - 1
 LARGEST_SEED = 2**63 - 1
+MOST_WORKERS = 1024
 PATIENCE_SECONDS = 3  # after Ctrl-C, in which another one is the same
 RETRY_SECONDS = 0.02  # after which an interrupt that was lost comes again
 
@@ -61,7 +62,7 @@ class Parser(argparse.ArgumentParser):
         raise InputError(rest if rest.startswith(option.split("/")[0].split(" ")[0]) else f"{option}: {rest}")
 
     def add_whole_number(
-        self, name: str, default: int | None, help: str, least: int = 1, most: int = LARGEST_NUMBER, **more: Any
+        self, name: str, default: Any, help: str, least: int = 1, most: int = LARGEST_NUMBER, **more: Any
     ) -> None:
         """A whole number from `least` to `most`; with ``nargs``, a list of different ones."""
         self.add_argument(name, type=_whole_number(name, least, most), default=default, help=help, **more)

@@ -1,6 +1,6 @@
-"""Systems scored: grouping and AMI of many images, by any system."""
+"""Systems on many images: grouping and scores, by any system."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from dasbe import checks
 from dasbe.ann.network import Network
 from dasbe.binding import bind
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
-from dasbe.metrics import ami
+from dasbe.errors import InputError
+from dasbe.metrics import ami, ari, mbo, n_found
 from dasbe.parameters import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, DatasetSettings
 from dasbe.readout import group
 from dasbe.systems import System, system_of
@@ -35,6 +36,131 @@ def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
 def system_settings(system: System, dataset: str | DatasetSettings, **changes: Any) -> Any:
     """Settings of `system` as published for `dataset`, with some `changes`."""
     return system.settings.published(settings_of(dataset))._replace(**changes)
+
+
+def chosen_settings(system: System, settings: Any, **changes: int | None) -> Any:
+    """Settings of `system`: its own, those for a dataset, or by name, with `changes` that are not None.
+
+    Changes that the system has no setting of are left out.
+
+    Raises
+    ------
+    InputError
+        `settings` are of another kind, or one that there has to be is missing.
+    """
+    kind = system.settings
+    given = {name: value for name, value in changes.items() if value is not None and name in kind._fields}
+    if isinstance(settings, kind):
+        return settings._replace(**given)
+    if isinstance(settings, (str, DatasetSettings)):
+        return system_settings(system, settings, **given)
+    if settings is not None:
+        own = f"the name of a dataset, DatasetSettings(…) or {kind.__module__}.Settings(…)"
+        raise InputError(f"settings is {checks.shown(settings)}; it must be {own}")
+    for name in kind._fields:
+        if name not in given and name not in kind._field_defaults:
+            raise InputError(f"{name} is None, but {system.title} needs it; give {name}=…, or settings='shapes'")
+    return kind(**given)
+
+
+def segment(
+    images: np.ndarray,
+    network: Network | None = None,
+    system: str | System = "dasbe",
+    *,
+    n_objects: int | Sequence[int] | np.ndarray | None = None,
+    settings: Any = None,
+    delay: int | None = None,
+    refractory: int | None = None,
+    cycles: int | None = None,
+    seed: int = 0,
+    indices: Sequence[int] | np.ndarray | None = None,
+    device: torch.device | str = "cpu",
+    progress: bool = False,
+    spikes: bool = False,
+    client: Any = None,
+) -> Any:
+    """Group the pixels of any number of images, in bounded memory.
+
+    What :func:`dasbe.bind` and :func:`dasbe.group` do one after the other for DASBE, and
+    the same for the other systems. Images are taken in chunks; the result is the same
+    in one piece, in chunks, or over a cluster.
+
+    Parameters
+    ----------
+    images : (N, H, W) array of 0 and 1
+    network : nn.Module or callable, optional
+        As for :func:`dasbe.bind`; a system that needs none takes no notice of it.
+    system : str or System
+        ``"dasbe"``, ``"pure_ann"``, ``"pure_snn"`` or ``"rc"`` (:mod:`dasbe.systems`).
+    n_objects : int or (N,) int, optional
+        Objects in each image. By default, their number is found from the spikes; a system
+        that cannot count has to be told.
+    settings : str, DatasetSettings or Settings, optional
+        All that the system is set to: as published for a dataset (``"shapes"``), for one of
+        your own (:class:`dasbe.parameters.DatasetSettings`), or of this system.
+    delay, refractory, cycles : int, optional
+        As for :func:`dasbe.bind`, where the system has them; each takes the place of the
+        one in `settings`.
+    seed : int
+        Of all random numbers.
+    indices : (N,) int, optional
+        Number of the random stream of each image, by default 0 … N−1.
+    device : torch.device or str
+    progress : bool
+        Show a progress bar.
+    spikes : bool
+        Return the spikes that were read as well (of all images: this takes memory).
+    client : dask.distributed.Client, optional
+        A cluster whose workers compute the chunks.
+
+    Returns
+    -------
+    labels : (N, H, W) int64
+        Groups from 1; 0 = background.
+    spikes : ForegroundTrains
+        Only with `spikes`: those of the last ten cycles, as ``run.trains`` of
+        :func:`dasbe.bind` has them; ``spikes.to_images()`` is (N, 10, d, H, W).
+
+    Raises
+    ------
+    InputError
+        An argument is wrong; the message names it, its value and the remedy.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> images = np.zeros((2, 8, 8)); images[:, 2:4, 1:7] = 1
+    >>> labels = dasbe.segment(images, lambda x: 0.2 * x, n_objects=1, delay=12, refractory=3, cycles=5)
+    >>> labels.shape
+    (2, 8, 8)
+    """
+    system = system_of(system)
+    given = {"delay": delay, "refractory": refractory, "cycles": cycles}
+    for name, value in given.items():
+        if value is not None and name not in system.settings._fields:
+            raise InputError(f"{name} is {checks.shown(value)}, but {system.title} has no such setting; leave it out")
+    return system.segment(
+        images,
+        network,
+        settings=chosen_settings(system, settings, **given),
+        n_objects=n_objects,
+        seed=seed,
+        indices=indices,
+        device=device,
+        progress=progress,
+        spikes=spikes,
+        client=client,
+    )
+
+
+SCORES = {"ami": "AMI", "ari": "FG-ARI", "mbo": "mBO", "found": "groups found"}
+"""What :func:`scores_of` gives, and how readers know it."""
+
+
+def scores_of(images: np.ndarray, groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(N, 4) float: AMI, FG-ARI, mBO without overlaps, and the number of groups found, of labels (N, H, W)."""
+    return np.stack([ami(groups, labels), ari(groups, labels), mbo(groups, labels, images), n_found(labels)], axis=1)
 
 
 def range_scores(

@@ -20,7 +20,7 @@ FLOORS = (
     ("paths", "names"),
     ("checks",),
     ("storage", "provenance", "kmeans"),
-    ("cli", "images", "snn"),
+    ("cli", "cluster", "images", "snn"),
     ("ann",),
     ("engine",),
     ("recording",),
@@ -30,6 +30,7 @@ FLOORS = (
     ("evaluation", "plotting"),
     ("sweep", "train"),
     ("experiments",),
+    ("evaluate",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

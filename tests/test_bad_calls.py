@@ -614,8 +614,8 @@ FIELDS = {
     "dasbe": {"delay": count(), "refractory": refractory_times(), "cycles": count()},
     "pure_ann": {"delay": count(), "cycles": count()},
     "pure_snn": PCNN_FIELDS,
-    "rc": {"objects": count()},
-    "rc_own": {"objects": count()},
+    "rc": {"objects": optional(count())},
+    "rc_own": {"objects": optional(count())},
     "competing_phases": PHASES_FIELDS,
     "competing_phases_counting": PHASES_FIELDS,
 }
@@ -643,7 +643,7 @@ def segment_row(system: str) -> Row:
         "images": images(),
         "network": networks() if SYSTEMS[system].network else Kind("network", labelled(5, "shapes", object())),
         "settings": settings(system),
-        "n_objects": for_each(),
+        "n_objects": optional(for_each()) if SYSTEMS[system].counts else for_each(),
         "seed": SEED,
         "indices": indices(),
         "device": DEVICE,
@@ -696,6 +696,14 @@ CYCLES = optional(
     )
 )
 DRAWN = {"run": NO_RUN, "labels": labels(), "image": count(0), "groups": optional(also(labels(), "labels"))}
+CHOSEN_SETTINGS = also(optional(without(settings("dasbe"), "of a dataset", label_of("shapes"))), "dataset")
+ANY_LABELS = without(labels(), *(f"axis {axis} is 0" for axis in range(3)))
+CLIENT = optional(Kind("client", STRANGE | FUNCTION_VALUES | labelled(5, "tcp://127.0.0.1:8786", True, [None])))
+SYSTEM_NAMES = name("DASBE", "pure-snn", "dasbe ")
+SYSTEM_NAMES = SYSTEM_NAMES._replace(wrong=SYSTEM_NAMES.wrong | labelled((), [[]], ["dasbe", 5], ["dasbe", None]))
+SEEDS = without(SEED, label_of([6]), label_of((1, 2)), "an array of one number")
+SEEDS = SEEDS._replace(wrong=SEEDS.wrong | labelled((), [-1], [1, 2.0], {1, 2}))
+STORE = optional(path("text.txt", "picture.png/x"))
 
 ROWS = (
     Row(
@@ -751,16 +759,90 @@ ROWS = (
         },
     ),
     Row(
-        "dasbe.ami",
-        dasbe.ami,
-        {"groups": GROUPS, "labels": GROUPS},
-        {"groups": labels(), "labels": labels()},
+        "dasbe.segment",
+        dasbe.segment,
+        {"images": IMAGES, "network": dimmed, "system": "dasbe", "n_objects": 2, **TIMES},
         {
-            "labels fewer": {"labels": GROUPS[:1]},
-            "labels wider": {"labels": np.zeros((2, 8, 9), int)},
-            "groups fewer": {"groups": GROUPS[:1]},
+            "images": images(),
+            "network": networks(),
+            "system": name("DASBE", "Dasbe", "pure-snn", "dasbe "),
+            "n_objects": optional(for_each()),
+            "settings": CHOSEN_SETTINGS,
+            "delay": optional(count()),
+            "refractory": optional(refractory_times()),
+            "cycles": optional(count()),
+            "seed": SEED,
+            "indices": indices(),
+            "device": DEVICE,
+            "progress": FLAG,
+            "spikes": FLAG,
+            "client": CLIENT,
+        },
+        {
+            "delay of nothing": {"delay": None},
+            "refractory of a system that has none": {"system": "pure_ann"},
+            "delay of a system that has none": {"system": "rc", "refractory": None, "cycles": None},
+            "settings of another system": {"system": "pure_ann", "refractory": None, "settings": SETTINGS["dasbe"]},
+            "n_objects that has to be told": {"system": "pure_ann", "refractory": None, "n_objects": None},
+            "spikes of a system without any": {"system": "rc", **dict.fromkeys(TIMES), "spikes": True},
+            "network that is None": {"network": None},
+            "refractory of three images": {"refractory": np.full((3, 8, 8), 2)},
         },
     ),
+    Row(
+        "dasbe.evaluate",
+        dasbe.evaluate,
+        {"images": IMAGES, "groups": GROUPS, "network": dimmed, **TIMES},
+        {
+            "images": images(),
+            "groups": labels(),
+            "network": networks(),
+            "systems": also(SYSTEM_NAMES, "system"),
+            "seeds": also(SEEDS, "seed"),
+            "settings": CHOSEN_SETTINGS,
+            "delay": optional(count()),
+            "refractory": optional(refractory_times()),
+            "cycles": optional(count()),
+            "n_objects": optional(also(name("True", "false", "found"), "n_objects")),
+            "device": DEVICE,
+            "workers": count(),
+            "store": STORE,
+            "progress": FLAG,
+        },
+        {
+            "images of another number than groups": {"images": IMAGES[:1]},
+            "groups without objects": {"groups": 0 * GROUPS},
+            "groups that are not numbered from 1 on": {"groups": 3 * GROUPS},
+            "groups of 10**9": {"groups": LARGE_GROUPS},
+            "systems twice": {"systems": ["dasbe", SYSTEMS["dasbe"]]},
+            "seeds twice": {"seeds": (1, 1)},
+            "refractory of each pixel": {"refractory": np.full((8, 8), 2)},
+            "delay that no system has": {"systems": "rc", "refractory": None, "cycles": None},
+            "n_objects that has to be told": {"systems": ["dasbe", "rc"], "n_objects": None},
+            "network that is None": {"network": None},
+            "store with a function": {"store": "stored"},
+            "network that cannot be sent": {"workers": 2, "network": lambda x: dimmed(x)},
+        },
+    ),
+    *(
+        Row(
+            f"dasbe.{score.__name__}",
+            score,
+            {"groups": GROUPS, "labels": GROUPS},
+            {"groups": labels(), "labels": labels(), **more},
+            {
+                "labels fewer": {"labels": GROUPS[:1]},
+                "labels wider": {"labels": np.zeros((2, 8, 9), int)},
+                "groups fewer": {"groups": GROUPS[:1]},
+            },
+        )
+        for score, more in (
+            (dasbe.ami, {"normalisation": name("Arithmetic", "maximum", "mean", "geometric")}),
+            (dasbe.ari, {}),
+            (dasbe.mbo, {"images": optional(images())}),
+        )
+    ),
+    Row("dasbe.n_found", dasbe.n_found, {"labels": GROUPS}, {"labels": ANY_LABELS}),
     Row(
         "dasbe.align",
         dasbe.align,

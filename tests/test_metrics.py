@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, silhouette_score
 
 import dasbe
 from dasbe.metrics import autocorrelation, cycle_scores, silhouette, synchrony_matrix, victor_purpura_distances
@@ -89,6 +89,80 @@ def test_silhouette_equals_scikit_learns(rng):
 def test_silhouette_needs_two_clusters_and_more_points_than_clusters():
     assert np.isnan(silhouette(np.zeros((3, 3)), np.zeros(3)))
     assert np.isnan(silhouette(np.ones((3, 3)), np.arange(3)))
+
+
+# scores of a grouping
+
+
+@pytest.fixture
+def groupings(rng):
+    """Ground truth and clusters (200, 6, 7) of every kind: few and many labels, alike and not, one label, none."""
+    groups, labels = (np.array([rng.integers(0, k, (6, 7)) for k in rng.integers(1, 9, 200)]) for _ in range(2))
+    labels[:60] = groups[:60] * 3
+    labels[20:60][rng.random((40, 6, 7)) < 0.2] = 7
+    return groups, labels
+
+
+@pytest.mark.parametrize("normalisation", ["arithmetic", "max"])
+def test_ami_equals_scikit_learns(groupings, normalisation):
+    scores = dasbe.ami(*groupings, normalisation)
+    for score, truth, found in zip(scores, *groupings):
+        inside = truth > 0
+        assert np.isnan(score) == (not inside.any())
+        if inside.any():
+            expected = adjusted_mutual_info_score(truth[inside], found[inside], average_method=normalisation)
+            assert score == pytest.approx(expected, abs=1e-9)
+    assert 20 < (scores > 0.3).sum() < 150 and np.isnan(scores).any() and (scores == 1).any()
+
+
+def test_the_larger_entropy_gives_lower_scores(groupings):
+    by_mean, by_larger = dasbe.ami(*groupings), dasbe.ami(*groupings, "max")
+    positive = by_mean > 1e-9
+    assert (by_larger[positive] <= by_mean[positive] + 1e-12).all() and (by_larger < by_mean - 0.01).any()
+
+
+def test_ari_equals_scikit_learns(groupings):
+    scores = dasbe.ari(*groupings)
+    for score, truth, found in zip(scores, *groupings):
+        inside = truth > 0
+        assert np.isnan(score) == (not inside.any())
+        if inside.any():
+            assert score == pytest.approx(adjusted_rand_score(truth[inside], found[inside]), abs=1e-12)
+    assert 20 < (scores > 0.3).sum() < 150 and np.isnan(scores).any() and (scores == 1).any()
+
+
+def test_mbo_is_the_mean_of_the_best_overlaps(groupings, rng):
+    groups, labels = groupings
+    images = ((groups > 0) | (rng.random(groups.shape) < 0.5)).astype(int)
+    for given in (None, images):
+        for score, truth, found, image in zip(dasbe.mbo(groups, labels, given), groups, labels, images):
+            counted = np.ones(truth.shape, bool) if given is None else ~((image == 1) & (truth == 0))
+            best = []
+            for k in np.unique(truth[truth > 0]):
+                a = (truth == k) & counted
+                overlaps = [(a & (found == c)).sum() / (a | ((found == c) & counted)).sum() for c in np.unique(found)]
+                best.append(max(overlaps))
+            assert np.isnan(score) if not best else score == pytest.approx(np.mean(best))
+
+
+def test_mbo_is_lower_where_groups_spill_over():
+    groups = np.array([[[1, 1, 2, 2, 0, 0]]])
+    for labels, images, expected in (
+        ([2, 2, 5, 5, 0, 0], None, 1),
+        ([2, 2, 5, 5, 5, 5], None, 0.75),  # into the background
+        ([2, 2, 5, 5, 5, 5], [1, 1, 1, 1, 1, 1], 1),  # where objects overlap
+        ([1, 1, 1, 1, 0, 0], None, 0.5),
+        ([0, 0, 0, 0, 0, 0], None, 1 / 3),
+        ([1, 1, 0, 0, 0, 0], None, 0.75),  # the best cluster of the second is that of the background
+    ):
+        given = None if images is None else np.array([[images]])
+        assert dasbe.mbo(groups, np.array([[labels]]), given)[0] == pytest.approx(expected)
+
+
+def test_groups_found_are_labels_above_0():
+    labels = np.array([[[0, 0, 0]], [[0, 2, 9]], [[1, 2, 3]], [[4, 4, 4]]])
+    assert dasbe.n_found(labels).tolist() == [0, 2, 3, 1] and dasbe.n_found(labels).dtype == np.int64
+    assert dasbe.n_found(labels[:0]).shape == (0,)
 
 
 @pytest.fixture

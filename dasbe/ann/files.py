@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from dasbe import checks
 from dasbe.ann.autoencoder import Architecture, Autoencoder
@@ -71,9 +72,13 @@ def _stored(values: torch.Tensor) -> torch.Tensor:
     return half if torch.equal(half.to(values.dtype), values) else values
 
 
-def weights_hash(network: Autoencoder) -> str:
-    """SHA-256 of the architecture and the weights: the same for two files of the same network."""
-    digest = hashlib.sha256(json.dumps(asdict(network.architecture)).encode())
+def weights_hash(network: nn.Module) -> str:
+    """SHA-256 of the architecture and the weights: the same for two files of the same network.
+
+    The architecture of a module of one's own is what it prints as.
+    """
+    described = json.dumps(asdict(network.architecture)) if isinstance(network, Autoencoder) else repr(network)
+    digest = hashlib.sha256(described.encode())
     for key, value in sorted(network.state_dict().items()):
         digest.update(key.encode())
         digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())

@@ -320,6 +320,11 @@ class _Function(nn.Module):
         return self.function(x)
 
 
+def has_functions(network: nn.Module) -> bool:
+    """Whether plain functions, of which nobody can tell later which they were, are part of `network`."""
+    return any(isinstance(module, _Function) for module in network.modules())
+
+
 def _layers(part: Callable[[Tensor], Tensor]) -> list[nn.Module]:
     """The layers of `part`, nested plain sequences laid out."""
     if not isinstance(part, nn.Module):

@@ -174,7 +174,7 @@ class ForegroundAttention:
         self.last_layer = None
         if may_be_lazy:
             lazy, weight = np.full(len(self.pixels), always_lazy), self.output.weight.detach().numpy()
-            self.last_layer = LastLayer(lazy, weight, bias.numpy(), self.pixels.numpy(), self.decode_chosen)
+            self.last_layer = LastLayer(lazy, weight, bias.numpy(), self.pixels.numpy())
 
     def initial(self, values: Tensor) -> Feedback:
         return InitialFeedback(values, self.last_layer and self.last_layer.lazy)
@@ -190,7 +190,7 @@ class ForegroundAttention:
         pixels, images = partial(self.decode, received), partial(self.decode_images, received)
         if self.last_layer is None:
             return Feedback(pixels, images)
-        return LazyFeedback(received, self.last_layer, pixels, images)
+        return LazyFeedback(received, self.last_layer, self.decode_chosen, pixels, images)
 
     def decode(self, received: Tensor) -> Tensor:
         if self.spike_driven_output and received.device.type == "cpu":

@@ -93,35 +93,38 @@ class InitialFeedback(Feedback):
 
 
 class LastLayer(NamedTuple):
-    """A linear last layer whose feedback may be lazy; `lazy`, `weight`, `bias`, `pixels` as of :class:`FeedbackArrays`.
-
-    Attributes
-    ----------
-    decode_chosen : callable
-        Writes the feedback of the images with (N,) bool into (N, d, F), from h (N, d, L).
-    """
+    """A linear last layer whose feedback may be lazy: fields as of :class:`FeedbackArrays`."""
 
     lazy: np.ndarray
     weight: np.ndarray
     bias: np.ndarray
     pixels: np.ndarray
-    decode_chosen: Callable[[Tensor, np.ndarray, Tensor], None]
 
 
 class LazyFeedback(Feedback):
-    """Feedback of a linear `layer` that receives h (N, d, L): pixel by pixel for the images that are lazy."""
+    """Feedback of a linear `layer` that receives h (N, d, L): pixel by pixel for the images that are lazy.
 
-    def __init__(self, received: Tensor, layer: LastLayer, pixels: Callable[[], Tensor], images: Callable[[], Tensor]):
+    `chosen` writes the feedback of the images with (N,) bool into (N, d, F), from h.
+    """
+
+    def __init__(
+        self,
+        received: Tensor,
+        layer: LastLayer,
+        chosen: Callable[[Tensor, np.ndarray, Tensor], None],
+        pixels: Callable[[], Tensor],
+        images: Callable[[], Tensor],
+    ):
         super().__init__(pixels, images)
-        self._received, self._layer = received, layer
+        self._received, self._layer, self._compute_chosen = received, layer, chosen
 
     def for_neurons(self) -> FeedbackArrays:
-        lazy, weight, bias, pixels, decode_chosen = self._layer
+        lazy, weight, bias, pixels = self._layer
         if not lazy.any():
             return all_at_once(self.of_pixels().numpy(), lazy)
         values = torch.empty((*self._received.shape[:2], pixels.shape[1]), dtype=self._received.dtype)
         if not lazy.all():
-            decode_chosen(self._received, ~lazy, values)
+            self._compute_chosen(self._received, ~lazy, values)
         return FeedbackArrays(values.numpy(), lazy, self._received.numpy(), weight, bias, pixels)
 
 

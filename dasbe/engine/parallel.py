@@ -19,8 +19,8 @@ Block = TypeVar("Block")
 Result = TypeVar("Result")
 
 
-def blocks_of(images: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
-    """Numbers of the images in blocks of about `BLOCK_VALUES` values.
+def blocks_of(images: np.ndarray, values_per_pixel: int, block_values: int = BLOCK_VALUES) -> list[np.ndarray]:
+    """Numbers of the images in blocks of about `block_values` values.
 
     Images with about as many pixels share a block, so that little is padded.
 
@@ -29,11 +29,12 @@ def blocks_of(images: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
     images : (N, H, W) of 0 and 1
     values_per_pixel : int
         How many are kept near for each foreground pixel.
+    block_values : int
     """
     counts = np.maximum(np.count_nonzero(images, axis=(1, 2)), 1)
     order = np.argsort(counts, kind="stable")
     total = values_per_pixel * np.cumsum(counts[order])
-    n_blocks = -(-int(total[-1]) // BLOCK_VALUES)
+    n_blocks = -(-int(total[-1]) // block_values)
     ends = np.searchsorted(total, total[-1] * np.arange(1, n_blocks) / n_blocks)
     return [block for block in np.split(order, ends) if len(block)]
 
@@ -67,6 +68,17 @@ def map_blocks(
             return
         with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield from pool.map(computed, blocks)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """All is computed by one thread meanwhile: for the workers of a machine or a cluster, which share its cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -18,11 +18,12 @@ from dasbe.cli import resumable
 from dasbe.datasets import TABLE_DATASETS, ensure_dataset
 from dasbe.errors import FileContentError, InputError
 from dasbe.experiments.figures import load_arrays, save_arrays
+from dasbe.experiments.tables import cell, latex, latex_cell, markdown, mean_and_deviation, write_all
 from dasbe.paths import home, readable, results_folder
 from dasbe.plotting.table import score_distributions, score_table
 from dasbe.provenance import provenance
 from dasbe.published import table1_ami
-from dasbe.storage import atomic_path, one_at_a_time
+from dasbe.storage import one_at_a_time
 from dasbe.sweep.run import pending_units, run_units
 from dasbe.sweep.store import Store
 from dasbe.sweep.units import Unit, check_datasets, make_units
@@ -106,15 +107,6 @@ def stored_scores() -> Path:
     return next((path for folder in folders if (path := folder / "scores.npz").is_file()), folders[0] / "scores.npz")
 
 
-def mean_and_deviation(scores: np.ndarray) -> tuple[float, float]:
-    """Mean over seeds of the mean AMI over images, and its standard deviation over seeds, per cent.
-
-    `scores` is (seeds, images); the deviation is NaN for a single seed.
-    """
-    means = 100 * np.nanmean(scores.astype(np.float64), axis=1)
-    return float(means.mean()), float(means.std(ddof=1)) if len(means) > 1 else np.nan
-
-
 def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> list[Path]:
     """Write ``table1.csv``, ``.md``, ``.tex``, the picture of the table, and that of the distributions."""
     systems = [s for s in SYSTEMS if any(s == system for system, _ in scores)]
@@ -126,19 +118,12 @@ def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> lis
         "table1.md": _markdown(systems, datasets, ours, published),
         "table1.tex": _latex(systems, datasets, ours, published),
     }
-    for name, text in texts.items():
-        with atomic_path(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
     titles = {s: SYSTEMS[s].title for s in systems}
     figures = {
         "table1": score_table(titles, datasets, ours, published),
         "distributions": score_distributions(titles, datasets, scores),
     }
-    for name, figure in figures.items():
-        for suffix in ("png", "pdf"):
-            with atomic_path(folder / f"{name}.{suffix}") as temporary:
-                figure.savefig(temporary, dpi=150)
-    return [folder / name for name in (*texts, *(f"{name}.png" for name in figures))]
+    return write_all(folder, texts, figures)
 
 
 def _csv(ours: dict, published: dict, scores: Scores, seconds: dict[str, float]) -> str:
@@ -151,26 +136,19 @@ def _csv(ours: dict, published: dict, scores: Scores, seconds: dict[str, float])
     return "\n".join(lines) + "\n"
 
 
-def _cell(value: tuple[float, float | None] | None, plus_minus: str) -> str:
-    if value is None:
-        return ""
-    mean, deviation = value
-    return f"{mean:.1f}" if deviation is None or np.isnan(deviation) else f"{mean:.1f} {plus_minus} {deviation:.2f}"
-
-
 def _markdown(systems: list, datasets: list, ours: dict, published: dict) -> str:
     titles = [
         f"{SYSTEMS[s].title}{kind}" for s in systems for kind in ("", " (published)") if _wanted(s, kind, published)
     ]
-    lines = ["| AMI % | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
+    rows = []
     for dataset in datasets:
         cells = []
         for system in systems:
-            cells.append(_cell(ours.get((system, dataset)), "±"))
+            cells.append(cell(ours.get((system, dataset))))
             if _wanted(system, "published", published):
-                cells.append(_cell(published.get((system, dataset)), "±"))
-        lines.append(f"| {dataset} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+                cells.append(cell(published.get((system, dataset))))
+        rows.append((dataset, cells))
+    return markdown("AMI %", titles, rows)
 
 
 def _wanted(system: str, kind: str, published: dict) -> bool:
@@ -179,15 +157,9 @@ def _wanted(system: str, kind: str, published: dict) -> bool:
 
 
 def _latex(systems: list, datasets: list, ours: dict, published: dict) -> str:
-    lines = [r"\begin{tabular}{l" + "r" * len(systems) + "}", r"\toprule"]
-    lines += ["AMI (\\%) & " + " & ".join(SYSTEMS[s].title for s in systems) + r" \\", r"\midrule"]
+    rows = []
     for dataset in datasets:
-        name = dataset.replace("_", r"\_")
-        lines.append(
-            f"{name} & " + " & ".join(f"${_cell(ours.get((s, dataset)), chr(92) + 'pm')}$" for s in systems) + r" \\"
-        )
         theirs = [published.get((s, dataset)) for s in systems]
-        lines.append(
-            "\\quad published & " + " & ".join(f"${_cell(v, chr(92) + 'pm')}$" if v else "" for v in theirs) + r" \\"
-        )
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+        rows.append((dataset.replace("_", r"\_"), [latex_cell(ours.get((s, dataset))) for s in systems]))
+        rows.append((r"\quad published", [latex_cell(value) if value else "" for value in theirs]))
+    return latex(r"AMI (\%)", [SYSTEMS[s].title for s in systems], rows)

@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 
-from dasbe.cli import LARGEST_SEED, Parser, given_apart, given_once, run_command
+from dasbe.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_apart, given_once, run_command
 from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
 from dasbe.errors import InputError
 from dasbe.names import one_of, shown
@@ -14,7 +14,6 @@ from dasbe.systems import SYSTEMS, TABLE_SYSTEMS
 
 QUICK = {"images": 200, "seeds": SEEDS_TABLE[:2]}
 MOST_IMAGES = 60000  # of train_multi
-MOST_WORKERS = 1024
 
 
 def main() -> None:

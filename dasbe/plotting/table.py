@@ -49,14 +49,17 @@ def _text(value: tuple[float, float | None]) -> str:
 
 
 @rc_context(RC)
-def score_distributions(titles: dict[str, str], datasets: list[str], scores: dict) -> Figure:
-    """For each dataset, which part of the images scores at most so much (empirical distribution of AMI).
+def score_distributions(titles: dict[str, str], datasets: list[str], scores: dict, measure: str = "AMI (%)") -> Figure:
+    """For each dataset, which part of the images scores at most so much (empirical distribution).
 
     Parameters
     ----------
     titles, datasets : as for :func:`score_table`
+        In place of datasets, there may be several scores of one.
     scores : dict
-        AMI (seeds, images) in [−1, 1] by (system, dataset).
+        AMI, or another score, (seeds, images) in [−1, 1] by (system, dataset).
+    measure : str
+        What is drawn, for the axis.
     """
     figure = new_figure(2.3 * len(datasets) + 0.4, 3.1)
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
@@ -66,7 +69,7 @@ def score_distributions(titles: dict[str, str], datasets: list[str], scores: dic
                 values = np.sort(100 * scores[system, dataset][~np.isnan(scores[system, dataset])])
                 part = np.arange(1, len(values) + 1) / len(values)
                 ax.plot(values, part, color=colour, label=title, linewidth=2 if system == "dasbe" else 1.2)
-        ax.set(title=dataset, xlabel="AMI (%)", xlim=(-5, 102), ylim=(0, 1.02))
+        ax.set(title=dataset, xlabel=measure, xlim=(-5, 102), ylim=(0, 1.02))
         ax.grid(color="#eeeeee", linewidth=0.8)
     panels[0].set_ylabel("part of images at or below")
     handles, labels = panels[0].get_legend_handles_labels()

@@ -1,20 +1,23 @@
-"""Where units are computed: in processes on this machine, or on a Dask cluster."""
+"""Where units are computed: in this process, in others on this machine, or on a Dask cluster."""
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from functools import partial
 from multiprocessing import active_children, get_context
+from typing import TypeVar
 
+from dasbe.cluster import computed_on
 from dasbe.errors import InputError
 from dasbe.processes import end_with_parent, interrupts_are_ours
 from dasbe.sweep.store import Store
-from dasbe.sweep.units import Unit, score_unit
+from dasbe.sweep.units import Unit, score_unit, score_unit_by_one_thread
 
-DASK_RETRIES = 5  # of a unit whose worker was lost
+AnyUnit = TypeVar("AnyUnit", bound=Unit)
 
 
-def pending_units(units: Sequence[Unit], store: Store) -> tuple[list[Unit], list[str]]:
+def pending_units(units: Sequence[AnyUnit], store: Store) -> tuple[list[AnyUnit], list[str]]:
     """The units that the store has no sound result of, and one line about each file that cannot be used."""
     pending, faults = [], []
     for unit in units:
@@ -46,27 +49,38 @@ def run_units(
     Unit
         That has been stored.
     """
-    if not units:
-        return
-    results = _on_dask(units, scheduler, device) if scheduler else _in_processes(units, workers, device)
-    with closing(results):
+    with closing(results_of(units, workers=workers, scheduler=scheduler, device=device)) as results:
         for unit, result in results:
             store.write(unit, result)
             yield unit
 
 
-def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Generator[tuple[Unit, dict], None, None]:
+def results_of(
+    units: Sequence[AnyUnit], *, workers: int | None, scheduler: str | None = None, device: str = "cpu"
+) -> Generator[tuple[AnyUnit, dict], None, None]:
+    """Units and their results, as they come: by `workers`, or if that is None, by all threads of this process."""
+    if not units:
+        return
+    if scheduler:
+        yield from _on_dask(units, scheduler, device)
+    elif workers is None:
+        yield from ((unit, score_unit(unit, device)) for unit in units)
+    else:
+        yield from _in_processes(units, workers, device)
+
+
+def _in_processes(units: Sequence[AnyUnit], workers: int, device: str) -> Generator[tuple[AnyUnit, dict], None, None]:
     pool = ProcessPoolExecutor(min(workers, len(units)), get_context("spawn"), initializer=end_with_parent)
     others, futures = set(active_children()), {}
     try:
         with interrupts_are_ours():
-            futures = {pool.submit(score_unit, unit, device): unit for unit in units}
+            futures = {pool.submit(score_unit_by_one_thread, unit, device): unit for unit in units}
         for future in as_completed(futures):
             yield futures.pop(future), future.result()
     except BrokenProcessPool:
         raise InputError(
-            "a worker process died, perhaps for want of memory; what is done is stored: "
-            "run the same command again, with fewer --workers if it happens again"
+            "a worker process died, for want of memory, or because a script does not begin with if __name__ == "
+            "'__main__': run the same again, with fewer workers if it happens again; what is stored is kept"
         ) from None
     finally:
         if futures:  # after Ctrl-C, workers would finish their units first
@@ -75,10 +89,9 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Generator
         pool.shutdown(cancel_futures=True)
 
 
-def _on_dask(units: Sequence[Unit], scheduler: str, device: str) -> Generator[tuple[Unit, dict], None, None]:
+def _on_dask(units: Sequence[AnyUnit], scheduler: str, device: str) -> Generator[tuple[AnyUnit, dict], None, None]:
     try:
-        from distributed import CancelledError, Client, KilledWorker
-        from distributed import as_completed as completed
+        from distributed import Client
     except ImportError:
         raise InputError("--scheduler needs dask.distributed; install it with: pip install distributed") from None
     try:
@@ -88,15 +101,7 @@ def _on_dask(units: Sequence[Unit], scheduler: str, device: str) -> Generator[tu
         raise InputError(
             f"--scheduler '{scheduler}' does not answer ({reason}); start it with: dask scheduler"
         ) from None
+    lost = f"--scheduler '{scheduler}' was lost; what is done is stored: start it again, and run the same command again"
     with client:
-        futures = client.map(score_unit, units, device=device, pure=False, retries=DASK_RETRIES)
-        unit_of = {future.key: unit for future, unit in zip(futures, units)}
-        try:
-            for future in completed(futures):
-                yield unit_of[future.key], future.result()
-                future.release()
-        except (CancelledError, KilledWorker, OSError) as error:
-            raise InputError(
-                f"--scheduler '{scheduler}' was lost ({type(error).__name__}); what is done is stored: "
-                "start it again, and run the same command again"
-            ) from None
+        for number, result in computed_on(client, partial(score_unit_by_one_thread, device=device), units, lost):
+            yield units[number], result

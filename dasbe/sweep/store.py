@@ -59,4 +59,8 @@ def _differences(stored: dict, wanted: dict) -> str:
     fields = sorted(key for key in {*stored, *wanted} if stored.get(key) != wanted.get(key))
     if fields == ["network"]:
         return f"another network ({str(stored['network'])[:8]}…, not {str(wanted['network'])[:8]}…)"
-    return "; ".join(f"{key} {stored.get(key)}, not {wanted.get(key)}" for key in fields)
+    return "; ".join(f"{key} {_in_short(stored.get(key))}, not {_in_short(wanted.get(key))}" for key in fields)
+
+
+def _in_short(value: object) -> object:
+    return f"{value[:8]}…" if isinstance(value, str) and len(value) == 64 else value  # a SHA-256

@@ -1,37 +1,58 @@
 """What a system is: something that groups the pixels of images, with the same call for all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from dasbe import checks
 from dasbe.ann.network import Network, check_kind
+from dasbe.cluster import computed_on, n_threads
+from dasbe.engine.foreground import ForegroundTrains
+from dasbe.engine.parallel import blocks_of, one_thread
 from dasbe.errors import InputError
+from dasbe.readout import group
+
+CHUNK_PIXELS = 1 << 15  # of the foregrounds of a chunk of images, for each thread: their spikes are held in memory
+CHUNKS_PER_WORKER = 4  # of a cluster, so that all come to an end at about the same time
+
+
+class Recording(Protocol):
+    """From images to spike trains, which are then read as those of DASBE are: what the file of such a system writes."""
+
+    def __call__(
+        self, images: np.ndarray, network: Any, settings: Any, *, seed: int, indices: np.ndarray, device: torch.device
+    ) -> ForegroundTrains:
+        """The trains to read, of `images` (N, H, W) uint8, 0 and 1; arguments as of :meth:`System.segment`."""
 
 
 class Labelling(Protocol):
-    """From images to labels: what the file of a system has to write."""
+    """From images to labels: what the file of any other system writes."""
 
     def __call__(
         self,
         images: np.ndarray,
         network: Any,
-        n_objects: np.ndarray,
+        n_objects: Any,
         settings: Any,
         *,
         seed: int,
         indices: np.ndarray,
         device: torch.device,
     ) -> np.ndarray:
-        """Labels (N, H, W) int64 of `images` (N, H, W) uint8, 0 and 1; arguments as of :meth:`System.segment`."""
+        """Labels (N, H, W) int64 of `images` (N, H, W) uint8, 0 and 1; arguments as of :meth:`System.segment`.
+
+        `n_objects` are (N,) int64, or None if the system counts and nobody tells it.
+        """
 
 
 @dataclass(frozen=True)
 class System:
-    """A system that groups pixels.
+    """A system that groups pixels; the system itself is either `record` or `label`.
 
     Attributes
     ----------
@@ -51,8 +72,12 @@ class System:
     settings : type
         Named tuple of its settings: all that the labels depend on, besides images,
         network and seed. ``settings.published(dataset)`` are those published for a dataset.
-    label : callable
-        The system itself.
+    record : callable, optional
+        From images to trains, which :func:`dasbe.group` reads.
+    label : callable, optional
+        From images to labels.
+    counts : bool
+        Whether it can find the number of objects by itself.
     """
 
     name: str
@@ -62,11 +87,22 @@ class System:
     sees: str
     network: str | None
     settings: Any
-    label: Labelling
+    record: Recording | None = None
+    label: Labelling | None = None
+    counts: bool = False
 
     def network_name(self, dataset: str) -> str | None:
         """Name of the shipped network that this system uses on `dataset`."""
         return self.network and self.network.format(dataset=dataset)
+
+    def check_given(self, network: Any, n_objects: Any) -> None:
+        """InputError if `network` is none, or either is missing that the system needs."""
+        if n_objects is None and not self.counts:
+            raise InputError(f"n_objects is None, but {self.title} has to be told how many each image has")
+        if self.network is not None and network is None:
+            raise InputError(f"network is None, but {self.title} needs one; load it with dasbe.load_network")
+        if network is not None:
+            check_kind(network)
 
     def segment(
         self,
@@ -74,43 +110,103 @@ class System:
         network: Network | None = None,
         *,
         settings: Any,
-        n_objects: int | Sequence[int] | np.ndarray,
+        n_objects: int | Sequence[int] | np.ndarray | None = None,
         seed: int = 0,
         indices: Sequence[int] | np.ndarray | None = None,
         device: torch.device | str = "cpu",
-    ) -> np.ndarray:
-        """Group the pixels of each image.
+        progress: bool = False,
+        spikes: bool = False,
+        client: Any = None,
+    ) -> Any:
+        """Group the pixels of each image; arguments and result as of :func:`dasbe.segment`.
 
         Parameters
         ----------
-        images : (N, H, W) array of 0 and 1
-        network : nn.Module or callable, optional
-            As for :func:`dasbe.bind`; a system that needs none takes no notice of it.
         settings : named tuple
             Of this system: :attr:`settings` with values, or those published for a dataset.
-        n_objects : int or (N,) int
-            Objects in each image, for a system that is told.
-        seed : int
-        indices : (N,) int, optional
-            Number of the random stream of each image, by default 0 … N−1.
-        device : torch.device or str
-
-        Returns
-        -------
-        (N, H, W) int64
-            Groups from 1; 0 = background.
-
-        Raises
-        ------
-        InputError
-            An argument is wrong.
         """
         images = checks.images(images)
-        n = checks.numbers_of_groups("n_objects", n_objects, len(images), images[0].size, least=0)
-        if self.network is not None and network is None:
-            raise InputError(f"network is None, but {self.title} needs one; load it with dasbe.load_network")
-        if network is not None:
-            check_kind(network)
+        if n_objects is not None:
+            n_objects = checks.numbers_of_groups("n_objects", n_objects, len(images), images[0].size, least=0)
+        self.check_given(network, n_objects)
         checks.instance("settings", settings, self.settings, f"{self.settings.__module__}.Settings(…)")
         indices, device = checks.stream_indices(indices, len(images)), checks.device(device)
-        return self.label(images, network, n, settings, seed=checks.seed(seed), indices=indices, device=device)
+        seed, progress = checks.seed(seed), checks.flag("progress", progress)
+        if checks.flag("spikes", spikes) and self.record is None:
+            raise InputError(f"spikes is True, but {self.title} has no spikes to return; leave it out")
+
+        most = CHUNK_PIXELS * torch.get_num_threads()
+        if client is not None:
+            most = min(most, int(np.count_nonzero(images)) // (CHUNKS_PER_WORKER * n_threads(client)) + 1)
+        chunks = [np.sort(chunk) for chunk in blocks_of(images, 1, most)]
+        compute: Callable = partial(_segment_chunk, self, network, seed=seed, device=device, spikes=spikes)
+        tasks = (
+            Chunk(
+                images[chunk],
+                None if n_objects is None else n_objects[chunk],
+                _settings_of(settings, chunk, len(images)),
+                indices[chunk],
+            )
+            for chunk in chunks
+        )
+        results: Iterator = enumerate(map(compute, tasks))
+        if client is not None:
+            results = computed_on(client, partial(_by_one_thread, compute), list(tasks))
+        labels, trains = np.empty(images.shape, np.int64), None
+        with tqdm(total=len(images), unit=" images", disable=not progress) as bar:
+            for number, (found, recorded) in results:
+                labels[chunks[number]] = found
+                if recorded is not None:
+                    trains = trains or _all_silent(images, recorded.values)
+                    trains.values[chunks[number], ..., : recorded.values.shape[-1]] = recorded.values
+                bar.update(len(found))
+        return labels if trains is None else (labels, trains)
+
+
+class Chunk(NamedTuple):
+    """Some of the images, with what belongs to them."""
+
+    images: np.ndarray
+    n_objects: np.ndarray | None
+    settings: Any
+    indices: np.ndarray
+
+
+def _segment_chunk(
+    system: System, network: Network | None, chunk: Chunk, *, seed: int, device: torch.device, spikes: bool
+) -> tuple[np.ndarray, ForegroundTrains | None]:
+    """Labels of the images of a chunk, and the trains that they were read from if they are wanted."""
+    images, n_objects, settings, indices = chunk
+    streams: Any = {"seed": seed, "indices": indices, "device": device}
+    if system.record is None:
+        assert system.label is not None  # it is one or the other
+        return system.label(images, network, n_objects, settings, **streams), None
+    trains = system.record(images, network, settings, **streams)
+    n_groups: Any = None if n_objects is None else n_objects + 1  # and one for the background
+    return group(trains, n_groups, **streams), trains if spikes else None
+
+
+def _by_one_thread(compute: Callable, chunk: Chunk) -> Any:
+    """On a cluster: its workers share the cores among themselves."""
+    with one_thread():
+        return compute(chunk)
+
+
+def _settings_of(settings: Any, chunk: np.ndarray, n_images: int) -> Any:
+    """`settings` for the images of a chunk: of a setting that each image has its own of (3 axes), theirs."""
+    own = {}
+    for name, value in settings._asdict().items():
+        if checks.n_axes(value) == 3:
+            own[name] = checks.array(name, value, "an array (N, H, W)")
+            if len(own[name]) != n_images:
+                raise InputError(f"{name} has shape {own[name].shape}, but there are {n_images} images")
+    return settings._replace(**{name: value[chunk] for name, value in own.items()})
+
+
+def _all_silent(images: np.ndarray, recorded: np.ndarray) -> ForegroundTrains:
+    """Trains of all images that can take those `recorded` (M, n, d, F) of some."""
+    _, cycles, steps, _ = recorded.shape
+    widest = int(np.count_nonzero(images, axis=(1, 2)).max())
+    n_bytes = len(images) * cycles * steps * widest * recorded.itemsize
+    checks.memory(n_bytes, "spikes of all images", "leave spikes=True out, or take fewer images at a time")
+    return ForegroundTrains.silent(images, cycles, steps, recorded.dtype)

@@ -422,4 +422,5 @@ COUNTING = replace(
     title="Competing phases, counting",
     told="no more than how many phases to begin with",
     label=label_and_count,
+    counts=True,
 )

@@ -8,8 +8,8 @@ import torch
 from dasbe import checks
 from dasbe.ann.network import Network
 from dasbe.binding import bind
+from dasbe.engine.foreground import ForegroundTrains
 from dasbe.parameters import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
-from dasbe.readout import group
 from dasbe.systems.base import System
 
 
@@ -26,20 +26,14 @@ class Settings(NamedTuple):
         return cls(dataset.delay, dataset.refractory)
 
 
-def label(
-    images: np.ndarray,
-    network: Network,
-    n_objects: np.ndarray,
-    settings: Settings,
-    *,
-    seed: int,
-    indices: np.ndarray,
-    device: torch.device,
-) -> np.ndarray:
-    """Labels (N, H, W) by the loop of 50 cycles and the readout of the last ten, with a group for the background."""
+def record(
+    images: np.ndarray, network: Network, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
+) -> ForegroundTrains:
+    """Spikes of the last ten cycles of the loop."""
     last = min(READOUT_CYCLES, checks.whole_number("cycles", settings.cycles))
-    run = bind(images, network, **settings._asdict(), last=last, seed=seed, indices=indices, device=device)
-    return group(run, n_objects + 1, seed=seed, indices=indices, device=device)
+    trains = bind(images, network, **settings._asdict(), last=last, seed=seed, indices=indices, device=device).trains
+    assert trains is not None  # spikes are what is recorded by default
+    return trains
 
 
 SYSTEM = System(
@@ -50,5 +44,6 @@ SYSTEM = System(
     sees="spikes",
     network="{dataset}",
     settings=Settings,
-    label=label,
+    record=record,
+    counts=True,
 )

@@ -23,7 +23,6 @@ from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.errors import InputError
 from dasbe.parameters import DatasetSettings
-from dasbe.readout import group
 from dasbe.snn.noise import uniform
 from dasbe.systems.base import System
 
@@ -53,8 +52,8 @@ class Settings(NamedTuple):
         Probability with which a pixel's input is missing in a step.
     """
 
-    threshold_jump: float
-    threshold_decay: float
+    threshold_jump: float = 10.0
+    threshold_decay: float = 6.0
     linking: float = 3.0
     linking_jump: float = 1.0
     linking_decay: float = 2.0
@@ -221,19 +220,11 @@ def simulate_with_tensors(
     return torch.stack(recorded, 1).cpu().numpy()
 
 
-def label(
-    images: np.ndarray,
-    network: None,
-    n_objects: np.ndarray,
-    settings: Settings,
-    *,
-    seed: int,
-    indices: np.ndarray,
-    device: torch.device,
-) -> np.ndarray:
-    """Labels (N, H, W) by the pulse-coupled network, which takes no other, and the readout of DASBE."""
-    spikes = simulate(images, settings, seed=seed, indices=indices, device=device)
-    return group(spikes, n_objects + 1, seed=seed, indices=indices, device=device)
+def record(
+    images: np.ndarray, network: None, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
+) -> ForegroundTrains:
+    """Spikes of the last 100 steps of the pulse-coupled network, which takes no other network."""
+    return simulate(images, settings, seed=seed, indices=indices, device=device)
 
 
 SYSTEM = System(
@@ -244,5 +235,6 @@ SYSTEM = System(
     sees="no network",
     network=None,
     settings=Settings,
-    label=label,
+    record=record,
+    counts=True,
 )

@@ -21,7 +21,6 @@ from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.errors import InputError
 from dasbe.parameters import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
-from dasbe.readout import group
 from dasbe.systems.base import System
 
 CYCLES_BETWEEN_LOOKS = 4  # for images that have converged
@@ -128,22 +127,14 @@ def iterate_without_spikes(
     return trains
 
 
-def label(
-    images: np.ndarray,
-    network: Network,
-    n_objects: np.ndarray,
-    settings: Settings,
-    *,
-    seed: int,
-    indices: np.ndarray,
-    device: torch.device,
-) -> np.ndarray:
-    """Labels (N, H, W) by the loop without spikes and the readout of DASBE."""
+def record(
+    images: np.ndarray, network: Network, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
+) -> ForegroundTrains:
+    """Values of the last ten cycles of the loop without spikes."""
     last = min(READOUT_CYCLES, checks.whole_number("cycles", settings.cycles))
-    values = iterate_without_spikes(
+    return iterate_without_spikes(
         images, network, **settings._asdict(), last=last, seed=seed, indices=indices, device=device
     )
-    return group(values, n_objects + 1, seed=seed, indices=indices, device=device)
 
 
 SYSTEM = System(
@@ -154,5 +145,5 @@ SYSTEM = System(
     sees="real values",
     network="{dataset}",
     settings=Settings,
-    label=label,
+    record=record,
 )

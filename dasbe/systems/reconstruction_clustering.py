@@ -30,11 +30,11 @@ class Settings(NamedTuple):
 
     Attributes
     ----------
-    objects : int
-        K, the number of groups in every image.
+    objects : int, optional
+        K, the number of groups in every image; by default as many as each is told to have.
     """
 
-    objects: int
+    objects: int | None = None
 
     @classmethod
     def published(cls, dataset: DatasetSettings) -> "Settings":
@@ -130,9 +130,15 @@ def label(
     indices: np.ndarray,
     device: torch.device,
 ) -> np.ndarray:
-    """Labels (N, H, W) with K = the objects of the dataset, whatever `n_objects` of each image."""
-    k = checks.whole_number("objects", settings.objects, 1, images[0].size)
-    return cluster(images, network, k, seed=seed, indices=indices, device=device)
+    """Labels (N, H, W) with K = the objects of the dataset, whatever `n_objects` of each image, or else with these."""
+    n_groups = np.maximum(n_objects, 1)
+    if settings.objects is not None:
+        n_groups[:] = checks.whole_number("objects", settings.objects, 1, images[0].size)
+    labels = np.empty(images.shape, np.int64)
+    for k in np.unique(n_groups):
+        alike = n_groups == k
+        labels[alike] = cluster(images[alike], network, int(k), seed=seed, indices=indices[alike], device=device)
+    return labels
 
 
 SYSTEM = System(

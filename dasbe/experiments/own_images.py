@@ -1,0 +1,288 @@
+"""Any system scored on images of one's own."""
+
+import pickle
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from dasbe import checks
+from dasbe.ann.files import weights_hash
+from dasbe.ann.network import Network, has_functions
+from dasbe.cli import MOST_WORKERS, given_once
+from dasbe.errors import InputError
+from dasbe.evaluation import SCORES, chosen_settings, numbers_of_objects
+from dasbe.experiments.figures import save_arrays
+from dasbe.experiments.tables import Row, aligned, cell, latex, latex_cell, markdown, mean_and_deviation, write_all
+from dasbe.plotting.style import Figure
+from dasbe.plotting.table import score_distributions
+from dasbe.provenance import provenance
+from dasbe.storage import atomic_path, one_at_a_time
+from dasbe.sweep.run import results_of
+from dasbe.sweep.store import Store
+from dasbe.sweep.units import OwnUnit, make_own_units
+from dasbe.systems import System, system_of
+
+COLUMNS = {name: title for name, title in SCORES.items() if name != "found"} | {"right": "number right"}
+"""Of the tables: what `Evaluation.summary` gives."""
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """Scores of systems on N images, what :func:`evaluate` returns; its text is the table of means.
+
+    Attributes
+    ----------
+    titles : dict of str
+        Title of each system, by name.
+    seeds : tuple of int
+    scores : dict of dict of (seeds, N) float
+        ``scores["dasbe"]["ami"]``, and so ``"ari"`` (FG-ARI), ``"mbo"`` and ``"found"``, the
+        number of groups found; NaN where an image has no object.
+    n_objects : (N,) int64
+        Objects that each image has.
+    made : dict
+        How the scores were made.
+    """
+
+    titles: dict[str, str]
+    seeds: tuple[int, ...]
+    scores: dict[str, dict[str, np.ndarray]]
+    n_objects: np.ndarray
+    made: dict
+
+    def summary(self, system: str, score: str) -> tuple[float, float]:
+        """Mean of a score, and its standard deviation over the seeds (NaN for one), per cent.
+
+        Parameters
+        ----------
+        system : str
+            Its name.
+        score : str
+            ``"ami"``, ``"ari"``, ``"mbo"``, or ``"right"``: images with the right number of groups.
+        """
+        score = checks.one_of("score", score, COLUMNS)
+        scores = self.scores[checks.one_of("system", system, self.titles)]
+        return mean_and_deviation(scores["found"] == self.n_objects if score == "right" else scores[score])
+
+    def __repr__(self) -> str:
+        seeds = f"{len(self.seeds)} seeds" if len(self.seeds) > 1 else "one seed"
+        return f"{len(self.n_objects)} images, {seeds}\n" + aligned("%", list(COLUMNS.values()), self._rows(cell))
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+    def _rows(self, form: Callable[[tuple[float, float]], str]) -> list[Row]:
+        return [(title, [form(self.summary(name, score)) for score in COLUMNS]) for name, title in self.titles.items()]
+
+    def to_markdown(self) -> str:
+        """The table of means in Markdown."""
+        return markdown("%", list(COLUMNS.values()), self._rows(cell))
+
+    def to_latex(self) -> str:
+        """The table of means in LaTeX."""
+        return latex(r"\%", list(COLUMNS.values()), self._rows(latex_cell))
+
+    def to_csv(self, path: Path | str) -> None:
+        """Write the scores of every image: a line for each system, seed and image."""
+        lines = [",".join(["system", "seed", "image", "objects", *SCORES])]
+        for system, scores in self.scores.items():
+            for row, seed in enumerate(self.seeds):
+                for i, values in enumerate(zip(self.n_objects, *(part[row] for part in scores.values()))):
+                    lines.append(f"{system},{seed},{i}," + ",".join(f"{value:.6g}" for value in values))
+        with atomic_path(checks.path("path", path)) as temporary:
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def distributions(self) -> Figure:
+        """Which part of the images scores at most so much: a panel for each score, a curve for each system."""
+        panels = {title: name for name, title in SCORES.items() if name != "found"}
+        scores = {(s, title): values[name] for s, values in self.scores.items() for title, name in panels.items()}
+        return score_distributions(self.titles, list(panels), scores, "per cent")
+
+    def save(self, folder: Path | str) -> list[Path]:
+        """Write ``scores.csv``, ``scores.npz``, ``table.md``, ``table.tex`` and the picture; returns the paths."""
+        folder = checks.folder("folder", folder)
+        self.to_csv(folder / "scores.csv")
+        arrays = {f"{s}/{name}": values for s, scores in self.scores.items() for name, values in scores.items()}
+        save_arrays(folder / "scores.npz", {"n_objects": self.n_objects, **arrays}, self.made)
+        texts = {"table.md": self.to_markdown(), "table.tex": self.to_latex()}
+        written = write_all(folder, texts, {"distributions": self.distributions()})
+        return [folder / "scores.csv", folder / "scores.npz", *written]
+
+
+def evaluate(
+    images: np.ndarray,
+    groups: np.ndarray,
+    network: Network | None = None,
+    systems: str | System | Sequence[str | System] = ("dasbe",),
+    *,
+    seeds: int | Sequence[int] = (111,),
+    settings: Any = None,
+    delay: int | None = None,
+    refractory: int | None = None,
+    cycles: int | None = None,
+    n_objects: str | None = "true",
+    device: torch.device | str = "cpu",
+    workers: int = 1,
+    store: Path | str | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Score systems on images whose objects are known, each with several seeds.
+
+    Parameters
+    ----------
+    images : (N, H, W) array of 0 and 1
+    groups : (N, H, W) int
+        Ground truth: 0 = background or overlap of objects; the objects are numbered from 1
+        on, so that the largest label of an image is how many it has.
+    network : nn.Module or callable, optional
+        Of all systems that need one, as for :func:`dasbe.bind`.
+    systems : str or System, or several
+        As for :func:`dasbe.segment`.
+    seeds : int, or several
+    settings, delay, refractory, cycles
+        As for :func:`dasbe.segment`; each system takes those that it has.
+    n_objects : {"true", None}
+        Whether the systems are told the true number of objects, or find it by themselves.
+    device : torch.device or str
+    workers : int
+        Processes of one thread each; with 1, all threads of this one. A script that asks
+        for more has to begin with ``if __name__ == "__main__":``, as for all processes.
+    store : path, optional
+        Folder that keeps what is done: the same call goes on from there after an
+        interruption, with more images, seeds or systems as well. What was made
+        with other images, settings or another network is computed again.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        An argument is wrong; the message names it, its value and the remedy.
+
+    Examples
+    --------
+    >>> import dasbe
+    >>> images, groups = dasbe.load_dataset("shapes", stop=100)  # doctest: +SKIP
+    >>> network = dasbe.load_network("shapes")  # doctest: +SKIP
+    >>> dasbe.evaluate(images, groups, network, ("dasbe", "rc"), delay=32, refractory=9)  # doctest: +SKIP
+    """
+    images, groups = checks.images(images), checks.labels(groups, "groups", 3)
+    checks.same_shape(images=images, groups=groups)
+    n_numbers = len(np.unique(groups[groups > 0]))
+    if not 0 < n_numbers == groups.max():
+        raise InputError(f"groups hold {n_numbers} numbers from 0 to {groups.max()}; number objects from 1 on")
+    if n_objects is not None and not (isinstance(n_objects, str) and n_objects == "true"):
+        raise InputError(f"n_objects is {checks.shown(n_objects)}; it must be 'true' (they are told) or None")
+    device, progress = checks.device(device), checks.flag("progress", progress)
+    workers = checks.whole_number("workers", workers, 1, MOST_WORKERS)
+    chosen = [system_of(system) for system in _several("systems", systems, (str, System))]
+    seeds = tuple(checks.seed(seed) for seed in _several("seeds", seeds, (int, np.integer)))
+    given_once("systems", [system.name for system in chosen])
+    given_once("seeds", seeds)
+    given = {"delay": delay, "refractory": refractory, "cycles": cycles}
+    for system in chosen:
+        system.check_given(network, n_objects)
+    grouped = [(system, _plain(chosen_settings(system, settings, **given))) for system in chosen]
+    for name, value in given.items():
+        if value is not None and not any(name in own for _, own in grouped):
+            raise InputError(f"{name} is {checks.shown(value)}, but no system has such a setting; leave it out")
+    identity = _identity(network)
+    if store is not None and identity is None and any(system.network for system in chosen):
+        raise InputError("store: whether it is the same network can be told of a module alone; leave store out")
+
+    units = list(make_own_units(images, groups, network, identity, grouped, seeds, told=n_objects == "true"))
+    with _kept_in(store) as kept:
+        results = dict(_results(units, kept, workers, str(device), progress))
+    scores: dict[str, dict[str, np.ndarray]] = {}
+    for system in chosen:
+        parts = [[results[u]["scores"] for u in units if (u.system, u.seed) == (system.name, seed)] for seed in seeds]
+        values = np.array([np.concatenate(part) for part in parts])  # (seeds, N, 4)
+        scores[system.name] = dict(zip(SCORES, np.moveaxis(values, 2, 0)))
+    made = provenance(
+        images=len(images),
+        seeds=seeds,
+        settings={system.name: own for system, own in grouped},
+        told=n_objects == "true",
+        network=identity,
+        seconds=round(sum(result["made"]["seconds"] for result in results.values()), 3),
+    )
+    return Evaluation({system.name: system.title for system in chosen}, seeds, scores, numbers_of_objects(groups), made)
+
+
+def _identity(network: Network | None) -> str | None:
+    """SHA-256 of a network; None where nobody could tell later whether it is the same."""
+    if not isinstance(network, nn.Module) or has_functions(network):
+        return None
+    try:
+        return weights_hash(network)
+    except Exception:  # parameters without data, of which `bind` will speak
+        return None
+
+
+def _several(name: str, values: Any, kinds: tuple[type, ...]) -> list:
+    """`values`, or the one value of `kinds`, as a list."""
+    values = values.tolist() if isinstance(values, np.ndarray) else values
+    if isinstance(values, kinds):
+        values = [values]
+    if not isinstance(values, Sequence) or isinstance(values, (str, bytes)) or len(values) == 0:
+        raise InputError(f"{name} is {checks.shown(values)}; it must be a list of one or several")
+    return list(values)
+
+
+def _plain(settings: Any) -> dict[str, Any]:
+    """Settings as values that JSON can hold."""
+    own = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings._asdict().items()}
+    for name, value in own.items():
+        if not isinstance(value, (int, float, type(None))):
+            raise InputError(f"{name} is {checks.shown(value)}; it must be one number")
+    return own
+
+
+@contextmanager
+def _kept_in(folder: Path | str | None) -> Iterator[Store | None]:
+    """The store in `folder`, for this process alone."""
+    path = None if folder is None else checks.folder("store", folder)
+    with nullcontext() if path is None else one_at_a_time(path):
+        yield None if path is None else Store(path)
+
+
+def _results(
+    units: list[OwnUnit], store: Store | None, workers: int, device: str, progress: bool
+) -> Iterator[tuple[OwnUnit, dict]]:
+    """Units and their results, from the store or computed."""
+    pending, faults = [], []
+    for unit in units:
+        result, fault = (None, None) if store is None else store.read(unit)
+        if result is None:
+            pending.append(unit)
+        else:
+            yield unit, result
+        if fault:
+            faults.append(fault)
+    if faults:
+        warnings.warn(f"{faults[0]}: computed again ({len(faults)} such files)", stacklevel=3)
+    if workers > 1:
+        try:
+            pickle.dumps(pending[:1])
+        except Exception as error:  # pickling fails in many ways
+            raise InputError(f"network or system cannot be sent to other processes ({error}); use workers=1") from None
+    n_images = sum(unit.stop - unit.start for unit in units)
+    missing = sum(unit.stop - unit.start for unit in pending)
+    with tqdm(total=n_images, initial=n_images - missing, unit=" images", disable=not progress) as bar:
+        for unit, result in results_of(pending, workers=None if workers == 1 else workers, device=device):
+            if store is not None:
+                store.write(unit, result)
+            bar.update(unit.stop - unit.start)
+            yield unit, result

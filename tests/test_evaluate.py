@@ -1,0 +1,296 @@
+"""Images of one's own: one call for many of them, and scores that go on where they were."""
+
+import csv
+import importlib
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import dasbe
+from dasbe.ann.files import save_network
+from dasbe.datasets import make_dataset
+from dasbe.parameters import DatasetSettings
+from dasbe.sweep import units as sweep_units
+from dasbe.systems import SYSTEMS, base, reconstruction_clustering
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMING = {"delay": 20, "refractory": 5, "cycles": 12}
+ALL = {"settings": DatasetSettings(20, 5, 3), "cycles": 12}
+
+
+@pytest.fixture
+def chunks(monkeypatch):
+    """`chunks(n)`: images are taken about n at a time."""
+
+    def set_to(n_images):
+        monkeypatch.setattr(base, "CHUNK_PIXELS", 130 * n_images // torch.get_num_threads())  # of about 130 an image
+
+    return set_to
+
+
+# one call for many images
+
+
+def test_one_call_gives_what_bind_and_group_give(shapes, trained, chunks):
+    images, n_objects = shapes[0][:12], shapes[1][:12].max((1, 2)).astype(int)
+    run = dasbe.bind(images, trained, **TIMING, seed=3)
+    expected = dasbe.group(run, n_objects + 1, seed=3)
+    for n in (1, 5, 100):
+        chunks(n)
+        labels, spikes = dasbe.segment(images, trained, n_objects=n_objects, **TIMING, seed=3, spikes=True)
+        np.testing.assert_array_equal(labels, expected)
+        np.testing.assert_array_equal(spikes.to_images(), run.spikes[:, -10:])
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_labels_of_all_systems_are_the_same_in_any_chunks(shapes, trained, chunks, system):
+    images, options = shapes[0][:10], {"n_objects": [2, 3] * 5, "indices": range(5, 15), "seed": 3, **ALL}
+    options["cycles"] = 12 if "cycles" in SYSTEMS[system].settings._fields else None
+    expected = dasbe.segment(images, trained, system, **options)
+    assert expected.any() and not expected[images == 0].any()
+    chunks(3)
+    np.testing.assert_array_equal(dasbe.segment(images, trained, SYSTEMS[system], **options), expected)
+
+
+def test_only_a_chunk_is_held_in_memory(shapes, trained, chunks, monkeypatch):
+    sizes = []
+
+    def record(images, *arguments, original=SYSTEMS["dasbe"].record, **more):
+        trains = original(images, *arguments, **more)
+        sizes.append(trains.values.shape[:2])
+        return trains
+
+    chunks(4)
+    system = replace(SYSTEMS["dasbe"], record=record)
+    dasbe.segment(shapes[0], trained, system, n_objects=3, **TIMING)
+    assert len(sizes) >= 10 and max(sizes) <= (6, 10) and sum(n for n, _ in sizes) == len(shapes[0])
+
+
+def test_each_image_may_have_refractory_times_of_its_own(shapes, trained, chunks):
+    images, times = shapes[0][:6], np.arange(6)[:, None, None] + np.full((6, 28, 28), 3)
+    settings = SYSTEMS["dasbe"].settings(20, times, 12)
+    chunks(2)
+    labels = dasbe.segment(images, trained, n_objects=3, settings=settings, seed=1)
+    run = dasbe.bind(images, trained, delay=20, refractory=times, cycles=12, seed=1)
+    np.testing.assert_array_equal(labels, dasbe.group(run, 4, seed=1))
+    with pytest.raises(dasbe.InputError, match=r"refractory has shape \(6, 28, 28\), but there are 5 images"):
+        dasbe.segment(images[:5], trained, n_objects=3, settings=settings)
+
+
+def test_settings_may_be_given_in_four_ways(shapes, trained):
+    images, own = shapes[0][:2], SYSTEMS["dasbe"].settings
+    expected = dasbe.segment(images, trained, n_objects=3, settings=own(32, 9, 12))
+    for given in (
+        {"delay": 32, "refractory": 9, "cycles": 12},
+        {"settings": "shapes", "cycles": 12},
+        {"settings": DatasetSettings(32, 9, 3), "cycles": 12},
+        {"settings": own(31, 9), "delay": 32, "cycles": 12},
+    ):
+        np.testing.assert_array_equal(dasbe.segment(images, trained, n_objects=3, **given), expected)
+
+
+def test_reconstruction_clustering_is_told_the_number_of_each_image(shapes, trained):
+    labels = dasbe.segment(shapes[0][:4], trained, "rc", n_objects=[0, 1, 2, 3])
+    assert dasbe.n_found(labels).tolist() == [1, 1, 2, 3]
+    published = dasbe.segment(shapes[0][:4], trained, "rc", n_objects=[0, 1, 2, 3], settings="shapes")
+    np.testing.assert_array_equal(published, reconstruction_clustering.cluster(shapes[0][:4], trained, 3))
+
+
+def test_who_is_not_told_the_number_counts(shapes, trained, monkeypatch):
+    """The number of groups that the readout is asked for, and who has to be told."""
+    asked = []
+
+    def group(trains, n_groups, **_):
+        asked.append(n_groups if n_groups is None else n_groups.tolist())
+        return np.zeros(shapes[0][:2].shape, np.int64)
+
+    monkeypatch.setattr(base, "group", group)
+    for system in ("dasbe", "pure_snn"):
+        dasbe.segment(shapes[0][:2], trained, system, settings="shapes")
+        dasbe.segment(shapes[0][:2], trained, system, settings="shapes", n_objects=[2, 3])
+    assert asked == 2 * [None, [3, 4]]
+    for system in ("pure_ann", "rc", "rc_own"):
+        with pytest.raises(dasbe.InputError, match="n_objects is None, but .* has to be told how many"):
+            dasbe.segment(shapes[0][:2], trained, system, settings="shapes")
+
+
+def test_a_cluster_gives_the_same(shapes, trained):
+    distributed = pytest.importorskip("distributed")
+    options = {"n_objects": 3, **TIMING, "seed": 1, "spikes": True}
+    expected, spikes = dasbe.segment(shapes[0], trained, **options)
+    with (
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        labels, found = dasbe.segment(shapes[0], trained, **options, client=client)
+        assert len(base.blocks_of(shapes[0], 1, int(shapes[0].sum()) // 8 + 1)) == 8  # there was something to spread
+        with pytest.raises(dasbe.InputError, match="network does not take images of 20×20"):
+            dasbe.segment(shapes[0][:, :20, :20], trained, **options, client=client)
+    np.testing.assert_array_equal(labels, expected)
+    np.testing.assert_array_equal(found.values, spikes.values)
+
+
+# scores
+
+
+def test_scores_are_those_of_the_single_calls(shapes, trained):
+    images, groups = shapes[0][:10], shapes[1][:10]
+    scores = dasbe.evaluate(images, groups, trained, ("dasbe", "rc"), seeds=(1, 2), **TIMING)
+    n_objects = groups.max((1, 2)).astype(int)
+    for row, seed in enumerate((1, 2)):
+        labels = dasbe.segment(images, trained, n_objects=n_objects, **TIMING, seed=seed)
+        np.testing.assert_array_equal(scores.scores["dasbe"]["ami"][row], dasbe.ami(groups, labels))
+        np.testing.assert_array_equal(scores.scores["dasbe"]["ari"][row], dasbe.ari(groups, labels))
+        np.testing.assert_array_equal(scores.scores["dasbe"]["mbo"][row], dasbe.mbo(groups, labels, images))
+        np.testing.assert_array_equal(scores.scores["dasbe"]["found"][row], dasbe.n_found(labels))
+    means = 100 * scores.scores["rc"]["ami"].mean(1)
+    assert scores.summary("rc", "ami") == pytest.approx((means.mean(), means.std(ddof=1)))
+    exact = 100 * (scores.scores["rc"]["found"] == n_objects).mean(1)
+    assert scores.summary("rc", "right") == pytest.approx((exact.mean(), exact.std(ddof=1)))
+
+
+def test_tables_and_files_hold_the_scores(shapes, trained, tmp_path):
+    scores = dasbe.evaluate(shapes[0][:5], shapes[1][:5], trained, seeds=(1, 2), **TIMING)
+    written = f"{scores.summary('dasbe', 'ami')[0]:.1f} ± {scores.summary('dasbe', 'ami')[1]:.2f}"
+    assert written in repr(scores) and repr(scores).startswith("5 images, 2 seeds\n")
+    assert f"| DASBE | {written} |" in scores.to_markdown() and written.replace("±", r"\pm") in scores.to_latex()
+    assert all(path.is_file() for path in scores.save(tmp_path))
+    with open(tmp_path / "scores.csv", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["system"], line["seed"], line["image"]) for line in lines] == [
+        ("dasbe", str(seed), str(image)) for seed in (1, 2) for image in range(5)
+    ]
+    for name in ("ami", "ari", "mbo", "found"):
+        in_file = np.array([float(line[name]) for line in lines]).reshape(2, 5)
+        np.testing.assert_allclose(in_file, scores.scores["dasbe"][name], rtol=1e-5)
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """(system, seed, first image) of the units that are computed from now on; at most `computed.most` of them."""
+
+    class Computed(list):
+        most = 1000
+
+    units = Computed()
+
+    def score_unit(unit, device):
+        if len(units) == units.most:
+            raise KeyboardInterrupt
+        units.append((unit.system, unit.seed, unit.start))
+        return sweep_units.score_unit(unit, device)
+
+    monkeypatch.setattr("dasbe.sweep.run.score_unit", score_unit)
+    monkeypatch.setattr(sweep_units, "OWN_UNIT_IMAGES", 4)
+    return units
+
+
+def test_scores_go_on_where_they_were(shapes, trained, tmp_path, computed):
+    images, groups, options = shapes[0][:10], shapes[1][:10], {**TIMING, "seeds": (1, 2)}
+    expected = dasbe.evaluate(images, groups, trained, **options).scores["dasbe"]
+    computed.clear()
+    options["store"] = tmp_path / "store"
+    computed.most = 4
+    with pytest.raises(KeyboardInterrupt):
+        dasbe.evaluate(images, groups, trained, **options)
+    computed.most = 1000
+    scores = dasbe.evaluate(images, groups, trained, **options).scores["dasbe"]
+    assert len(computed) == len(set(computed)) == 6  # each once
+    np.testing.assert_equal(scores, expected)
+    computed.clear()
+    dasbe.evaluate(shapes[0][:12], shapes[1][:12], trained, ("dasbe", "rc"), **{**options, "seeds": (2, 3)})
+    assert [unit for unit in computed if unit[0] == "dasbe"] == [("dasbe", 3, 0), ("dasbe", 3, 4)] + [
+        ("dasbe", 2, 8),
+        ("dasbe", 3, 8),
+    ]
+
+
+def test_a_result_made_otherwise_is_computed_again(shapes, trained, random_network, tmp_path, computed):
+    images, groups, options = shapes[0][:6].copy(), shapes[1][:6], {**TIMING, "store": tmp_path / "store"}
+    dasbe.evaluate(images, groups, trained, **options)
+    images[5, 0, 0] ^= 1
+    for changed, words in (
+        ({}, "was made with data .*…, not .*…: computed again .1 such"),
+        ({"network": random_network()}, "was made with another network .*: computed again .2 such"),
+        ({"refractory": 4}, "was made with network .*…, not .*…; settings .*'refractory': 5.*, not .*'refractory': 4"),
+        ({"n_objects": "true", "groups": np.minimum(groups, 2)}, "was made with data"),
+    ):
+        with pytest.warns(UserWarning, match=words):
+            dasbe.evaluate(**{"images": images, "groups": groups, "network": trained, **options, **changed})
+
+
+def test_processes_give_the_same(shapes, trained, tmp_path):
+    options = {**TIMING, "systems": ("dasbe", "pure_ann"), "seeds": (1, 2)}
+    expected = dasbe.evaluate(shapes[0], shapes[1], trained, **options).scores
+    scores = dasbe.evaluate(shapes[0], shapes[1], trained, **options, workers=2).scores
+    np.testing.assert_equal(scores, expected)
+    with pytest.raises(dasbe.InputError, match="cannot be sent to other processes .*; use workers=1"):
+        dasbe.evaluate(shapes[0], shapes[1], lambda x: 0.3 * x, **TIMING, workers=2)
+
+
+def test_images_without_objects_do_not_count(shapes, trained):
+    images, groups = np.copy(shapes[0][:3]), np.copy(shapes[1][:3])
+    images[1] = groups[1] = 0
+    scores = dasbe.evaluate(images, groups, trained, **TIMING)
+    assert np.isnan(scores.scores["dasbe"]["mbo"]).tolist() == [[False, True, False]]
+    assert scores.summary("dasbe", "ami")[0] == pytest.approx(100 * scores.scores["dasbe"]["ami"][0, ::2].mean())
+
+
+# the command
+
+
+@pytest.fixture
+def home(tmp_path, trained):
+    folder = tmp_path / "home"
+    save_network(folder / "tmp_net" / "shapes.pt", trained, {})
+    make_dataset("shapes", folder / "tmp_data", {"multi": 20, "test": 1, "single": 1}, progress=False)
+    return folder
+
+
+def command(home, *options):
+    environment = {**os.environ, "DASBE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    line = [sys.executable, "-m", "dasbe.evaluate", "--data", "shapes", *map(str, options)]
+    return subprocess.run(line, env=environment, cwd=home, capture_output=True, text=True, timeout=300)
+
+
+def test_command_gives_the_numbers_of_the_function(home, trained):
+    result = command(
+        home, "--network", "tmp_net/shapes.pt", "--images", 8, "--delay", 20, "--refractory", 5, "--cycles", 12,
+        "--systems", "dasbe", "rc", "--seeds", 1, 2, "--workers", 2,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    images, groups = dasbe.load_dataset("shapes", stop=8, folder=home / "tmp_data")
+    scores = dasbe.evaluate(images, groups, trained, ("dasbe", "rc"), seeds=(1, 2), **TIMING)
+    assert result.stdout.endswith(f"\n\n{scores}\n")
+    with np.load(home / "results" / "evaluate" / "scores.npz") as file:
+        assert "python -m dasbe.evaluate --data shapes" in str(file["made"])
+        np.testing.assert_array_equal(file["rc/ami"], scores.scores["rc"]["ami"])
+
+
+def test_the_module_of_the_command_is_the_function():
+    assert importlib.import_module("dasbe.evaluate") is dasbe.evaluate is sys.modules["dasbe.evaluate"]
+    assert isinstance(dasbe.evaluate, type(test_the_module_of_the_command_is_the_function))
+
+
+def test_command_refuses_in_one_line(refused, home):
+    options = "--data", "shapes", "--images", 3, "--out", home / "out"
+    for more, message in (
+        ((), "network is None, but DASBE needs one"),
+        (("--network", "shapes"), "delay is None, but DASBE needs it; give delay=…"),
+        (("--network", "missing"), "network 'missing' is not there"),
+        (("--network", "shapes", "--settings", "circles"), "dataset 'circles' is unknown"),
+        (("--network", "shapes", "--settings", "shapes", "--count", "--systems", "rc"), "has to be told how many"),
+        (("--systems", "pure_snn", "--delay", 20), "delay is 20, but no system has such a setting"),
+        (("--systems", "pure_snn", "pure_snn"), "systems names pure_snn twice"),
+        (("--systems", "pure_snn", "--seeds", 1, 1), "seeds names 1 twice"),
+        (("--systems", "magic"), "system 'magic' is unknown"),
+        (("--images", 21), "images 0 to 21 are outside shapes/train_multi"),
+    ):
+        assert message in refused(home, "dasbe.experiments.evaluate", *options, *more)
+    assert not (home / "out").exists()
