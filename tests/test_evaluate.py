@@ -1,7 +1,6 @@
 """Images of one's own: one call for many of them, and scores that go on where they were."""
 
 import csv
-import importlib
 import os
 import subprocess
 import sys
@@ -255,7 +254,7 @@ def home(tmp_path, trained):
 
 def command(home, *options):
     environment = {**os.environ, "DASBE_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    line = [sys.executable, "-m", "dasbe.evaluate", "--data", "shapes", *map(str, options)]
+    line = [sys.executable, "-m", "dasbe.experiments.evaluate", "--data", "shapes", *map(str, options)]
     return subprocess.run(line, env=environment, cwd=home, capture_output=True, text=True, timeout=300)
 
 
@@ -269,13 +268,8 @@ def test_command_gives_the_numbers_of_the_function(home, trained):
     scores = dasbe.evaluate(images, groups, trained, ("dasbe", "rc"), seeds=(1, 2), **TIMING)
     assert result.stdout.endswith(f"\n\n{scores}\n")
     with np.load(home / "results" / "evaluate" / "scores.npz") as file:
-        assert "python -m dasbe.evaluate --data shapes" in str(file["made"])
+        assert "python -m dasbe.experiments.evaluate --data shapes" in str(file["made"])
         np.testing.assert_array_equal(file["rc/ami"], scores.scores["rc"]["ami"])
-
-
-def test_the_module_of_the_command_is_the_function():
-    assert importlib.import_module("dasbe.evaluate") is dasbe.evaluate is sys.modules["dasbe.evaluate"]
-    assert isinstance(dasbe.evaluate, type(test_the_module_of_the_command_is_the_function))
 
 
 def test_command_refuses_in_one_line(refused, home):

@@ -1,8 +1,8 @@
-"""The command ``python -m dasbe.evaluate``."""
+"""The command ``python -m dasbe.experiments.evaluate``."""
 
 import argparse
 
-from dasbe.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_once, resumable
+from dasbe.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_once, resumable, run_command
 from dasbe.datasets.catalogue import settings_of
 from dasbe.names import one_of
 from dasbe.paths import readable, results_folder, writable
@@ -45,7 +45,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = Parser("python -m dasbe.evaluate", "Scores of systems on the images of a file, and tables of them.")
+    parser = Parser(
+        "python -m dasbe.experiments.evaluate", "Scores of systems on the images of a file, and tables of them."
+    )
     parser.add_text("--data", "file with images and groups, or name of a dataset", required=True)
     parser.add_text("--split", "group of the file (default: train_multi)")
     parser.add_whole_number("--images", None, "only so many, from the first on")
@@ -69,3 +71,7 @@ def _options() -> argparse.Namespace:
         settings_of(options.settings)
     writable(options.out, "--out DIR")
     return options
+
+
+if __name__ == "__main__":
+    run_command(main)
