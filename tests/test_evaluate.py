@@ -273,7 +273,7 @@ def test_command_gives_the_numbers_of_the_function(home, trained):
 
 
 def test_command_refuses_in_one_line(refused, home):
-    options = "--data", "shapes", "--images", 3, "--out", home / "out"
+    options = "--data", "shapes", "--out", home / "out"
     for more, message in (
         ((), "network is None, but DASBE needs one"),
         (("--network", "shapes"), "delay is None, but DASBE needs it; give delay=…"),
