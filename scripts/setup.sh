@@ -16,6 +16,7 @@ setup_is_python() { "$1" -I -c 'import sys; sys.exit(sys.version_info < (3, 10))
 
 setup_use() {  # an interpreter that is left as it is; what to do if it is none; files of requirements
     python=$1
+    command -v "$python" >/dev/null || setup_fail "'$python' is not there, or may not be run by this user; $2"
     setup_is_python "$python" || setup_fail "'$python' is not Python 3.10 or newer; $2"
     local wanted missing
     wanted="torch numpy h5py matplotlib seaborn sklearn notebook tqdm numba threadpoolctl filelock PIL scipy"

@@ -119,10 +119,12 @@ def refusal(result):
 
 
 def test_an_environment_that_is_not_there_is_named(checkout):
-    assert "'/none/bin/python' is not Python 3.10 or newer; activate" in refusal(
+    assert "'/none/bin/python' is not there, or may not be run by this user; activate" in refusal(
         run(checkout / "figure2.sh", VIRTUAL_ENV="/none")
     )
-    assert "'/none' is not Python 3.10 or newer; set PYTHON" in refusal(run(checkout / "figure2.sh", PYTHON="/none"))
+    assert "'/none' is not there, or may not be run by this user; set PYTHON" in refusal(
+        run(checkout / "figure2.sh", PYTHON="/none")
+    )
 
 
 def make_read_only(folder):
