@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dasbe.ann.weights import autoencoder
     from dasbe.binding import bind
     from dasbe.datasets import draw_scenes, load_dataset, save_dataset
-    from dasbe.errors import FileContentError, InputError, MissingFileError
+    from dasbe.errors import FileContentError, InputError, MissingFileError, TimingWarning
     from dasbe.evaluation import segment
     from dasbe.experiments.own_images import evaluate
     from dasbe.images import load_image
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
     from dasbe.readout import group
     from dasbe.recording import Binding, load_run
+    from dasbe.timing import suggest_timing
     from dasbe.train.own import train_network
     from dasbe.train.recipe import Recipe
 
@@ -29,6 +30,7 @@ __all__ = [
     "InputError",
     "MissingFileError",
     "Recipe",
+    "TimingWarning",
     "__version__",
     "align",
     "ami",
@@ -52,6 +54,7 @@ __all__ = [
     "save_dataset",
     "save_network",
     "segment",
+    "suggest_timing",
     "train_network",
 ]
 import_lazily(
@@ -62,7 +65,7 @@ import_lazily(
         "ann.weights": ("autoencoder",),
         "binding": ("bind",),
         "datasets": ("draw_scenes", "load_dataset", "save_dataset"),
-        "errors": ("FileContentError", "InputError", "MissingFileError"),
+        "errors": ("FileContentError", "InputError", "MissingFileError", "TimingWarning"),
         "evaluation": ("segment",),
         "experiments.own_images": ("evaluate",),
         "images": ("load_image",),
@@ -71,6 +74,7 @@ import_lazily(
         "plotting.runs": ("animate", "plot_decoded", "plot_grouping", "plot_raster"),
         "readout": ("group",),
         "recording": ("Binding", "load_run"),
+        "timing": ("suggest_timing",),
         "train.own": ("train_network",),
         "train.recipe": ("Recipe",),
     },

@@ -7,6 +7,7 @@ can be drawn first, and the network is evaluated once for all steps of all image
 is exact, not an approximation; step by step, the same stands in :mod:`dasbe.definition`.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 
@@ -26,8 +27,10 @@ from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import LatentLayer, latent_layer
 from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
-from dasbe.errors import InputError
+from dasbe.errors import InputError, TimingWarning
 from dasbe.recording import LESS_MEMORY, RECORDABLE, Binding, new_run
+
+LEAST_WARNED = 3  # r; with 1 and 2, multiples of r + 1 bind about as well (or as badly) as other delays
 
 
 def binding_loop(
@@ -81,7 +84,9 @@ def bind(
         pixels of the foreground are computed (:func:`dasbe.as_network`); a plain callable
         returns whole images, one step after another, and takes several times as long.
     delay : int
-        d, steps in a cycle = delay of the feedback.
+        d, steps in a cycle = delay of the feedback. Not a multiple of r + 1: a pixel that
+        fires whenever it can would then do so in the same steps of every cycle, and keep
+        the phases it had by accident. :func:`dasbe.suggest_timing` finds a good pair.
     refractory : int, or (H, W) or (N, H, W) int
         r, silent steps of a neuron after a spike, at most 127; latent neurons, if they
         spike, have the same (the mean, if r differs between pixels).
@@ -114,13 +119,18 @@ def bind(
     InputError
         An argument is wrong; the message names it, its value and the remedy.
 
+    Warns
+    -----
+    TimingWarning
+        The delay is a multiple of r + 1, and r at least 3.
+
     Examples
     --------
     >>> import numpy as np, dasbe
     >>> images = np.zeros((2, 8, 8)); images[:, 2:4, 1:7] = 1
-    >>> run = dasbe.bind(images, lambda x: 0.2 * x, delay=12, refractory=3, cycles=5)
+    >>> run = dasbe.bind(images, lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
     >>> run.spikes.shape
-    (2, 5, 12, 8, 8)
+    (2, 5, 14, 8, 8)
     """
     device, progress = checks.device(device), checks.flag("progress", progress)
     record = checks.some_of("record", record, RECORDABLE)
@@ -130,6 +140,7 @@ def bind(
     films, images = run.images if run.images.ndim == 4 else None, run.ink
     r = np.broadcast_to(np.asarray(run.parameters["refractory"], np.int8), images.shape)
     steps = (len(images), last, delay)
+    _warn_of_multiple(delay, run.parameters["refractory"])
 
     with ready(network, images, device) as net:
         if "latents" in record and not net.has_code:
@@ -171,6 +182,15 @@ def bind(
             for n_done in map_blocks(bind_block, blocks, device, threads=has_linear_ends(net)):
                 bar.update(n_done)
     return run
+
+
+def _warn_of_multiple(delay: int, refractory: int | np.ndarray) -> None:
+    """TimingWarning for the caller of :func:`bind`, if a pixel can fire in the same steps of every cycle for ever."""
+    r, longest = int(np.min(refractory)), int(np.max(refractory))
+    if r == longest >= LEAST_WARNED and delay % (r + 1) == 0:
+        text = f"delay {delay} is a multiple of refractory + 1 = {r + 1}, so pixels keep the phases that they have by "
+        text += f"accident, and objects come apart; take {delay + 2}, or see dasbe.suggest_timing"
+        warnings.warn(text, TimingWarning, stacklevel=3)
 
 
 def _bytes_of(record: Sequence[str], images: np.ndarray, steps: int, n_latent: int) -> int:

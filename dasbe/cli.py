@@ -14,19 +14,21 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
-from dasbe.errors import InputError
+from dasbe.errors import InputError, TimingWarning
 
 LARGEST_NUMBER = 2**31 - 1
 LARGEST_SEED = 2**63 - 1
 MOST_WORKERS = 1024
 PATIENCE_SECONDS = 3  # after Ctrl-C, in which another one is the same
 RETRY_SECONDS = 0.02  # after which an interrupt that was lost comes again
+usual_warning = warnings.formatwarning
 
 
 class Parser(argparse.ArgumentParser):
@@ -201,6 +203,7 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal has ± and ×
+    warnings.formatwarning = _warning
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell has ignored it, for `… &`
         interrupts = _Interrupts()
         signal.signal(signal.SIGINT, interrupts.received)
@@ -226,6 +229,15 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     if line:
         print(" ".join(line.split()), file=sys.stderr)
     sys.exit(status)
+
+
+def _warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning that the user's options brought about takes one line, without the place in the code."""
+    if issubclass(category, TimingWarning):
+        return f"warning: {message}\n"
+    return usual_warning(message, category, filename, lineno, line)
 
 
 def _is_want_of_memory(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one clear line each, exit status 2 from a command."""
+"""Errors that are the user's to mend: one clear line each, exit status 2 from a command. And a warning."""
 
 
 class InputError(ValueError):
@@ -17,3 +17,7 @@ class MissingFileError(InputError, FileNotFoundError):
 
 class FileContentError(InputError):
     """A file is there, but damaged, incomplete or of another kind."""
+
+
+class TimingWarning(UserWarning):
+    """A delay and a refractory time were chosen that bind badly together."""

@@ -131,7 +131,7 @@ def segment(
     --------
     >>> import numpy as np, dasbe
     >>> images = np.zeros((2, 8, 8)); images[:, 2:4, 1:7] = 1
-    >>> labels = dasbe.segment(images, lambda x: 0.2 * x, n_objects=1, delay=12, refractory=3, cycles=5)
+    >>> labels = dasbe.segment(images, lambda x: 0.2 * x, n_objects=1, delay=14, refractory=3, cycles=5)
     >>> labels.shape
     (2, 8, 8)
     """

@@ -1,6 +1,7 @@
 """From spikes to groups: pixels that fire together belong together (paper, section 4)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from dasbe import checks
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import map_blocks
 from dasbe.kmeans import kmeans, n_trials
+from dasbe.linkage import CYCLES, find_groups
 from dasbe.parameters import READOUT_CYCLES
 from dasbe.recording import Binding
 from dasbe.snn.noise import READOUT, image_stream
@@ -35,30 +37,40 @@ def smooth(spikes: np.ndarray) -> np.ndarray:
 
 def group(
     spikes: np.ndarray | ForegroundTrains | Binding,
-    n_groups: int | Sequence[int] | np.ndarray,
+    n_groups: int | Sequence[int] | np.ndarray | None = None,
     *,
-    last: int = READOUT_CYCLES,
+    last: int | None = None,
     restarts: int = 10,
     seed: int = 0,
     indices: Sequence[int] | np.ndarray | None = None,
     device: torch.device | str = "cpu",
 ) -> np.ndarray:
-    """Group the pixels of each image by k-means on their smoothed spike trains.
+    """Group the pixels of each image by their smoothed spike trains: into a number of groups that is told, or found.
 
-    All pixels that never fire in the cycles read form one point that counts as often
-    as there are of them, which gives the same problem as all of them one by one.
+    The number is told: by k-means. All pixels that never fire in the cycles read form one
+    point that counts as often as there are of them, which gives the same problem as all of
+    them one by one.
+
+    The number is found: by average linkage (:mod:`dasbe.linkage`). A group has at least 8
+    pixels; where fewer than 40 fire, at least a fifth of these, and never fewer than 2.
+    What is smaller joins the group whose spikes are like its own, or, if there is none, the
+    silent pixels. Pixels that all fire together are one group, and so are pixels that fire
+    without any order.
 
     Parameters
     ----------
     spikes : (N, n, d, H, W) bool, or a run of :func:`dasbe.bind`, or its ``trains``
         Real values, as the pure-ANN system has, are read in the same way, but in double
         precision: pixels may differ by little.
-    n_groups : int or (N,) int
-        K, the number of objects plus one for the background.
-    last : int
-        Read this many cycles at the end (all, if there are fewer).
+    n_groups : int or (N,) int, optional
+        K, the number of objects plus one for the background. By default it is found from
+        the spikes, for each image; the number of objects found is the largest label.
+    last : int, optional
+        Read this many cycles at the end (all, if there are fewer); by default 10, or 20
+        if the number is to be found.
     restarts : int
-        Runs of k-means; the one of least inertia counts.
+        Runs of k-means; the one of least inertia counts. Not used if the number is to be
+        found, and neither are `seed`, `indices` and `device`.
     seed : int
         Of the random numbers that seed the clusters.
     indices : (N,) int, optional
@@ -81,13 +93,16 @@ def group(
     >>> import numpy as np, dasbe
     >>> spikes = np.zeros((1, 1, 9, 2, 4), bool)  # two objects fire in turn
     >>> spikes[0, 0, ::3, 0, :3] = spikes[0, 0, 1::3, 1, :3] = True
-    >>> dasbe.group(spikes, 3)[0]
+    >>> dasbe.group(spikes)[0]
     array([[1, 1, 1, 0],
            [2, 2, 2, 0]])
     """
     values, pixels, image_shape = _values_and_places(spikes)
     n, n_pixels = len(values), image_shape[0] * image_shape[1]
-    k_of_image = checks.numbers_of_groups("n_groups", n_groups, n, n_pixels)
+    told = n_groups is not None
+    k_of_image = checks.numbers_of_groups("n_groups", n_groups if told else 1, n, n_pixels)
+    if last is None:
+        last = READOUT_CYCLES if told else CYCLES
     last, restarts = checks.whole_number("last", last), checks.whole_number("restarts", restarts, 1, 10**6)
     seed, device, indices = checks.seed(seed), checks.device(device), checks.stream_indices(indices, n)
 
@@ -96,17 +111,31 @@ def group(
     dtype = np.float64 if trains.dtype.kind == "f" else np.float32  # distances of spike trains are exact in float32
     labels = np.zeros((n, n_pixels), np.int64)
 
-    def group_block(block: np.ndarray) -> None:
+    def cluster(block: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
+        """Cluster of the silent point and of each pixel that fires, by k-means, of images of the same K."""
         k = int(k_of_image[block[0]])
         arrays = *_points(trains, active, block, n_pixels, dtype), _uniforms(seed, indices[block], restarts, k)
         points, weights, uniforms = (torch.from_numpy(a).to(device) for a in arrays)
         found, _ = kmeans(points, weights, k, uniforms)
-        for i, clusters in zip(block, found.cpu().numpy()):
-            firing = pixels[i, active[i]]
-            labels[i, firing] = _renumber(clusters[: len(firing) + 1])
+        return zip(block, found.cpu().numpy())
 
-    for _ in map_blocks(group_block, _blocks(k_of_image, active, trains.shape[1], restarts, dtype), device):
-        pass
+    def find(block: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
+        """The same by average linkage."""
+        found = []
+        for i in block:
+            values = trains[i][:, active[i]]
+            if values.dtype != bool:
+                values = values / np.abs(values.astype(float)).max(initial=1)  # or their squares might be infinite
+            found.append((i, np.append(0, find_groups(smooth(values).T.astype(dtype)))))
+        return found
+
+    if told:
+        grouped = map_blocks(cluster, _blocks(k_of_image, active, trains.shape[1], restarts, dtype), device)
+    else:
+        grouped = map_blocks(find, list(np.arange(n)[:, None]), "cpu")
+    for i, clusters in chain.from_iterable(grouped):
+        firing = pixels[i, active[i]]
+        labels[i, firing] = _renumber(clusters[: len(firing) + 1])
     return labels.reshape(n, *image_shape)
 
 

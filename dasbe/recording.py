@@ -161,10 +161,10 @@ class Binding:
         Examples
         --------
         >>> import numpy as np, dasbe
-        >>> run = dasbe.bind(np.ones((1, 2, 3)), lambda x: 0.2 * x, delay=12, refractory=3, cycles=5)
+        >>> run = dasbe.bind(np.ones((1, 2, 3)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
         >>> segment = run.to_neo()  # doctest: +SKIP
         >>> len(segment.spiketrains), segment.t_stop  # doctest: +SKIP
-        (6, array(60.) * ms)
+        (6, array(70.) * ms)
         """
         trains, image, step = self._recorded_trains(), self._number_of(image), checks.number("step", step, 0)
         if not step:

@@ -24,10 +24,10 @@ FLOORS = (
     ("ann",),
     ("engine",),
     ("recording",),
-    ("binding",),
+    ("binding", "linkage"),
     ("readout",),
     ("metrics", "systems", "datasets"),
-    ("evaluation", "plotting"),
+    ("evaluation", "plotting", "timing"),
     ("sweep", "train"),
     ("experiments",),
 )

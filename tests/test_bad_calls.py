@@ -746,8 +746,8 @@ ROWS = (
         {"spikes": SPIKES, "n_groups": 3},
         {
             "spikes": spikes(SPIKES, real=True),
-            "n_groups": for_each(1),
-            "last": count(),
+            "n_groups": optional(for_each(1)),
+            "last": optional(count()),
             "restarts": count(),
             "seed": SEED,
             "indices": indices(),
@@ -756,6 +756,25 @@ ROWS = (
         {
             "n_groups of another number of images": {"n_groups": [3, 3, 3]},
             "indices of another number of images": {"indices": [0]},
+        },
+    ),
+    Row(
+        "dasbe.suggest_timing",
+        dasbe.suggest_timing,
+        {"images": IMAGES, "network": dimmed, "groups": GROUPS},
+        {
+            "images": images(),
+            "network": networks(),
+            "groups": optional(also(labels(), "images")),
+            "seed": SEED,
+            "device": DEVICE,
+            "progress": FLAG,
+        },
+        {
+            "images without ink": {"images": 0 * IMAGES},
+            "groups of one image": {"groups": GROUPS[:1]},
+            "groups without labels": {"groups": 0 * GROUPS},
+            "groups of 10**9": {"groups": LARGE_GROUPS},
         },
     ),
     Row(
@@ -1560,6 +1579,7 @@ GOOD = {
     "n_groups as an array": ("dasbe.group", {"n_groups": np.array([3, 3], np.int8)}),
     "n_groups as a 0-d array": ("dasbe.group", {"n_groups": np.array(3)}),
     "more cycles than there are": ("dasbe.group", {"last": 10**6}),
+    "a number that is found": ("dasbe.group", {"n_groups": None}),
     "labels as lists": ("dasbe.ami", {"groups": GROUPS.tolist(), "labels": GROUPS.tolist()}),
     "labels of whole floats": ("dasbe.ami", {"labels": GROUPS.astype(float)}),
     "labels as a tensor": ("dasbe.ami", {"labels": torch.from_numpy(GROUPS)}),

@@ -1,14 +1,17 @@
-"""K-means and grouping, against scikit-learn and on cases whose answer is known."""
+"""K-means, average linkage and grouping, against scikit-learn and on cases whose answer is known."""
 
 import numpy as np
 import pytest
 import torch
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 import dasbe
 from dasbe.kmeans import kmeans, n_trials
+from dasbe.linkage import average_linkage
 from dasbe.readout import smooth
 
 pytestmark = pytest.mark.quick
@@ -128,6 +131,71 @@ def test_real_values_that_hardly_differ_are_told_apart(rng):
     values = np.ones((1, 10, 28, 8, 8), np.float32)
     values += 1e-4 * rng.standard_normal((10, 28, 5), np.float32)[..., truth]
     assert adjusted_mutual_info_score(truth.ravel(), dasbe.group(values, 4).ravel()) == pytest.approx(1)
+
+
+def test_average_linkage_equals_scipys(rng):
+    for n in (1, 2, 3, 50):
+        points = rng.random((n, 4))
+        distances = np.linalg.norm(points[:, None] - points, axis=2)
+        joined, heights = average_linkage(distances)
+        tree = linkage(squareform(distances, checks=False), "average") if n > 1 else np.zeros((0, 4))
+        np.testing.assert_allclose(heights, tree[:, 2], rtol=1e-12)
+        for k in range(1, n + 1):  # clusters: joint by joint, the same partition
+            labels = np.arange(n)
+            for a, b in joined[: n - k]:
+                labels[labels == labels[a]] = labels[b]
+            assert adjusted_rand_score(labels, fcluster(tree, k, "maxclust") if n > 1 else [1]) == 1
+
+
+@pytest.mark.parametrize("n_objects", (1, 2, 3))
+def test_the_number_of_objects_is_found(rng, n_objects):
+    spikes, truth = _synchronous(rng, n_objects)
+    np.testing.assert_array_equal(dasbe.group(spikes)[0], truth)
+    np.testing.assert_array_equal(dasbe.group(spikes), dasbe.group(spikes, n_objects + 1))
+    np.testing.assert_array_equal(dasbe.group(spikes.astype(float)), dasbe.group(spikes))
+
+
+def test_pixels_without_order_are_one_group_and_silent_ones_none(rng):
+    spikes = rng.random((3, 20, 30, 12, 12)) < 0.1
+    spikes[1, ..., :5, :] = False
+    spikes[2] = False
+    labels = dasbe.group(spikes)
+    assert labels.max((1, 2)).tolist() == [1, 1, 0]
+    assert (labels[0] == 1).mean() > 0.95 and (labels[1, 5:] == 1).mean() > 0.95 and not labels[1, :5].any()
+
+
+def test_a_few_pixels_are_a_group_only_among_few():
+    """Of 4 pixels, an object is found beside another of 8, and not beside one of 60; then it is no part of that."""
+    spikes = np.zeros((2, 10, 12, 8, 9), bool)
+    spikes[:, :, ::6, 0, :4] = True
+    spikes[0, :, 3::6, 1, :8] = spikes[1, :, 3::6, 1:8, :] = True
+    labels = dasbe.group(spikes)
+    assert set(labels[0, 0, :4]) == {1} and set(labels[0, 1, :8]) == {2}
+    assert not labels[1, 0].any() and (labels[1, 1:] == 1).all()
+
+
+def test_what_is_found_does_not_depend_on_batch_order_place_or_threads(rng, shapes, trained):
+    run = dasbe.bind(shapes[0][:6], trained, delay=32, refractory=9, cycles=20, seed=4)
+    labels, threads = dasbe.group(run), torch.get_num_threads()
+    try:
+        for n in (1, 2, 3):
+            torch.set_num_threads(n)
+            np.testing.assert_array_equal(dasbe.group(run), labels)
+            np.testing.assert_array_equal(dasbe.group(run.spikes[3:5]), labels[3:5])
+    finally:
+        torch.set_num_threads(threads)
+    order = rng.permutation(28 * 28)
+    moved = run.spikes.reshape(6, 20, 32, -1)[..., order].reshape(run.spikes.shape)
+    for found, mixed in zip(labels, dasbe.group(moved)):
+        assert adjusted_rand_score(found.ravel()[order], mixed.ravel()) == 1
+
+
+def test_a_number_that_is_found_does_about_as_well_as_one_that_is_told(shapes, trained):
+    images, groups = shapes
+    run = dasbe.bind(images, trained, delay=32, refractory=9, seed=4, last=20)
+    told, found = dasbe.group(run, groups.max((1, 2)).astype(int) + 1), dasbe.group(run)
+    assert dasbe.ami(groups, found).mean() > dasbe.ami(groups, told).mean() - 0.05
+    assert np.mean(found.max((1, 2)) == groups.max((1, 2))) > 0.6
 
 
 def test_smoothing():

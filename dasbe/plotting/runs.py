@@ -49,7 +49,7 @@ def plot_grouping(run: Binding, labels: np.ndarray, image: int = 0, *, groups: n
     Examples
     --------
     >>> import numpy as np, dasbe
-    >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=12, refractory=3, cycles=5)
+    >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
     >>> figure = dasbe.plot_grouping(run, dasbe.group(run, 2))
     """
     images = _run(run).images

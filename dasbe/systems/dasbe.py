@@ -9,7 +9,8 @@ from dasbe import checks
 from dasbe.ann.network import Network
 from dasbe.binding import bind
 from dasbe.engine.foreground import ForegroundTrains
-from dasbe.parameters import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
+from dasbe.linkage import CYCLES
+from dasbe.parameters import CYCLES_TABLE, DatasetSettings
 from dasbe.systems.base import System
 
 
@@ -29,8 +30,8 @@ class Settings(NamedTuple):
 def record(
     images: np.ndarray, network: Network, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
 ) -> ForegroundTrains:
-    """Spikes of the last ten cycles of the loop."""
-    last = min(READOUT_CYCLES, checks.whole_number("cycles", settings.cycles))
+    """Spikes of the last twenty cycles of the loop; the readout that is told the number of groups reads ten of them."""
+    last = min(CYCLES, checks.whole_number("cycles", settings.cycles))
     trains = bind(images, network, **settings._asdict(), last=last, seed=seed, indices=indices, device=device).trains
     assert trains is not None  # spikes are what is recorded by default
     return trains
