@@ -50,7 +50,7 @@ def main() -> None:
     labels = dasbe.group(run, n_groups)
     files = draw(options.out, run, labels, network, groups)
 
-    objects = f"{labels.max()} object" + "s" * (labels.max() != 1)
+    objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
     result = f"found {objects}" if n_groups is None else f"grouped into {objects} (told)"
     print(result if groups is None else f"AMI: {100 * dasbe.ami(groups, labels)[0]:.1f} %")
     print("written:", *map(readable, files), sep="\n  ")

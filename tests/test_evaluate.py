@@ -44,7 +44,7 @@ def test_one_call_gives_what_bind_and_group_give(shapes, trained, chunks):
         chunks(n)
         labels, spikes = dasbe.segment(images, trained, n_objects=n_objects, **TIMING, seed=3, spikes=True)
         np.testing.assert_array_equal(labels, expected)
-        np.testing.assert_array_equal(spikes.to_images(), run.spikes[:, -10:])
+        np.testing.assert_array_equal(spikes.to_images(), run.spikes[:, -20:])
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
