@@ -33,6 +33,7 @@ from dasbe.metrics import ami
 from dasbe.parameters import IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
 from dasbe.paths import readable, results_folder
 from dasbe.plotting.growth import growth_curves
+from dasbe.plotting.style import save_figure
 from dasbe.provenance import provenance
 from dasbe.readout import group
 from dasbe.storage import atomic_path
@@ -77,8 +78,7 @@ def run_benchmark(options: argparse.Namespace) -> None:
     print(f"written: {readable(folder / 'benchmark.json')}")
     if options.growth:
         curves = growth(options.cycles)
-        with atomic_path(folder / "growth.png") as temporary:
-            growth_curves(curves).savefig(temporary, dpi=150)
+        save_figure(growth_curves(curves), folder / "growth.png")
         print(f"written: {readable(folder / 'growth.png')}")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from dasbe.ann.network import Network
 from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
+from dasbe.plotting.style import save_figure
 from dasbe.recording import Binding
-from dasbe.storage import atomic_path
 
 
 def draw(
@@ -40,8 +40,7 @@ def draw(
     if labels[0].any():
         figures["decoded.png"] = plot_decoded(network, labels, groups=groups)
     for name, figure in figures.items():
-        with atomic_path(folder / name) as temporary:
-            figure.savefig(temporary, dpi=150)
+        save_figure(figure, folder / name)
     written = [folder / name for name in figures]
     if has_objects:
         written.append(folder / "binding.gif")

@@ -15,7 +15,7 @@ import numpy as np
 from dasbe import checks
 from dasbe.errors import FileContentError, MissingFileError
 from dasbe.paths import readable, results_folder
-from dasbe.plotting.style import Figure
+from dasbe.plotting.style import Figure, save_figure
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path
 
@@ -54,9 +54,7 @@ def run_figure(
         print(f"written: {readable(path)}")
     arrays = load_arrays(path, f"./{name}.sh")
     for stem, figure in draw(arrays, options.palette).items():
-        for suffix in ("png", "pdf"):
-            with atomic_path(options.out / f"{stem}.{suffix}") as temporary:
-                figure.savefig(temporary, dpi=150)
+        save_figure(figure, options.out / f"{stem}.png", options.out / f"{stem}.pdf")
         print(f"written: {readable(options.out / stem)}.png and .pdf")
     for written in animate(arrays, options.palette, options.out) if animate else ():
         print(f"written: {readable(written)}")

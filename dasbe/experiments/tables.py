@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dasbe.plotting.style import Figure
+from dasbe.plotting.style import Figure, save_figure
 from dasbe.storage import atomic_path
 
 Row = tuple[str, Sequence[str]]
@@ -62,7 +62,5 @@ def write_all(folder: Path, texts: dict[str, str], figures: dict[str, Figure]) -
         with atomic_path(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
     for name, figure in figures.items():
-        for suffix in ("png", "pdf"):
-            with atomic_path(folder / f"{name}.{suffix}") as temporary:
-                figure.savefig(temporary, dpi=150)
+        save_figure(figure, folder / f"{name}.png", folder / f"{name}.pdf")
     return [folder / name for name in (*texts, *(f"{name}.png" for name in figures))]

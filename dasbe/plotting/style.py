@@ -1,5 +1,6 @@
 """How all figures look, whatever the user's matplotlibrc says: colours of the objects, type sizes."""
 
+from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
@@ -8,6 +9,7 @@ from matplotlib import colors, rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 
 from dasbe.palettes import PALETTES
+from dasbe.storage import atomic_path
 
 INK = "#222222"
 SILHOUETTE = "#3a3a3a"  # ink that does not fire, on black
@@ -36,6 +38,13 @@ class Figure(matplotlib.figure.Figure):
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write the figure to a file."""
         super().savefig(fname, **options)
+
+
+def save_figure(figure: Figure, *paths: Path) -> None:
+    """Write `figure` to files, each in the format of its suffix, as all commands do."""
+    for path in paths:
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=150)
 
 
 def palette(n_objects: int, name: str = "published") -> np.ndarray:

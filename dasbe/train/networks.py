@@ -16,6 +16,7 @@ from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.errors import InputError
 from dasbe.parameters import HELD_OUT_IMAGES
 from dasbe.paths import readable, results_folder, writable
+from dasbe.plotting.style import save_figure
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import command, provenance
 from dasbe.storage import atomic_path, one_at_a_time
@@ -134,8 +135,7 @@ def train_one(
             lines.append(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
         save_network(path, network, {**description, "made": provenance() | {"command": command}})
         _write_curve(curve, state)
-        with atomic_path(curve.with_suffix(".png")) as temporary:
-            learning_curve(state.history, name).savefig(temporary, dpi=150)
+        save_figure(learning_curve(state.history, name), curve.with_suffix(".png"))
         checkpoint.unlink(missing_ok=True)
     effort = f"in {state.seconds:.0f} s, {state.epoch} epochs"
     return [*lines, f"{name}: {readable(path)} {effort}; learning curve {readable(curve)} and .png"]
