@@ -16,6 +16,7 @@ import torch
 from dasbe.errors import InputError
 from dasbe.names import one_of as one_of
 from dasbe.names import shown as shown
+from dasbe.paths import nearest_existing
 
 LARGEST_NUMBER = 2**31 - 1  # of cycles, steps, …: counters are no larger anywhere
 MOST_STEPS = 10**6  # of a cycle, and cycles and iterations of a run
@@ -284,7 +285,7 @@ def path(name: str, value: Any) -> Path:
 def new_file(name: str, value: Any) -> Path:
     """The path of a file that is to be written, over one that may be there."""
     file = path(name, value)
-    nearest = next(place for place in (file, *file.absolute().parents) if place.exists())
+    nearest = nearest_existing(file)
     if file.is_dir() or (nearest != file and not nearest.is_dir()):
         what = "a folder" if file.is_dir() else f"in {nearest}, which is a file"
         raise InputError(f"{name} is {shown(str(value))}, {what}; name a file")
@@ -294,7 +295,7 @@ def new_file(name: str, value: Any) -> Path:
 def folder(name: str, value: Any) -> Path:
     """The path of a folder, which need not be there yet."""
     result = path(name, value)
-    nearest = next(place for place in (result, *result.absolute().parents) if place.exists())
+    nearest = nearest_existing(result)
     if not nearest.is_dir():
         raise InputError(f"{name} is {shown(str(value))}, but {nearest} is a file; name a folder")
     return result

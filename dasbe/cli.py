@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from dasbe.errors import InputError, TimingWarning
+from dasbe.paths import nearest_existing
 
 LARGEST_NUMBER = 2**31 - 1
 LARGEST_SEED = 2**63 - 1
@@ -175,9 +176,10 @@ def _folder(name: str) -> Callable[[str], Path]:
     def folder(value: str) -> Path:
         path = Path(_text(name)(value))
         try:
-            nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+            path.exists()  # unless the system cannot have such a path
         except OSError as error:
             raise argparse.ArgumentTypeError(f"{name} {value[:40]} cannot be a folder ({error.strerror})") from None
+        nearest = nearest_existing(path)
         if not nearest.is_dir():
             raise argparse.ArgumentTypeError(f"{name} {value} is not a folder ({nearest} is a file); name a folder")
         return path

@@ -40,12 +40,17 @@ def results_folder() -> Path:
     return home() / "results"
 
 
+def nearest_existing(path: Path) -> Path:
+    """`path` if there is such a file or folder, else the nearest of its parents that there is."""
+    return next(place for place in (path, *path.absolute().parents) if os.path.exists(place))
+
+
 def is_writable(folder: Path) -> bool:
     """Whether files can be written to `folder`, or to the one that it would be made in.
 
     Of a path that leads through a file, True: whoever makes the folder says that it cannot be.
     """
-    nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
+    nearest = nearest_existing(folder)
     return not os.path.isdir(nearest) or os.access(nearest, os.W_OK | os.X_OK)
 
 
