@@ -119,8 +119,8 @@ def segment(
     labels : (N, H, W) int64
         Groups from 1; 0 = background.
     spikes : ForegroundTrains
-        Only with `spikes`: those of the last ten cycles, as ``run.trains`` of
-        :func:`dasbe.bind` has them; ``spikes.to_images()`` is (N, 10, d, H, W).
+        Only with `spikes`: for DASBE those of the last twenty cycles, as ``run.trains`` of
+        :func:`dasbe.bind` has them; ``spikes.to_images()`` is (N, 20, d, H, W).
 
     Raises
     ------

@@ -109,11 +109,14 @@ def _best_cut(distances: np.ndarray, joined: np.ndarray, heights: np.ndarray, cu
     parent, sizes = np.arange(n), np.ones(n, np.int64)
     done, apart = 0, 0.0  # joints so far, and how far apart the last two groups were that were joined
     for cut in cuts:
+        before = done
         while done < n - 1 and heights[done] < cut:
             a, b = _root(parent, joined[done, 0]), _root(parent, joined[done, 1])
             if min(sizes[a], sizes[b]) >= least:
                 apart = heights[done]
             parent[a], sizes[b], done = b, sizes[a] + sizes[b], done + 1
+        if done == before:  # the clusters of the cut before
+            continue
         labels, k = _large_clusters(parent, sizes, least)
         if k > 1:
             gap, within = _gap(distances, labels, k)

@@ -84,10 +84,8 @@ def _remove_abandoned(path: Path) -> None:
 def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        return True
+    except OSError as error:  # or it is another user's
+        return not isinstance(error, ProcessLookupError)
     return True
 
 

@@ -112,7 +112,8 @@ def _load_pictures(folder: Path, start: int, stop: int | None) -> np.ndarray:
     first, side = read_picture(chosen[0])
     checks.memory(first.size * len(chosen), f"reading {len(chosen)} pictures", "read fewer with start= and stop=")
     images = np.empty((len(chosen), *first.shape), np.uint8)
-    for image, file in zip(images, chosen):
+    images[0] = first
+    for image, file in zip(images[1:], chosen[1:]):
         image[:], its_side = read_picture(file, first.shape, why=f"{chosen[0].name} is")
         if its_side != side:
             raise InputError(

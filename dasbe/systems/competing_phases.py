@@ -10,7 +10,7 @@ sharper E-step, and more groups than objects, which are pruned.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -376,34 +376,18 @@ def _blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: i
 
 
 def label(
-    images: np.ndarray,
-    network: Network,
-    n_objects: np.ndarray,
-    settings: Settings,
-    *,
-    seed: int,
-    indices: np.ndarray,
-    device: torch.device,
+    images: np.ndarray, network: Network, n_objects: np.ndarray | None, settings: Settings, **streams: Any
 ) -> np.ndarray:
-    """Labels (N, H, W) with as many phases left as there are objects, at least one."""
-    told = np.maximum(n_objects, 1)
-    return settle(
-        images, network, **settings._asdict(), n_objects=told, seed=seed, indices=indices, device=device
-    ).labels
+    """Labels (N, H, W) with as many phases left as there are objects, at least one; None: as many as are worth it."""
+    told = None if n_objects is None else np.maximum(n_objects, 1)
+    return settle(images, network, **settings._asdict(), n_objects=told, **streams).labels
 
 
 def label_and_count(
-    images: np.ndarray,
-    network: Network,
-    n_objects: np.ndarray,
-    settings: Settings,
-    *,
-    seed: int,
-    indices: np.ndarray,
-    device: torch.device,
+    images: np.ndarray, network: Network, n_objects: np.ndarray | None, settings: Settings, **streams: Any
 ) -> np.ndarray:
-    """Labels (N, H, W) without a look at `n_objects`."""
-    return settle(images, network, **settings._asdict(), seed=seed, indices=indices, device=device).labels
+    """:func:`label` without a look at `n_objects`."""
+    return label(images, network, None, settings, **streams)
 
 
 SYSTEM = System(

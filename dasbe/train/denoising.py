@@ -27,6 +27,7 @@ from torch.nn.functional import binary_cross_entropy
 from dasbe.ann.autoencoder import Autoencoder, transmitted
 from dasbe.ann.network import check_feedback, described, float_type, in_short
 from dasbe.datasets import ensure_dataset, load_dataset
+from dasbe.engine.parallel import one_thread
 from dasbe.errors import FileContentError, InputError
 from dasbe.paths import readable
 from dasbe.storage import load_tensors, save_tensors
@@ -161,9 +162,7 @@ def train(
     if state is None:
         state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
 
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums do not depend on the number of cores, and other networks can be trained beside
-    try:
+    with one_thread():  # sums do not depend on the number of cores, and other networks can be trained beside
         report(state)
         while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
             started = time.perf_counter()
@@ -180,8 +179,6 @@ def train(
             if checkpoint is not None:
                 save_tensors(checkpoint, {**subject, **vars(state)})
             report(state)
-    finally:
-        torch.set_num_threads(n_threads)
     network.load_state_dict(state.best_weights)
     _finish(network, recipe)
     return network.eval(), state
