@@ -25,7 +25,7 @@ from dasbe.plotting.style import Figure
 from dasbe.plotting.table import score_distributions
 from dasbe.provenance import provenance
 from dasbe.storage import atomic_path, one_at_a_time
-from dasbe.sweep.run import results_of
+from dasbe.sweep.run import results_of, stored_results
 from dasbe.sweep.store import Store
 from dasbe.sweep.units import OwnUnit, make_own_units
 from dasbe.systems import System, system_of
@@ -262,15 +262,9 @@ def _results(
     units: list[OwnUnit], store: Store | None, workers: int, device: str, progress: bool
 ) -> Iterator[tuple[OwnUnit, dict]]:
     """Units and their results, from the store or computed."""
-    pending, faults = [], []
-    for unit in units:
-        result, fault = (None, None) if store is None else store.read(unit)
-        if result is None:
-            pending.append(unit)
-        else:
-            yield unit, result
-        if fault:
-            faults.append(fault)
+    results, faults = ({}, []) if store is None else stored_results(units, store)
+    yield from results.items()
+    pending = [unit for unit in units if unit not in results]
     if faults:
         warnings.warn(f"{faults[0]}: computed again ({len(faults)} such files)", stacklevel=3)
     if workers > 1:

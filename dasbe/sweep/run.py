@@ -17,16 +17,22 @@ from dasbe.sweep.units import Unit, score_unit, score_unit_by_one_thread
 AnyUnit = TypeVar("AnyUnit", bound=Unit)
 
 
-def pending_units(units: Sequence[AnyUnit], store: Store) -> tuple[list[AnyUnit], list[str]]:
-    """The units that the store has no sound result of, and one line about each file that cannot be used."""
-    pending, faults = [], []
+def stored_results(units: Sequence[AnyUnit], store: Store) -> tuple[dict[AnyUnit, dict], list[str]]:
+    """The sound results that the store has, by unit, and one line about each file that cannot be used."""
+    results, faults = {}, []
     for unit in units:
         result, fault = store.read(unit)
-        if result is None:
-            pending.append(unit)
+        if result is not None:
+            results[unit] = result
         if fault:
             faults.append(fault)
-    return pending, faults
+    return results, faults
+
+
+def pending_units(units: Sequence[AnyUnit], store: Store) -> tuple[list[AnyUnit], list[str]]:
+    """The units that the store has no sound result of, and one line about each file that cannot be used."""
+    results, faults = stored_results(units, store)
+    return [unit for unit in units if unit not in results], faults
 
 
 def run_units(
