@@ -198,7 +198,7 @@ def competing_phases(
     network: Any,
     noise: Noise,
     n_phases: int,
-    steps_per_phase: int = 1,
+    steps_per_phase: int = 2,
     n_objects: int | None = None,
     cycles: int = 40,
     cycles_after_pruning: int = 20,

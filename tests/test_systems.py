@@ -96,7 +96,7 @@ def test_images_that_have_converged_are_left_alone(monkeypatch, shapes, random_n
     monkeypatch.setattr(ForegroundAttention, "take", take)
     options = {"delay": delay, "cycles": cycles, "seed": seed, "last": last}
     values = iterate_without_spikes(images, network, **options).to_images()
-    assert len(still_computed) > 1 and still_computed == sorted(still_computed, reverse=True)
+    assert still_computed == sorted(still_computed, reverse=True) and 0 < still_computed[0] < len(images)
     for i, image in enumerate(images):
         noise = ReplayedNoise(image, delay, seed, i, torch.float64, normalise=False)
         expected = definition.pure_ann(image, network, delay, cycles, noise)[-last:]
@@ -187,7 +187,41 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             published = settings_of(dataset)
             settings = system_settings(system, dataset)._asdict()
             assert all(value == settings[key] for key, value in published._asdict().items() if key in settings)
-            assert settings and system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
+            assert bool(settings) == (name != "components")  # which has nothing to be set
+            assert system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
+
+
+@pytest.mark.parametrize("name", ["rc", "rc_own", "competing_phases", "competing_phases_counting"])
+def test_every_evaluation_of_the_network_is_counted(shapes, name):
+    """Of a plain function, which is also called on a few images to see whether it can be used."""
+    system, shown = system_of(name), []
+
+    def network(x):
+        shown.append(len(x))
+        return 0.5 * x
+
+    settings = system_settings(system, "shapes")
+    for n_images in (8, 10):
+        system.segment(shapes[0][:n_images], network, settings=settings, n_objects=3)
+        shown.append(-1)
+    first, then = (sum(part) for part in (shown[: shown.index(-1)], shown[shown.index(-1) + 1 : -1]))
+    assert then - first == 2 * system.evaluations(settings, 3)
+
+
+def test_floors_know_coordinates_and_components(shapes):
+    """Three bars of ink: the far ones are told apart by k-means, and all that do not touch by their components."""
+    image = np.zeros((1, 9, 9), np.uint8)
+    image[0, 0, :4] = image[0, 8, :4] = image[0, 1, 4] = 1  # the last touches at a corner only
+    settings = {name: system_settings(system_of(name), "shapes") for name in ("coordinates", "components")}
+    told = system_of("coordinates").segment(image, settings=settings["coordinates"], n_objects=2)
+    assert len(set(told[0, :2][image[0, :2] == 1])) == len(set(told[0, 8, :4])) == 1 and told[0, 0, 0] != told[0, 8, 0]
+    found = system_of("components").segment(image, settings=settings["components"])
+    assert [len(set(found[0][part].tolist())) for part in ((0, slice(4)), (8, slice(4)))] == [1, 1]
+    assert found.max() == 3 and found[0, 1, 4] not in (found[0, 0, 0], found[0, 8, 0])
+    for name, own in settings.items():  # without ink, and with less ink than objects
+        options = {"settings": own, "n_objects": 3}
+        assert not system_of(name).segment(np.zeros((1, 4, 4)), **options).any()
+        assert system_of(name).segment(np.eye(2)[None], **options).max() == 2
 
 
 class PhasesNoise:

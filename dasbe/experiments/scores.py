@@ -1,6 +1,6 @@
 """Table 1: its scores, computed unit by unit, and the tables and pictures made of them.
 
-Five datasets × five systems × five seeds × 6000 images, in units of 100 images. Every
+Systems × five datasets × five seeds × 6000 images, in units of 100 images. Every
 unit is stored as soon as it is done: stop the command at any moment and start it again.
 """
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from dasbe import checks
 from dasbe.cli import resumable
-from dasbe.datasets import TABLE_DATASETS, ensure_dataset
+from dasbe.datasets import TABLE_DATASETS, ensure_dataset, settings_of
 from dasbe.errors import FileContentError, InputError
 from dasbe.experiments.figures import load_arrays, save_arrays
 from dasbe.experiments.tables import cell, latex, latex_cell, markdown, mean_and_deviation, write_all
@@ -113,9 +113,10 @@ def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> lis
     datasets = [d for d in TABLE_DATASETS if any(d == dataset for _, dataset in scores)]
     ours = {cell: mean_and_deviation(values) for cell, values in scores.items()}
     published = {(s, d): value for s in systems for d in datasets if (value := table1_ami(s, d)) is not None}
+    ms = {(s, d): 1000 * seconds[f"{s}/{d}"] / values.size for (s, d), values in scores.items()}
     texts = {
         "table1.csv": _csv(ours, published, scores, seconds),
-        "table1.md": _markdown(systems, datasets, ours, published),
+        "table1.md": _markdown(systems, datasets, ours, published, ms),
         "table1.tex": _latex(systems, datasets, ours, published),
     }
     titles = {s: SYSTEMS[s].title for s in systems}
@@ -136,30 +137,38 @@ def _csv(ours: dict, published: dict, scores: Scores, seconds: dict[str, float])
     return "\n".join(lines) + "\n"
 
 
-def _markdown(systems: list, datasets: list, ours: dict, published: dict) -> str:
-    titles = [
-        f"{SYSTEMS[s].title}{kind}" for s in systems for kind in ("", " (published)") if _wanted(s, kind, published)
-    ]
+def _markdown(systems: list, datasets: list, ours: dict, published: dict, ms: dict) -> str:
+    columns = ["trained on", "told", "network sees", *datasets, "evaluations an image", "ms an image"]
     rows = []
-    for dataset in datasets:
-        cells = []
-        for system in systems:
-            cells.append(cell(ours.get((system, dataset))))
-            if _wanted(system, "published", published):
-                cells.append(cell(published.get((system, dataset))))
-        rows.append((dataset, cells))
-    return markdown("AMI %", titles, rows)
+    for name in systems:
+        system = SYSTEMS[name]
+        about = [system.trained_on, system.told, system.sees]
+        evaluations = [_evaluations(name, dataset) for dataset in datasets if (name, dataset) in ours]
+        cost = [_from_to(evaluations), _from_to([ms[name, d] for d in datasets if (name, d) in ms])]
+        rows.append((system.title, [*about, *(cell(ours.get((name, dataset))) for dataset in datasets), *cost]))
+        if any(system == name for system, _ in published):
+            theirs = [cell(published.get((name, dataset))) for dataset in datasets]
+            rows.append(("– published", ["", "", "", *theirs, "", ""]))
+    return markdown("AMI %", columns, rows)
 
 
-def _wanted(system: str, kind: str, published: dict) -> bool:
-    """Whether the table has a column for `system` of this kind: our own always, published where there is one."""
-    return not kind or any(s == system for s, _ in published)
+def _evaluations(system: str, dataset: str) -> int:
+    """How often `system` evaluates its network for an image of `dataset`."""
+    count, settings = SYSTEMS[system].evaluations, settings_of(dataset)
+    return count(SYSTEMS[system].settings.published(settings), settings.objects) if count else 0
+
+
+def _from_to(values: Sequence[float]) -> str:
+    """The least and the largest value, or the one that there is; nothing if all are 0."""
+    least, largest = (f"{value:.{0 if value >= 10 or value == 0 else 1}f}" for value in (min(values), max(values)))
+    return "" if not any(values) else least if least == largest else f"{least}–{largest}"
 
 
 def _latex(systems: list, datasets: list, ours: dict, published: dict) -> str:
     rows = []
-    for dataset in datasets:
-        theirs = [published.get((s, dataset)) for s in systems]
-        rows.append((dataset.replace("_", r"\_"), [latex_cell(ours.get((s, dataset))) for s in systems]))
-        rows.append((r"\quad published", [latex_cell(value) if value else "" for value in theirs]))
-    return latex(r"AMI (\%)", [SYSTEMS[s].title for s in systems], rows)
+    for system in systems:
+        rows.append((SYSTEMS[system].title, [latex_cell(ours.get((system, dataset))) for dataset in datasets]))
+        if any(s == system for s, _ in published):
+            theirs = [published.get((system, dataset)) for dataset in datasets]
+            rows.append((r"\quad published", [latex_cell(value) if value else "" for value in theirs]))
+    return latex(r"AMI (\%)", [dataset.replace("_", r"\_") for dataset in datasets], rows)

@@ -15,31 +15,32 @@ def score_table(titles: dict[str, str], datasets: list[str], ours: dict, publish
     Parameters
     ----------
     titles : dict
-        Title of each system, in the order of the columns.
+        Title of each system, in the order of the rows.
     datasets : list of str
-        The rows.
+        The columns.
     ours, published : dict
         (mean, deviation) by (system, dataset), per cent; the deviation may be None or NaN.
     """
-    figure = new_figure(1.6 + 1.75 * len(titles), 0.9 + 0.55 * len(datasets))
+    figure = new_figure(2.6 + 1.3 * len(datasets), 0.9 + 0.42 * len(titles))
     axes = figure.add_subplot()
-    axes.set(xlim=(-0.85, len(titles) - 0.45), ylim=(len(datasets) - 0.4, -1.0))
+    axes.set(xlim=(-2.1, len(datasets) - 0.45), ylim=(len(titles) - 0.4, -1.0))
     axes.set_axis_off()
     best = {d: max(ours[s, d][0] for s in titles if (s, d) in ours) for d in datasets}
-    for column, title in enumerate(titles.values()):
-        axes.text(column, -0.65, title.replace(", ", ",\n"), ha="center", va="center", weight="bold")
-    for row, dataset in enumerate(datasets):
-        axes.axhline(row - 0.42, color="#cccccc", linewidth=0.8)
-        axes.text(-0.8, row, dataset, va="center", weight="bold")
-        for column, system in enumerate(titles):
+    for column, dataset in enumerate(datasets):
+        axes.text(column, -0.65, dataset, ha="center", va="center", weight="bold")
+    for row, (system, title) in enumerate(titles.items()):
+        axes.axhline(row - 0.45, color="#cccccc", linewidth=0.8)
+        axes.text(-2.05, row, title, va="center")
+        for column, dataset in enumerate(datasets):
             if (system, dataset) in ours:
                 weight = "bold" if ours[system, dataset][0] == best[dataset] else "normal"
-                axes.text(column, row - 0.12, _text(ours[system, dataset]), ha="center", va="center", weight=weight)
+                height = row - 0.16 if (system, dataset) in published else row
+                axes.text(column, height, _text(ours[system, dataset]), ha="center", va="center", weight=weight)
             if (system, dataset) in published:
                 text = f"published {_text(published[system, dataset])}"
-                axes.text(column, row + 0.2, text, ha="center", va="center", size=7.5, color="#777777")
-    axes.axhline(len(datasets) - 0.42, color="#cccccc", linewidth=0.8)
-    axes.set_title("AMI (%), mean ± standard deviation over seeds; the best of each row in bold", size=9, loc="left")
+                axes.text(column, row + 0.2, text, ha="center", va="center", size=7, color="#777777")
+    axes.axhline(len(titles) - 0.45, color="#cccccc", linewidth=0.8)
+    axes.set_title("AMI (%), mean ± standard deviation over seeds; the best of each column in bold", size=9, loc="left")
     return figure
 
 

@@ -41,6 +41,8 @@ class Systems(Mapping[str, "System"]):
 
 SYSTEMS = Systems(
     {
+        "coordinates": "floors:COORDINATES",
+        "components": "floors:COMPONENTS",
         "dasbe": "dasbe:SYSTEM",
         "pure_ann": "pure_ann:SYSTEM",
         "pure_snn": "pulse_coupled:SYSTEM",

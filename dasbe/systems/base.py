@@ -78,6 +78,8 @@ class System:
         From images to labels.
     counts : bool
         Whether it can find the number of objects by itself.
+    evaluations : callable, optional
+        From settings and number of objects to how often the equations evaluate the network for an image.
     """
 
     name: str
@@ -90,6 +92,7 @@ class System:
     record: Recording | None = None
     label: Labelling | None = None
     counts: bool = False
+    evaluations: Callable[[Any, int], int] | None = None
 
     def network_name(self, dataset: str) -> str | None:
         """Name of the shipped network that this system uses on `dataset`."""

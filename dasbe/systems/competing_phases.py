@@ -40,7 +40,7 @@ class Settings(NamedTuple):
     """Of the system: see :func:`settle`."""
 
     n_phases: int
-    steps_per_phase: int = 1
+    steps_per_phase: int = 2
     cycles: int = 40
     cycles_after_pruning: int = 20
     sampling: float = 0.5
@@ -77,7 +77,7 @@ def settle(
     network: Network,
     *,
     n_phases: int,
-    steps_per_phase: int = 1,
+    steps_per_phase: int = 2,
     n_objects: int | Sequence[int] | np.ndarray | None = None,
     cycles: int = 40,
     cycles_after_pruning: int = 20,
@@ -390,6 +390,18 @@ def label_and_count(
     return label(images, network, None, settings, **streams)
 
 
+def evaluations(settings: Settings, n_objects: int) -> int:
+    """How often the network is evaluated for an image: for the spikes of all cycles, and for what phases are worth."""
+    pruned = sum(range(n_objects, settings.n_phases))  # phases left after each that falls silent
+    in_cycles = settings.cycles * settings.n_phases + settings.cycles_after_pruning * pruned
+    return settings.steps_per_phase * in_cycles + pruned + settings.n_phases - n_objects
+
+
+def evaluations_counting(settings: Settings, n_objects: int) -> int:
+    """:func:`evaluations` down to a single phase, with samples of all groupings."""
+    return evaluations(settings, 1) + 1 + SAMPLES * (settings.n_phases * (settings.n_phases + 1) // 2)
+
+
 SYSTEM = System(
     name="competing_phases",
     title="Competing phases",
@@ -399,6 +411,7 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     label=label,
+    evaluations=evaluations,
 )
 COUNTING = replace(
     SYSTEM,
@@ -407,4 +420,5 @@ COUNTING = replace(
     told="no more than how many phases to begin with",
     label=label_and_count,
     counts=True,
+    evaluations=evaluations_counting,
 )

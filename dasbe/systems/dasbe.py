@@ -47,4 +47,5 @@ SYSTEM = System(
     settings=Settings,
     record=record,
     counts=True,
+    evaluations=lambda settings, n_objects: settings.cycles * settings.delay,
 )

@@ -146,4 +146,5 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     record=record,
+    evaluations=lambda settings, n_objects: settings.cycles * settings.delay,
 )

@@ -150,5 +150,6 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     label=label,
+    evaluations=lambda settings, n_objects: ITERATIONS * (settings.objects or n_objects),
 )
 WITH_OWN_NETWORKS = replace(SYSTEM, name="rc_own", title="RC, its own networks", network="rc_{dataset}")
