@@ -1,60 +1,11 @@
 """Bind one image: which of its pixels belong together? (./dasbe_example.sh sets everything up first.)"""
 
-import time
-
-import dasbe
-from dasbe.cli import Parser, given_apart, run_command
-from dasbe.datasets import TABLE_DATASETS, settings_of
-from dasbe.paths import readable, results_folder, writable
-
-INDEX = 1109  # the image of the paper's Figure 4
+from dasbe.cli import run_command
+from dasbe.experiments import bind
 
 
 def main() -> None:
-    parser = Parser("dasbe_example.py", "Bind one image: which of its pixels belong together?")
-    parser.add_text("--dataset", f"{', '.join(TABLE_DATASETS)} (default: %(default)s)", "shapes")
-    parser.add_whole_number("--index", None, f"image of train_multi (default: {INDEX})", 0)
-    parser.add_file("--image", "an image file of your own, in place of --index")
-    parser.add_whole_number("--groups", None, "objects + background (default: the ground truth's; with --image, found)")
-    parser.add_text("--network", "default: the network of the dataset", metavar="NAME|FILE")
-    parser.add_seed(111)
-    parser.add_whole_number("--cycles", 30, "default: %(default)s")
-    parser.add_whole_number("--delay", None, "steps in a cycle (default: as published for the dataset)")
-    parser.add_whole_number("--refractory", None, "silent steps after a spike (default: as published)", 0, 127)
-    parser.add_folder("--out", "default: results/example", results_folder() / "example")
-    parser.add_device()
-    options = parser.parse_args()
-    given_apart(options, "--image", "--index")
-    writable(options.out, "--out DIR")
-    published = settings_of(options.dataset)
-
-    from dasbe import checks
-    from dasbe.datasets import ensure_dataset
-    from dasbe.experiments.example import draw
-
-    started, device = time.perf_counter(), checks.device(options.device, "--device")
-    network = dasbe.load_network(options.network or options.dataset, device)
-    groups, n_groups = None, options.groups
-    if options.image:
-        images = dasbe.load_image(options.image, network.architecture.image_shape)[None]
-    else:
-        ensure_dataset(options.dataset)
-        index = INDEX if options.index is None else options.index
-        images, groups = dasbe.load_dataset(options.dataset, "train_multi", index, index + 1)
-        n_groups = int(groups.max()) + 1 if n_groups is None else n_groups
-
-    delay = published.delay if options.delay is None else options.delay
-    refractory = published.refractory if options.refractory is None else options.refractory
-    timing = {"delay": delay, "refractory": refractory, "cycles": options.cycles}
-    run = dasbe.bind(images, network, **timing, seed=options.seed, device=device)
-    labels = dasbe.group(run, n_groups)
-    files = draw(options.out, run, labels, network, groups)
-
-    objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
-    result = f"found {objects}" if n_groups is None else f"grouped into {objects} (told)"
-    print(result if groups is None else f"AMI: {100 * dasbe.ami(groups, labels)[0]:.1f} %")
-    print("written:", *map(readable, files), sep="\n  ")
-    print(f"time: {time.perf_counter() - started:.1f} s")
+    bind.main("dasbe_example.py")
 
 
 if __name__ == "__main__":

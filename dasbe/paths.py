@@ -1,21 +1,50 @@
 """Where data, networks and results lie.
 
-The root is ``$DASBE_HOME`` if set, else the repository this package is in (also
-after ``pip install -e .``), else the working directory.
+The root is ``$DASBE_HOME`` if set, else the repository this package is in (also after
+``pip install -e .``), else the user's cache; results of an installed package go to the
+working directory. The networks of a repository are in its ``tmp_net/``; an installed
+package has a copy within itself, which is there wherever the root is.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from dasbe.errors import InputError, MissingFileError
 
+PACKAGE = Path(__file__).resolve().parent
+SHIPPED_NETWORKS = PACKAGE / "networks"  # of an installed package: setup.py puts them there
+
+
+def repository() -> Path | None:
+    """The repository this package is in; None if it is an installed one."""
+    is_one = not SHIPPED_NETWORKS.is_dir() and (PACKAGE.parent / "tmp_net").is_dir()
+    return PACKAGE.parent if is_one else None
+
 
 def home() -> Path:
-    """Folder that holds ``tmp_data/``, ``tmp_net/`` and ``results/``."""
+    """The root: folder that holds ``tmp_data/`` and ``tmp_net/``.
+
+    Raises
+    ------
+    InputError
+        It would be in the user's home folder, and there is none.
+    """
     if os.environ.get("DASBE_HOME"):
         return Path(os.environ["DASBE_HOME"]).expanduser()
-    repository = Path(__file__).resolve().parent.parent
-    return repository if (repository / "tmp_net").is_dir() else Path.cwd()
+    return repository() or _cache()
+
+
+def _cache() -> Path:
+    """The user's folder for files that can be made again."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():  # others are to be ignored, says the standard
+        return named / "dasbe"
+    try:
+        user = Path.home()
+    except RuntimeError:
+        raise InputError("there is no home folder to keep data and networks in; set DASBE_HOME to a folder") from None
+    return user / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "dasbe"
 
 
 def data_folder() -> Path:
@@ -29,15 +58,26 @@ def network_folder() -> Path:
 
 
 def network_path(name: str | Path) -> Path:
-    """Path of the network called `name` in ``tmp_net/``, or `name` itself if it is a path."""
+    """Path of the network called `name`, or `name` itself if it is a path."""
     if str(name).endswith(".pt") or len(Path(name).parts) > 1:
         return Path(name)
-    return network_folder() / f"{name}.pt"
+    return own_or_shipped(network_folder() / f"{name}.pt")
+
+
+def own_or_shipped(path: Path) -> Path:
+    """`path`, unless it is a place in ``tmp_net/`` that is empty and the package has a network of that name."""
+    shipped = SHIPPED_NETWORKS / path.name
+    return shipped if path.parent == network_folder() and not path.is_file() and shipped.is_file() else path
+
+
+def network_names() -> list[str]:
+    """Names of the networks that there are."""
+    return sorted({path.stem for folder in (network_folder(), SHIPPED_NETWORKS) for path in folder.glob("*.pt")})
 
 
 def results_folder() -> Path:
-    """Folder of everything that experiments write, ``results/``."""
-    return home() / "results"
+    """Folder of everything that experiments write, ``results/``: in the root, unless that is the user's cache."""
+    return (home() if os.environ.get("DASBE_HOME") or repository() else Path.cwd()) / "results"
 
 
 def nearest_existing(path: Path) -> Path:
@@ -64,7 +104,7 @@ def writable(folder: Path, option: str | None = None) -> Path:
     """
     if not is_writable(folder):
         remedies = [option] if option else []
-        if home().absolute() in folder.absolute().parents:
+        if any(place().absolute() in folder.absolute().parents for place in (results_folder, home)):
             remedies.append("DASBE_HOME")
         remedy = "name another one" + (f" with {' or '.join(remedies)}" if remedies else "")
         raise InputError(f"folder {readable(folder)} cannot be written to; {remedy}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dasbe.commands import entry
 from dasbe.version import __version__
 
 
@@ -30,6 +31,8 @@ def provenance(**parameters: Any) -> dict[str, Any]:
 
 def command() -> str:
     """The command line, without the path of the machine it ran on."""
+    if entry():
+        return " ".join(sys.argv)
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     program = f"python -m {main.name.removesuffix('.__main__')}" if main else sys.argv[0].rsplit("/", 1)[-1]
     if program.endswith("ipykernel_launcher"):  # whose arguments are files of the machine it runs on

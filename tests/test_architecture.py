@@ -18,7 +18,7 @@ PACKAGE = Path(dasbe.__file__).parent
 FLOORS = (
     ("definition", "errors", "lazy", "palettes", "published", "parameters", "processes", "version", "shared"),
     ("paths", "names"),
-    ("checks",),
+    ("checks", "commands"),
     ("storage", "provenance", "kmeans"),
     ("cli", "cluster", "images", "snn"),
     ("ann",),
@@ -30,6 +30,7 @@ FLOORS = (
     ("evaluation", "plotting", "timing"),
     ("sweep", "train"),
     ("experiments",),
+    ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

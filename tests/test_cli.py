@@ -20,6 +20,8 @@ UNKNOWN = {  # options with a name that there is not, by the end of the command'
     "select.py": ["circles"],
     "heldout.py": ["circles"],
     "benchmark.py": ["circles"],
+    "dasbe/__main__.py": ["circles"],
+    "bind.py": ["--dataset", "circles"],
     "dasbe_example.py": ["--dataset", "circles"],
     "table1.py": ["--systems", "circles"],
     "figure3.py": ["--palette", "circles"],

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dasbe import checks
+from dasbe.commands import typed
 from dasbe.errors import InputError
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -127,7 +128,7 @@ class Autoencoder(nn.Module):
     def combine(self, latent: Tensor, previous: Tensor) -> Tensor:
         """What the decoder receives of the latent codes h_τ and h_{τ−1}, (..., latent) each: σ(W h_{τ−1} + h_τ + b)."""
         if self.recurrent is None:
-            raise InputError("this network is not recurrent; train one with: python -m dasbe.train moving")
+            raise InputError(f"this network is not recurrent; train one with: {typed('train', 'moving')}")
         return torch.sigmoid(self.recurrent(previous) + latent)
 
     def predict(self, frames: Tensor) -> Tensor:

@@ -15,8 +15,9 @@ from torch import nn
 
 from dasbe import checks
 from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.commands import typed
 from dasbe.errors import FileContentError, InputError, MissingFileError
-from dasbe.paths import network_folder, network_path, readable
+from dasbe.paths import SHIPPED_NETWORKS, network_folder, network_names, network_path, readable
 from dasbe.storage import atomic_path, load_tensors, save_tensors, tuples
 
 
@@ -91,7 +92,8 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     Parameters
     ----------
     name : str or path
-        Name of a network in ``tmp_net/`` (``"shapes"``), or the path of a ``.pt`` file.
+        Name of a network in ``tmp_net/`` (``"shapes"``), or of one that was installed with the
+        package; or the path of a ``.pt`` file.
     device : torch.device or str
 
     Returns
@@ -111,26 +113,30 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     name, device = checks.path("name", name), checks.device(device)
     path = network_path(name)
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in network_folder().glob("*.pt")))
+        known = ", ".join(network_names())
         raise MissingFileError(
             f"network '{name}' is not there ({readable(path)}); "
             + (f"choose one of {known}, " if known else "")
-            + "give the path of a .pt file, or train it with: python -m dasbe.train NAME"
+            + f"give the path of a .pt file, or train it with: {typed('train', 'NAME')}"
         )
-    remedy = f"train it again with: python -m dasbe.train {path.stem} --force"
-    if path.parent != network_folder():
-        remedy = "fetch it again, or train a network with: python -m dasbe.train NAME"
     try:
         content = load_tensors(path, device)
         description = json.loads(content["description"])
         network = Autoencoder(Architecture(**tuples(description["architecture"])))
         network.load_state_dict(content["weights"])
     except FileContentError as error:
-        raise FileContentError(f"{error}; {remedy}") from error
+        raise FileContentError(f"{error}; {_remedy(path)}") from error
     except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileContentError(f"{readable(path)} is not a network file of dasbe; {remedy}") from error
+        raise FileContentError(f"{readable(path)} is not a network file of dasbe; {_remedy(path)}") from error
     for key, values in network.state_dict().items():
         if not values.isfinite().all():
-            raise FileContentError(f"{readable(path)} holds weights that are NaN or infinite ({key}); {remedy}")
+            raise FileContentError(f"{readable(path)} holds weights that are NaN or infinite ({key}); {_remedy(path)}")
     network.description = description
     return network.to(device).eval()
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a network file that is of no use."""
+    if path.parent in (SHIPPED_NETWORKS, network_folder()):
+        return f"train it again with: {typed('train', path.stem, '--force')}"
+    return f"fetch it again, or train a network with: {typed('train', 'NAME')}"

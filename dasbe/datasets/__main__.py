@@ -3,13 +3,14 @@
 import sys
 
 from dasbe.cli import Parser, given_once, resumable, run_command
+from dasbe.commands import called
 from dasbe.datasets.catalogue import DATASETS, dataset_of
 from dasbe.errors import InputError
 from dasbe.paths import readable
 
 
 def main() -> None:
-    parser = Parser("python -m dasbe.datasets", "Make dataset files, or compare them with the published ones.")
+    parser = Parser(called("datasets"), "Make dataset files, or compare them with the published ones.")
     parser.add_text("names", f"{', '.join(DATASETS)}, or all", nargs="*", metavar="NAME")
     parser.add_folder("--out", "folder of the files (default: tmp_data)")
     parser.add_folder("--mnist", "folder of the four MNIST files (default: see README)")

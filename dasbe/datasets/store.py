@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dasbe import checks
+from dasbe.commands import typed
 from dasbe.datasets.catalogue import DATASETS, Dataset, dataset_of
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.datasets.files import (
@@ -101,8 +102,7 @@ def _known_arrays(name: str) -> Arrays:
 
 def _command(name: str, folder: Path | str | None) -> str:
     """The command that makes the file of dataset `name`."""
-    command = f"python -m dasbe.datasets {name}"
-    return command if folder is None else f"{command} --out {shlex.quote(readable(folder))}"
+    return typed("datasets", name, *([] if folder is None else ["--out", shlex.quote(readable(folder))]))
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
             if not path.is_file():
                 make_dataset(name, folder)
     elif not is_complete(name, folder):
-        command = f"python -m dasbe.datasets {name}"
+        command = typed("datasets", name)
         raise FileContentError(f"dataset file {readable(path)} is damaged or incomplete; make it again with: {command}")
 
 

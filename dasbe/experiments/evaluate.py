@@ -3,6 +3,7 @@
 import argparse
 
 from dasbe.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_once, resumable, run_command
+from dasbe.commands import called
 from dasbe.datasets.catalogue import settings_of
 from dasbe.names import one_of
 from dasbe.paths import readable, results_folder, writable
@@ -45,13 +46,11 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = Parser(
-        "python -m dasbe.experiments.evaluate", "Scores of systems on the images of a file, and tables of them."
-    )
+    parser = Parser(called("evaluate"), "Scores of systems on the images of a file, and tables of them.")
     parser.add_text("--data", "file with images and groups, or name of a dataset", required=True)
     parser.add_text("--split", "group of the file (default: train_multi)")
     parser.add_whole_number("--images", None, "only so many, from the first on")
-    parser.add_text("--network", "file, or name of one in tmp_net/; pure_snn needs none")
+    parser.add_text("--network", "file, or name of one that is there; pure_snn needs none")
     parser.add_text("--systems", f"of {' '.join(SYSTEMS)} (default: dasbe)", ["dasbe"], nargs="+")
     parser.add_text("--settings", "those published for a dataset, such as shapes; the next three replace some of them")
     parser.add_whole_number("--delay", None, "steps in a cycle")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dasbe import checks
+from dasbe.commands import typed
 from dasbe.errors import FileContentError, MissingFileError
 from dasbe.paths import readable, results_folder
 from dasbe.plotting.style import Figure, save_figure
@@ -52,7 +53,7 @@ def run_figure(
         made.pop("out")
         save_arrays(path, arrays, provenance(**made))
         print(f"written: {readable(path)}")
-    arrays = load_arrays(path, f"./{name}.sh")
+    arrays = load_arrays(path, typed(name))
     for stem, figure in draw(arrays, options.palette).items():
         save_figure(figure, options.out / f"{stem}.png", options.out / f"{stem}.pdf")
         print(f"written: {readable(options.out / stem)}.png and .pdf")
@@ -88,4 +89,4 @@ def load_arrays(path: Path | str, command: str) -> Arrays:
 def load_figure(name: str) -> Arrays:
     """Arrays of a figure, for its notebook: those of the full run, or else of ``--quick``."""
     full, quick = (results_folder() / folder / "arrays.npz" for folder in (name, f"{name}_quick"))
-    return load_arrays(quick if quick.is_file() and not full.is_file() else full, f"./{name}.sh")
+    return load_arrays(quick if quick.is_file() and not full.is_file() else full, typed(name))

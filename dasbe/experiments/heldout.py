@@ -7,6 +7,7 @@ import json
 import time
 
 from dasbe.cli import Parser, given_once, run_command
+from dasbe.commands import called
 from dasbe.parameters import (
     CYCLES_TABLE,
     HELD_OUT_IMAGES,
@@ -25,7 +26,7 @@ SCORED = ("dasbe", "rc")  # systems of SYSTEMS, each on all images
 
 def main() -> None:
     parser = Parser(
-        "python -m dasbe.experiments.heldout",
+        called("heldout"),
         "AMI of the shipped networks on images that Table 1 does not use.",
     )
     shipped = [name for name in RECIPES.judged_by("dasbe") if network_path(name).is_file()]

@@ -3,6 +3,7 @@
 import argparse
 
 from dasbe.cli import Parser, given_apart
+from dasbe.commands import called
 from dasbe.palettes import PALETTES
 from dasbe.paths import results_folder, writable
 
@@ -23,7 +24,7 @@ def figure_options(
     index : (int, int, str), optional
         Default of ``--index``, how many there are, and of what.
     """
-    parser = Parser(f"python -m dasbe.experiments.{name}", description)
+    parser = Parser(called(name), description)
     parser.add_seed(None, f"default: {seed}")
     if index is not None:
         first, count, what = index

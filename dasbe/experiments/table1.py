@@ -5,6 +5,7 @@ import os
 import re
 
 from dasbe.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_apart, given_once, run_command
+from dasbe.commands import called
 from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
 from dasbe.errors import InputError
 from dasbe.names import one_of, shown
@@ -25,9 +26,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = Parser(
-        "python -m dasbe.experiments.table1", "Table 1 of the paper, and Reconstruction Clustering (RC) beside it."
-    )
+    parser = Parser(called("table1"), "Table 1 of the paper, and Reconstruction Clustering (RC) beside it.")
     parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", nargs="+")
     parser.add_text("--systems", f"default: {' '.join(TABLE_SYSTEMS)}", nargs="+")
     parser.add_whole_number("--seeds", None, f"default: {' '.join(map(str, SEEDS_TABLE))}", 0, LARGEST_SEED, nargs="+")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from dasbe.cli import Parser, given_apart, given_once, given_with, run_command
+from dasbe.commands import called
 from dasbe.errors import InputError
 from dasbe.parameters import HELD_OUT_IMAGES, HELD_OUT_MOST
 from dasbe.paths import network_folder, readable
@@ -15,7 +16,7 @@ MOST_JOBS = 1000
 
 def main() -> None:
     parser = Parser(
-        "python -m dasbe.train",
+        called("train"),
         "Train networks, and write them to tmp_net/; or, with --data, one on images of your own.",
     )
     parser.add_text("names", f"{', '.join(RECIPES)}, or all (all but moving)", nargs="*", metavar="NAME")
@@ -54,7 +55,7 @@ def main() -> None:
 def _train_named(arguments: argparse.Namespace) -> None:
     """Train the networks that are named."""
     if not arguments.names and not arguments.moving:
-        raise InputError("NAME is missing, or --data; see: python -m dasbe.train --help")
+        raise InputError(f"NAME is missing, or --data; see: {called('train')} --help")
     given_once("NAME", arguments.names)
     folder = network_folder() if arguments.out is None else arguments.out
     if folder.suffix == ".pt":

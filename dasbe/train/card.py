@@ -1,6 +1,7 @@
 """The command ``python -m dasbe.train.card``."""
 
 from dasbe.cli import Parser, run_command
+from dasbe.commands import called, typed
 from dasbe.errors import MissingFileError
 from dasbe.paths import network_folder, readable
 from dasbe.train.recipes import RECIPES
@@ -8,14 +9,14 @@ from dasbe.train.recipes import RECIPES
 
 def main() -> None:
     parser = Parser(
-        "python -m dasbe.train.card",
+        called("card"),
         "Write the model card of all networks in tmp_net/ from their descriptions.",
     )
     parser.add_folder("--folder", "default: tmp_net", network_folder())
     folder = parser.parse_args().folder
     present = [name for name in RECIPES if (folder / f"{name}.pt").is_file()]
     if not present:
-        raise MissingFileError(f"there are no networks in {readable(folder)}; train them with: ./train_nets.sh")
+        raise MissingFileError(f"there are no networks in {readable(folder)}; train them with: {typed('train', 'all')}")
 
     from dasbe.train.model_card import write_card
 

@@ -15,7 +15,7 @@ from dasbe.datasets import ensure_dataset
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.errors import InputError
 from dasbe.parameters import HELD_OUT_IMAGES
-from dasbe.paths import readable, results_folder, writable
+from dasbe.paths import own_or_shipped, readable, results_folder, writable
 from dasbe.plotting.style import save_figure
 from dasbe.plotting.training import learning_curve
 from dasbe.provenance import command, provenance
@@ -52,10 +52,11 @@ def train_networks(
     """
     checks.device(device, "--device")
     tasks = [Task(name, recipe, folder / f"{name}.pt") for name, recipe in recipes.items()]
-    pending = [task for task in tasks if force or not was_trained_by(task.recipe, task.path)]
+    pending = [task for task in tasks if force or not was_trained_by(task.recipe, own_or_shipped(task.path))]
     for task in tasks:
         if task not in pending:
-            print(f"{task.name}: {readable(task.path)} was trained by this recipe; --force trains it again")
+            path = readable(own_or_shipped(task.path))
+            print(f"{task.name}: {path} was trained by this recipe; --force trains it again")
     options: dict[str, Any] = {"force": force, "score_images": score_images, "device": device, "command": command()}
     if jobs > 1:
         for dataset in dict.fromkeys(name for task in pending for name in datasets_of(task.recipe)):
@@ -71,7 +72,7 @@ def train_networks(
             print("\n".join(lines))
     print(f"\n{'network':<14} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
     for task in tasks:
-        print(_summary(task.name, load_network(task.path).description))
+        print(_summary(task.name, load_network(own_or_shipped(task.path)).description))
 
 
 def was_trained_by(recipe: Recipe, path: Path) -> bool:

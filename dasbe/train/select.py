@@ -1,6 +1,7 @@
 """The command ``python -m dasbe.train.select``."""
 
 from dasbe.cli import Parser, run_command
+from dasbe.commands import called
 from dasbe.errors import InputError
 from dasbe.train.candidates import CANDIDATES
 
@@ -9,7 +10,7 @@ TEST_IMAGES = 10000
 
 def main() -> None:
     parser = Parser(
-        "python -m dasbe.train.select",
+        called("select"),
         "Train candidates for a network, score each by binding, and write their table.",
     )
     parser.add_text("name", ", ".join(CANDIDATES))
