@@ -966,6 +966,7 @@ ROWS = (
             "groups": optional(labels()),
             "split": optional(WORD),
             "name": optional(also(WORD._replace(wrong=WORD.wrong | labelled("shapes")), "dataset")),
+            "replace": FLAG,
         },
         {
             "groups without ink": {"images": 0 * IMAGES},

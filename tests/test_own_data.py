@@ -466,6 +466,23 @@ class TestSaving:
                 dasbe.save_dataset(path, IMAGES, **options)
         assert path.read_bytes() == before
 
+    def test_what_is_there_is_replaced_if_that_is_said(self, tmp_path):
+        path = dasbe.save_dataset(tmp_path / "mine.h5", IMAGES, GROUPS, "test", name="rings")
+        dasbe.save_dataset(path, IMAGES, GROUPS)
+        size = path.stat().st_size
+        for _ in range(3):
+            dasbe.save_dataset(path, IMAGES[1:3], split="test", replace=True)
+        images, groups = dasbe.load_dataset(path, "test")
+        np.testing.assert_array_equal(images, IMAGES[1:3])
+        assert groups is None and path.stat().st_size <= size
+        np.testing.assert_array_equal(dasbe.load_dataset(path), (IMAGES, GROUPS))
+        dasbe.save_dataset(path, IMAGES, split="new", name="rings", replace=True)  # nothing to replace
+        path = dasbe.save_dataset(tmp_path / "mine.npz", IMAGES, GROUPS)
+        with pytest.raises(dasbe.InputError, match="mine.npz is there already; give another, or replace=True"):
+            dasbe.save_dataset(path, IMAGES[1:3])
+        dasbe.save_dataset(path, IMAGES[1:3], replace=True)
+        np.testing.assert_array_equal(dasbe.load_dataset(path)[0], IMAGES[1:3])
+
     def test_other_files_are_left_alone(self, tmp_path, monkeypatch):
         hdf5(tmp_path / "mine.h5", x_default=IMAGES)
         numpy(tmp_path / "mine.npz", images=IMAGES)
@@ -481,6 +498,9 @@ class TestSaving:
         ):
             with pytest.raises(dasbe.InputError, match=reason):
                 dasbe.save_dataset(tmp_path / name, IMAGES)
+            if name != "mine.npz":
+                with pytest.raises(dasbe.InputError, match=reason):
+                    dasbe.save_dataset(tmp_path / name, IMAGES, split="x", replace=True)
         monkeypatch.setattr("dasbe.datasets.own.append", lambda *arguments: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             dasbe.save_dataset(tmp_path / "new.h5", IMAGES)

@@ -168,11 +168,12 @@ def save_dataset(
     groups: np.ndarray | None = None,
     split: str | None = None,
     name: str | None = None,
+    replace: bool = False,
 ) -> Path:
     """Write images and ground truth of your own to a file that :func:`dasbe.load_dataset` reads.
 
-    An HDF5 file that is there gets one more split, a NumPy file must not be there. A
-    crash leaves the file as it was.
+    An HDF5 file that is there gets one more split. What is there already is kept, unless
+    `replace` is given. A crash leaves the file as it was.
 
     Parameters
     ----------
@@ -185,6 +186,9 @@ def save_dataset(
         For HDF5: by default ``"train_multi"``.
     name : str, optional
         What the dataset is called in the file; by default as the file when it was new.
+    replace : bool
+        Whether the split of that name, or the NumPy file, is replaced if it is there
+        (:func:`dasbe.save_network` always replaces its file).
 
     Returns
     -------
@@ -193,13 +197,13 @@ def save_dataset(
     Raises
     ------
     InputError
-        A value is wrong, the split is there already, or the file is not of such a dataset.
+        A value is wrong, the split or the NumPy file is there already, or the HDF5 file is not of such a dataset.
     """
     path = checks.path("path", path)
     suffix = path.suffix.lower()
     if suffix not in (*HDF5_SUFFIXES, NUMPY_SUFFIX):
         raise InputError(f"path is {checks.shown(str(path))}; it must end in .h5, .hdf5 or .npz")
-    arrays = _checked_arrays(images, groups)
+    arrays, replace = _checked_arrays(images, groups), checks.flag("replace", replace)
     if suffix == NUMPY_SUFFIX and split is not None:
         raise InputError(f"split is {checks.shown(split)}, but a .npz file has no splits; leave it out")
     split = _checked_name("split", "train_multi" if split is None else split)
@@ -207,9 +211,9 @@ def save_dataset(
     if (name or path.stem) in DATASETS:
         raise InputError(f"name is '{name or path.stem}', as a published dataset is called; give another with name=")
     if suffix == NUMPY_SUFFIX:
-        _save_numpy(path, arrays, name or path.stem)
+        _save_numpy(path, arrays, name or path.stem, replace)
     else:
-        _save_hdf5(path, arrays, split, name)
+        _save_hdf5(path, arrays, split, name, replace)
     return path
 
 
@@ -233,9 +237,9 @@ def _checked_name(what: str, value: Any) -> str:
     return str(value)
 
 
-def _save_numpy(path: Path, arrays: dict[str, np.ndarray], name: str) -> None:
-    if path.exists():
-        raise InputError(f"path {readable(path)} is there already; give another, or delete the file")
+def _save_numpy(path: Path, arrays: dict[str, np.ndarray], name: str, replace: bool) -> None:
+    if path.exists() and not replace:
+        raise InputError(f"path {readable(path)} is there already; give another, or replace=True")
     named = {"images" if key == "default" else key: array for key, array in arrays.items()}
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for key, array in {**named, "dataset": np.array(name)}.items():
@@ -243,17 +247,19 @@ def _save_numpy(path: Path, arrays: dict[str, np.ndarray], name: str) -> None:
                 np.lib.format.write_array(content, array, allow_pickle=False)
 
 
-def _save_hdf5(path: Path, arrays: dict[str, np.ndarray], split: str, name: str | None) -> None:
+def _save_hdf5(path: Path, arrays: dict[str, np.ndarray], split: str, name: str | None, replace: bool) -> None:
     before = b""
     if path.exists():
         with open_hdf5(path, MISSING, "give another path") as file:
             held = file.attrs.get("dataset")
             if not isinstance(held, str) or held in DATASETS or name not in (None, held):
                 raise Unfit(f"it says that it holds {held}")
-            if split in list(file):
-                raise InputError(f"split '{split}' is in {readable(path)} already; give another, or delete the file")
+            if split in list(file) and not replace:
+                raise InputError(f"split '{split}' is in {readable(path)} already; give another, or replace=True")
         before = path.read_bytes()
     with hdf5_to_write(path, before) as file:
+        if split in file:
+            del file[split]
         for key, array in arrays.items():
             append(file.require_group(split), key, array)
         if not before:
