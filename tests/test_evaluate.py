@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,17 @@ def test_tables_and_files_hold_the_scores(shapes, trained, tmp_path):
     for name in ("ami", "ari", "mbo", "found"):
         in_file = np.array([float(line[name]) for line in lines]).reshape(2, 5)
         np.testing.assert_allclose(in_file, scores.scores["dasbe"][name], rtol=1e-5)
+
+
+def test_how_often_the_number_is_right_is_shown_of_those_who_find_it(shapes, trained):
+    some = partial(dasbe.evaluate, shapes[0][:3], shapes[1][:3], trained, **ALL)
+    scores = some(systems=("dasbe", "competing_phases", "competing_phases_counting"))
+    assert scores.told == ("dasbe", "competing_phases")
+    right = f"{scores.summary('competing_phases_counting', 'right')[0]:.1f}"
+    for table in (repr(scores), scores.to_markdown(), scores.to_latex()):
+        rows = [line for line in table.splitlines() if line.strip("| ").startswith(("DASBE", "Competing"))]
+        assert [row.rstrip("| \\").split()[-1].strip("$") for row in rows] == ["–", "–", right]
+    assert some(n_objects=None).told == () and "–" not in repr(some(n_objects=None))
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ class Evaluation:
         number of groups found; NaN where an image has no object.
     n_objects : (N,) int64
         Objects that each image has.
+    told : tuple of str
+        Names of the systems that were told so; the table does not say how often they are right.
     made : dict
         How the scores were made.
     """
@@ -56,6 +58,7 @@ class Evaluation:
     seeds: tuple[int, ...]
     scores: dict[str, dict[str, np.ndarray]]
     n_objects: np.ndarray
+    told: tuple[str, ...]
     made: dict
 
     def summary(self, system: str, score: str) -> tuple[float, float]:
@@ -80,7 +83,10 @@ class Evaluation:
         return self.to_markdown()
 
     def _rows(self, form: Callable[[tuple[float, float]], str]) -> list[Row]:
-        return [(title, [form(self.summary(name, score)) for score in COLUMNS]) for name, title in self.titles.items()]
+        def written(system: str, score: str) -> str:
+            return "–" if score == "right" and system in self.told else form(self.summary(system, score))
+
+        return [(title, [written(name, score) for score in COLUMNS]) for name, title in self.titles.items()]
 
     def to_markdown(self) -> str:
         """The table of means in Markdown."""
@@ -218,7 +224,9 @@ def evaluate(
         network=identity,
         seconds=round(sum(result["made"]["seconds"] for result in results.values()), 3),
     )
-    return Evaluation({system.name: system.title for system in chosen}, seeds, scores, numbers_of_objects(groups), made)
+    titles = {system.name: system.title for system in chosen}
+    told = tuple(system.name for system in chosen if n_objects == "true" and not system.always_counts)
+    return Evaluation(titles, seeds, scores, numbers_of_objects(groups), told, made)
 
 
 def _identity(network: Network | None) -> str | None:

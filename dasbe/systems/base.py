@@ -80,6 +80,8 @@ class System:
         Whether it can find the number of objects by itself.
     evaluations : callable, optional
         From settings and number of objects to how often the equations evaluate the network for an image.
+    always_counts : bool
+        Whether it does so even where it is told.
     """
 
     name: str
@@ -93,6 +95,7 @@ class System:
     label: Labelling | None = None
     counts: bool = False
     evaluations: Callable[[Any, int], int] | None = None
+    always_counts: bool = False
 
     def network_name(self, dataset: str) -> str | None:
         """Name of the shipped network that this system uses on `dataset`."""

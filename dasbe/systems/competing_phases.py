@@ -421,4 +421,5 @@ COUNTING = replace(
     label=label_and_count,
     counts=True,
     evaluations=evaluations_counting,
+    always_counts=True,
 )
