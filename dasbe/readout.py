@@ -49,7 +49,11 @@ def group(
 
     The number is told: by k-means. All pixels that never fire in the cycles read form one
     point that counts as often as there are of them, which gives the same problem as all of
-    them one by one.
+    them one by one. The background keeps the centre of its cluster near 0, so a
+    pixel with ink, of train x, joins it (label 0) where x·c < ½ |c|² for the mean train c
+    of every group. That is how the published readout is. Such pixels do fire, but in other
+    steps than the rest of their object: as a rule they are a half of one that has come
+    apart, which the readout that finds the number often puts together again.
 
     The number is found: by average linkage (:mod:`dasbe.linkage`). A group has at least 8
     pixels; where fewer than 40 fire, at least a fifth of these, and never fewer than 2.

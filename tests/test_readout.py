@@ -250,3 +250,15 @@ class TestBadInput:
     def test_ami(self):
         with pytest.raises(dasbe.InputError, match="same shape"):
             dasbe.ami(np.zeros((1, 4, 4)), np.zeros((1, 4, 5)))
+
+
+@pytest.mark.parametrize("in_phase, label", ((0, 0), (4, 0), (7, 1), (10, 1)))
+def test_ink_out_of_phase_joins_the_background_if_the_number_is_told(in_phase, label):
+    """Of ten spikes, one a cycle, so many are in the step of the object: less than half are too few."""
+    spikes = np.zeros((1, 10, 12, 3, 40), bool)
+    spikes[0, :, 0, 0, :20] = spikes[0, :, 6, 1, :20] = True
+    spikes[0, :, 0, 0, 0], spikes[0, :, 3, 0, 0] = np.arange(10) < in_phase, np.arange(10) >= in_phase
+    labels = dasbe.group(spikes, 3)[0]
+    assert labels[0, 0] == label
+    assert (labels[0, 1:20] == labels[0, 1]).all() and (labels[1, :20] == labels[1, 0]).all() and not labels[2].any()
+    assert 0 != labels[0, 1] != labels[1, 0] != 0
