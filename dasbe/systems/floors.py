@@ -93,4 +93,5 @@ COMPONENTS = System(
     settings=ComponentSettings,
     label=label_components,
     counts=True,
+    always_counts=True,
 )
