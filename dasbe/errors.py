@@ -2,22 +2,58 @@
 
 
 class InputError(ValueError):
-    """A value given by the user is wrong; the message, always one line, names it and says what to do."""
+    """A value given by the user is wrong; the message, always one line, names it and says what to do.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> dasbe.group(np.zeros((1, 5, 14, 8, 8), bool), n_groups=0)
+    Traceback (most recent call last):
+    dasbe.errors.InputError: n_groups is 0; it must be a whole number of at least 1
+    """
 
     def __init__(self, message: object):
         super().__init__(" ".join(str(message).split()))
 
 
 class MissingFileError(InputError, FileNotFoundError):
-    """A file that the user has to make or fetch first is not there."""
+    """A file that the user has to make or fetch first is not there.
+
+    Examples
+    --------
+    >>> import dasbe
+    >>> dasbe.load_run("none.npz")
+    Traceback (most recent call last):
+    dasbe.errors.MissingFileError: none.npz is not there; write it with: dasbe.bind(...).save(path)
+    """
 
     def __str__(self) -> str:
         return str(self.args[0])  # FileNotFoundError would print an errno
 
 
 class FileContentError(InputError):
-    """A file is there, but damaged, incomplete or of another kind."""
+    """A file is there, but damaged, incomplete or of another kind.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import dasbe
+    >>> size = Path("torn.npz").write_bytes(b"PK")
+    >>> dasbe.load_run("torn.npz")
+    Traceback (most recent call last):
+    dasbe.errors.FileContentError: torn.npz ...
+    """
 
 
 class TimingWarning(UserWarning):
-    """A delay and a refractory time were chosen that bind badly together."""
+    """A delay and a refractory time were chosen that bind badly together.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np, dasbe
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=12, refractory=3, cycles=5)
+    >>> print(caught[0].message)
+    delay 12 is a multiple of refractory + 1 = 4, so pixels keep the phases ... take 14, or see dasbe.suggest_timing
+    """

@@ -47,6 +47,15 @@ def load_image(
     MissingFileError, FileContentError, InputError
         No such file; not a picture; one that may not be read, of another size, without
         ink, or of which nobody could say what is ink.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> from PIL import Image
+    >>> Image.fromarray(np.array([[0, 255, 255], [255, 255, 255]], np.uint8)).save("dot.png")  # dark on bright
+    >>> dasbe.load_image("dot.png")
+    array([[1, 0, 0],
+           [0, 0, 0]], dtype=uint8)
     """
     return read_picture(path, image_shape, threshold)[0]
 

@@ -40,6 +40,14 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
     ------
     InputError
         An argument is wrong, or there cannot be such a file.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> network = dasbe.autoencoder([np.ones((9, 2)), np.zeros(2), np.ones((2, 9)), np.zeros(9)], image_shape=(3, 3))
+    >>> dasbe.save_network("small.pt", network, {"remark": "all weights are 1"})
+    >>> dasbe.load_network("small.pt").description["remark"]
+    'all weights are 1'
     """
     path = checks.path("path", path)
     if path.suffix != ".pt":
@@ -109,6 +117,14 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
         There is no such file.
     FileContentError
         The file is not a network file, is damaged, carries code, or holds weights that are not finite.
+
+    Examples
+    --------
+    >>> import torch, dasbe
+    >>> network = dasbe.load_network("shapes")
+    >>> y, latent = network(torch.zeros(1, 28 * 28))
+    >>> y.shape, latent.shape
+    (torch.Size([1, 784]), torch.Size([1, 400]))
     """
     name, device = checks.path("name", name), checks.device(device)
     path = network_path(name)

@@ -198,6 +198,14 @@ def save_dataset(
     ------
     InputError
         A value is wrong, the split or the NumPy file is there already, or the HDF5 file is not of such a dataset.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> images, groups = dasbe.draw_scenes([np.ones((2, 2))], (8, 8), count=5)
+    >>> path = dasbe.save_dataset("squares.h5", images, groups)
+    >>> dasbe.load_dataset(path, stop=3)[0].shape
+    (3, 8, 8)
     """
     path = checks.path("path", path)
     suffix = path.suffix.lower()

@@ -109,6 +109,14 @@ def draw_scenes(
     InputError
         A template has no ink or does not fit into an image, or so many objects do not
         without overlap.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> bar = np.ones((1, 3))
+    >>> images, groups = dasbe.draw_scenes([bar, bar.T], (8, 8), count=5, objects=(2, 3), overlap=False)
+    >>> images.shape, groups.max(axis=(1, 2))
+    ((5, 8, 8), array([2, 2, 2, 2, 3], dtype=uint8))
     """
     shape = checks.image_shape(image_shape)
     shapes = _templates(templates, shape)

@@ -243,6 +243,13 @@ def load_dataset(
         The file is damaged, or holds something else than this dataset, or than images.
     InputError
         Unknown dataset or split, a range outside the split, or a file that may not be read.
+
+    Examples
+    --------
+    >>> import dasbe
+    >>> images, groups = dasbe.load_dataset("shapes", split="train_multi", start=10, stop=14)
+    >>> images.shape, groups.shape
+    ((4, 28, 28), (4, 28, 28))
     """
     if is_path(name):
         if folder is not None:

@@ -180,9 +180,14 @@ def evaluate(
     Examples
     --------
     >>> import dasbe
-    >>> images, groups = dasbe.load_dataset("shapes", stop=100)  # doctest: +SKIP
-    >>> network = dasbe.load_network("shapes")  # doctest: +SKIP
-    >>> dasbe.evaluate(images, groups, network, ("dasbe", "rc"), delay=32, refractory=9)  # doctest: +SKIP
+    >>> images, groups = dasbe.load_dataset("shapes", stop=20)
+    >>> network = dasbe.load_network("shapes")
+    >>> evaluation = dasbe.evaluate(images, groups, network, ("dasbe", "rc"), delay=32, refractory=9, seeds=1)
+    >>> print(evaluation)
+    20 images, one seed
+    %                      AMI    FG-ARI   mBO    number right
+    DASBE                  9...
+    RC, DASBE's networks   9...
     """
     images, groups = checks.images(images), checks.labels(groups, "groups", 3)
     checks.same_shape(images=images, groups=groups)

@@ -84,6 +84,14 @@ def plot_raster(
     ------
     InputError
         An argument is wrong, spikes were not recorded, or no pixel has a label.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
+    >>> labels = dasbe.group(run, n_groups=2)
+    >>> figure = dasbe.plot_raster(run, labels, cycles=[0, 1, 4])
+    >>> figure.savefig("raster.png")
     """
     image, found, truth = _chosen(_run(run).ink.shape, labels, image, groups)
     n = run.parameters["recorded_cycles"]
@@ -123,6 +131,11 @@ def plot_decoded(
     ------
     InputError
         An argument is wrong, or no pixel has a label.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> figure = dasbe.plot_decoded(lambda x: 0.5 * x, np.array([[[1, 1, 0], [0, 2, 2]]]))
     """
     labels, device = checks.labels(labels, "labels", 3), checks.device(device)
     if 0 in labels.shape:
@@ -163,6 +176,13 @@ def animate(
     InputError
         An argument is wrong, the file cannot be written, spikes were not recorded, or no
         pixel has a label.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
+    >>> labels = dasbe.group(run, n_groups=2)
+    >>> dasbe.animate("binding.gif", run, labels, cycles=[0, 4])
     """
     path = checks.path("path", path)
     if path.suffix != ".gif":

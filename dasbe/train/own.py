@@ -117,10 +117,12 @@ def train_network(
 
     Examples
     --------
-    >>> import dasbe
-    >>> images, _ = dasbe.load_dataset("shapes", split="train_single")  # (20000, 28, 28) of 0 and 1
-    >>> network = dasbe.train_network(images, dasbe.Recipe(epochs=20))  # a minute
-    >>> run = dasbe.bind(images[:3].max(0, keepdims=True), network, delay=32, refractory=9, cycles=50)
+    >>> import numpy as np, dasbe
+    >>> bars = [np.ones((1, 8)), np.ones((8, 1))]
+    >>> images, _ = dasbe.draw_scenes(bars, (8, 8), count=200, objects=1)
+    >>> network = dasbe.train_network(images, dasbe.Recipe(epochs=1))  # a second; 60 epochs by default
+    >>> scenes, groups = dasbe.draw_scenes(bars, (8, 8), count=3, objects=2)
+    >>> run = dasbe.bind(scenes, network, delay=14, refractory=3, cycles=20)
     """
     recipe = _recipe(recipe, network, seed)
     images = _images(images, recipe)

@@ -78,6 +78,13 @@ class Recipe:
     ------
     InputError
         A field is wrong, or of no effect beside another.
+
+    Examples
+    --------
+    >>> import dasbe
+    >>> recipe = dasbe.Recipe(hidden=(512,), latent=400, corruption=(0.4, 0.6), epochs=20)
+    >>> print(recipe.architecture((28, 28)))
+    784–512–400
     """
 
     dataset: str = ""

@@ -1,0 +1,47 @@
+"""The docstrings of all public names: what they have to say is there, and their examples give what they show."""
+
+import doctest
+import inspect
+from pathlib import Path
+
+import pytest
+
+import dasbe
+from dasbe.datasets import make_dataset
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = sorted(set(dasbe.__all__) - {"__version__"})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A DASBE_HOME with the first images of shapes and the networks of the repository."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "tmp_net").symlink_to(ROOT / "tmp_net")
+    make_dataset("shapes", folder / "tmp_data", {"multi": 20, "test": 1, "single": 1}, progress=False)
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_give_what_they_show(name, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASBE_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    shown: list[str] = []
+    for test in doctest.DocTestFinder().find(getattr(dasbe, name), name, globs={}):
+        runner.run(test, out=shown.append, clear_globs=False)
+    assert not runner.summarize(verbose=False).failed, "".join(shown)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("name", NAMES)
+def test_docstrings_have_every_section(name):
+    thing = getattr(dasbe, name)
+    text = inspect.getdoc(thing) or ""
+    sections = {line for line, below in zip(text.splitlines(), text.splitlines()[1:]) if below == "-" * len(line)}
+    wanted = {"Examples"}
+    if inspect.isfunction(thing):
+        wanted |= {"Parameters", "Raises"}
+        wanted |= set() if inspect.signature(thing).return_annotation in (None, "None") else {"Returns"}
+    assert wanted <= sections
+    assert text.partition("Examples\n")[2].count(">>> ") >= 2 and "+SKIP" not in text
