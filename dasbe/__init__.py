@@ -6,6 +6,7 @@ from dasbe.lazy import import_lazily
 from dasbe.version import __version__
 
 if TYPE_CHECKING:
+    from dasbe.alignment import align
     from dasbe.ann.files import load_network, save_network
     from dasbe.ann.network import as_network
     from dasbe.ann.weights import autoencoder
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from dasbe.experiments.own_images import evaluate
     from dasbe.images import load_image
     from dasbe.metrics import ami, ari, mbo, n_found
-    from dasbe.plotting.alignment import align
     from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
     from dasbe.readout import group
     from dasbe.recording import Binding, load_run
@@ -60,6 +60,7 @@ __all__ = [
 import_lazily(
     __name__,
     {
+        "alignment": ("align",),
         "ann.files": ("load_network", "save_network"),
         "ann.network": ("as_network",),
         "ann.weights": ("autoencoder",),
@@ -70,7 +71,6 @@ import_lazily(
         "experiments.own_images": ("evaluate",),
         "images": ("load_image",),
         "metrics": ("ami", "ari", "mbo", "n_found"),
-        "plotting.alignment": ("align",),
         "plotting.runs": ("animate", "plot_decoded", "plot_grouping", "plot_raster"),
         "readout": ("group",),
         "recording": ("Binding", "load_run"),

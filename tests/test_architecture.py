@@ -19,7 +19,7 @@ FLOORS = (
     ("definition", "errors", "lazy", "palettes", "published", "parameters", "processes", "version", "shared"),
     ("paths", "names"),
     ("checks", "commands"),
-    ("storage", "provenance", "kmeans"),
+    ("storage", "provenance", "kmeans", "alignment"),
     ("cli", "cluster", "images", "snn"),
     ("ann",),
     ("engine",),

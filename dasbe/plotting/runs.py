@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from dasbe import checks
+from dasbe.alignment import align
 from dasbe.ann.network import Network, check_feedback
 from dasbe.engine.attention import ready
 from dasbe.errors import InputError
 from dasbe.metrics import ami
-from dasbe.plotting.alignment import align
 from dasbe.plotting.animation import animate_binding
 from dasbe.plotting.grouping import decoded_groups, input_and_grouping
 from dasbe.plotting.raster import spike_raster

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dasbe.alignment import align
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network
 from dasbe.binding import bind
@@ -13,7 +14,6 @@ from dasbe.evaluation import numbers_of_objects
 from dasbe.experiments.figures import Arrays
 from dasbe.metrics import ami, autocorrelation, cycle_scores, synchrony_matrix
 from dasbe.parameters import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES
-from dasbe.plotting.alignment import align
 from dasbe.readout import group
 
 DATASET = "shapes"

@@ -5,6 +5,7 @@ import argparse
 import numpy as np
 import torch
 
+from dasbe.alignment import align
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network
 from dasbe.binding import bind
@@ -15,7 +16,6 @@ from dasbe.evaluation import numbers_of_objects, range_scores, system_settings
 from dasbe.experiments.figures import Arrays
 from dasbe.metrics import ami
 from dasbe.parameters import CYCLES_FIGURES
-from dasbe.plotting.alignment import align
 from dasbe.readout import group
 from dasbe.systems import system_of
 

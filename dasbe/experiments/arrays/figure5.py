@@ -5,6 +5,7 @@ import argparse
 import numpy as np
 from torch import nn
 
+from dasbe.alignment import align
 from dasbe.ann.files import load_network
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.evaluation import (
@@ -20,7 +21,6 @@ from dasbe.evaluation import (
 from dasbe.experiments.figures import Arrays
 from dasbe.metrics import ami
 from dasbe.parameters import CYCLES_FIGURES
-from dasbe.plotting.alignment import align
 from dasbe.systems import system_of
 
 DATASET, NETWORK = "moving_shapes_3", "moving"
