@@ -1,4 +1,4 @@
-"""What a run of the loop leaves: its record, the file of that, and the form in which elephant reads spikes.
+"""What a run of the loop leaves: its record, the file of that, spikes as elephant reads them, and as a page plays them.
 
 A file (``.npz``; :meth:`Binding.save`, :func:`load_run`) holds
 
@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dasbe import checks
+from dasbe.alignment import align
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.errors import FileContentError, InputError, MissingFileError
+from dasbe.page import page_of
 from dasbe.parameters import CYCLES_TABLE
 from dasbe.paths import readable
 from dasbe.provenance import provenance
@@ -200,6 +202,62 @@ class Binding:
             )
         return segment
 
+    def to_html(
+        self,
+        path: Path | str,
+        image: int = 0,
+        *,
+        labels: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> None:
+        """Write a web page that plays the spikes of one image, step by step: a single file, which loads nothing.
+
+        It shows the input, the spikes on the image and in a raster, and of any pixel or group its
+        spike train. If the run has recorded feedback, it shows what the network returned in each
+        step and what a pixel gets, in 256 levels, for as many of the last cycles as 200 kB hold
+        compressed (at least one); the spikes take one bit each.
+
+        Parameters
+        ----------
+        path : path ending in .html
+        image : int
+            Which of the N.
+        labels : (N, H, W) int, optional
+            Grouping, such as :func:`dasbe.group` returns.
+        groups : (N, H, W) int, optional
+            Ground truth. Groups are then numbered and coloured as the objects that they overlap most.
+
+        Raises
+        ------
+        InputError
+            An argument is wrong, the file cannot be written, or spikes were not recorded.
+
+        Examples
+        --------
+        >>> import numpy as np, dasbe
+        >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
+        >>> run.to_html("run.html", labels=dasbe.group(run, 2))  # doctest: +SKIP
+        """
+        path = checks.path("path", path)
+        if path.suffix != ".html":
+            raise InputError(f"path is {checks.shown(str(path))}; it must end in .html")
+        trains, image, ink = self._recorded_trains(), self._number_of(image), self.ink
+        found, truth = (
+            None if given is None else checks.labels_of(ink.shape, given, name)[image]
+            for name, given in (("labels", labels), ("groups", groups))
+        )
+        if found is not None and truth is not None:
+            found = align(found, truth)
+        frames = self.images[[image]] if self.images.ndim == 3 else self.images[image, -trains.values.shape[1] :]
+        spikes = trains.values[image, ..., : trains.foreground.counts[image]]
+        feedback = None if self._feedback is None else self._feedback[image]
+        r = np.unique(np.broadcast_to(self.parameters["refractory"], ink.shape)[image])
+        numbers = {key: value for key, value in self.parameters.items() if isinstance(value, (int, float, str))}
+        parameters = numbers | {"image": image, "refractory": _range_of(r), "made": self.made}
+        page = page_of(spikes, frames, ink[image], found, truth, feedback, parameters)
+        with atomic_path(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+
     def __repr__(self) -> str:
         if not self.parameters:
             return "<Binding of no images>"
@@ -210,7 +268,7 @@ class Binding:
         of_cycles = "" if p["recorded_cycles"] == p["cycles"] else f" of the last {p['recorded_cycles']} cycles"
         return (
             f"<Binding of {n} {kind}{'s' if n > 1 else ''} of {height}×{width}: {p['cycles']} cycles, "
-            f"delay {p['delay']}, refractory {r[0]}{f' to {r[-1]}' if len(r) > 1 else ''}, seed {p['seed']}"
+            f"delay {p['delay']}, refractory {_range_of(r)}, seed {p['seed']}"
             + (f", spike_loss {p['spike_loss']:g}" if p["spike_loss"] else "")
             + f"; recorded: {recorded + of_cycles if recorded else 'nothing'}>"
         )
@@ -228,6 +286,11 @@ class Binding:
 
     def _number_of(self, image: Any) -> int:
         return checks.whole_number("image", image, 0, len(self.images) - 1)
+
+
+def _range_of(ascending: np.ndarray) -> str:
+    """``9``, or ``3 to 9``."""
+    return str(ascending[0]) + (f" to {ascending[-1]}" if len(ascending) > 1 else "")
 
 
 def _not_recorded(what: str) -> InputError:

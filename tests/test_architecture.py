@@ -19,7 +19,7 @@ FLOORS = (
     ("definition", "errors", "lazy", "palettes", "published", "parameters", "processes", "version", "shared"),
     ("paths", "names"),
     ("checks", "commands"),
-    ("storage", "provenance", "kmeans", "alignment"),
+    ("storage", "provenance", "kmeans", "alignment", "page"),
     ("cli", "cluster", "images", "snn"),
     ("ann",),
     ("engine",),

@@ -71,7 +71,7 @@ def test_a_wheel_has_all_that_the_package_needs(wheel):
         assert "dasbe = dasbe.__main__:run" in archive.read(f"dasbe-{dasbe.__version__}.dist-info/entry_points.txt").decode()
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "dasbe").rglob("*.py")}
     networks = {f"dasbe/networks/{path.name}": path for path in (ROOT / "tmp_net").glob("*.*") if path.suffix != ".md"}
-    others = {"dasbe/py.typed", "dasbe/experiments/table1_scores.npz"}
+    others = {"dasbe/py.typed", "dasbe/page.html", "dasbe/experiments/table1_scores.npz"}
     assert {name for name in held if ".dist-info/" not in name} == modules | networks.keys() | others
     assert len(networks) == 24
     assert all(held[name].file_size == path.stat().st_size for name, path in networks.items())

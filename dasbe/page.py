@@ -1,0 +1,90 @@
+"""One image of a run as a web page that plays it: a single file, which loads nothing.
+
+The page is ``page.html`` with the data in it as JSON, which its script reads:
+
+- ``spikes``: of the foreground pixels, as :meth:`dasbe.recording.Binding.save` writes them: eight
+  bits to a byte, pixel by pixel along the rows, step by step;
+- ``frames``: the input, (frames, H, W), eight bits to a byte; one frame, or of films one a cycle;
+- ``feedback``: y of the last cycles, a list of cycles: each (d, H, W) bytes, 255 for 1, compressed
+  by zlib; empty if it was not recorded;
+- ``labels`` and ``groups``: of the foreground pixels, or null;
+- what it takes to name the axes, and how the run was made.
+
+Bytes are written in base 64.
+"""
+
+import json
+import zlib
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dasbe.palettes import PUBLISHED
+
+TEMPLATE = Path(__file__).with_suffix(".html")
+PLACE = '"the data"'  # in the template
+FEEDBACK_BYTES = 200_000  # most that the feedback takes, compressed
+
+
+def page_of(
+    spikes: np.ndarray,
+    frames: np.ndarray,
+    ink: np.ndarray,
+    labels: np.ndarray | None,
+    groups: np.ndarray | None,
+    feedback: np.ndarray | None,
+    parameters: dict[str, Any],
+) -> str:
+    """The page, as HTML.
+
+    Parameters
+    ----------
+    spikes : (n, d, F) bool
+        Of the foreground pixels in the n recorded cycles.
+    frames : (1, H, W) or (n, H, W) of 0 and 1
+        The input, or the frames of a film.
+    ink : (H, W) of 0 and 1
+        Where the F foreground pixels are.
+    labels, groups : (H, W) int, optional
+        Grouping and ground truth.
+    feedback : (n, d, H, W) float in [0, 1], optional
+    parameters : dict
+        ``image``, ``cycles``, ``refractory`` (text), ``made``, and what else is to be kept.
+    """
+    n_cycles, delay, _ = spikes.shape
+    height, width = ink.shape
+    data = parameters | {
+        "height": height,
+        "width": width,
+        "delay": delay,
+        "recorded_cycles": n_cycles,
+        "pixels": np.flatnonzero(ink).tolist(),
+        "frames": _base64(np.packbits(frames)),
+        "n_frames": len(frames),
+        "spikes": _base64(np.packbits(spikes.transpose(2, 0, 1))),
+        "labels": None if labels is None else labels[ink > 0].tolist(),
+        "groups": None if groups is None else groups[ink > 0].tolist(),
+        "feedback": [] if feedback is None else _last_cycles(feedback),
+        "colours": PUBLISHED,
+    }
+    text = json.dumps(data).replace("<", "\\u003c")  # no text in the data can end the element that it is in
+    return TEMPLATE.read_text(encoding="utf-8").replace(PLACE, text, 1)
+
+
+def _last_cycles(feedback: np.ndarray) -> list[str]:
+    """As many of the last cycles as :data:`FEEDBACK_BYTES` hold, at least one; each (d, H, W) bytes, compressed."""
+    kept: list[str] = []
+    room = FEEDBACK_BYTES
+    for cycle in reversed(feedback):
+        packed = zlib.compress(np.round(255 * cycle).astype(np.uint8).tobytes(), 9)
+        room -= len(packed)
+        if room < 0 and kept:
+            break
+        kept.insert(0, _base64(packed))
+    return kept
+
+
+def _base64(values: np.ndarray | bytes) -> str:
+    return b64encode(values).decode("ascii")
