@@ -36,7 +36,15 @@ from dasbe.ann.files import save_network
 from dasbe.datasets import mnist
 from dasbe.parameters import DatasetSettings
 from dasbe.plotting.phases import phase_colours
-from dasbe.systems import SYSTEMS, competing_phases, pulse_coupled, pure_ann, reconstruction_clustering, system_of
+from dasbe.systems import (
+    SYSTEMS,
+    competing_phases,
+    pulse_coupled,
+    pure_ann,
+    reconstruction_clustering,
+    refined,
+    system_of,
+)
 
 pytestmark = pytest.mark.quick
 
@@ -601,21 +609,41 @@ PHASES_FIELDS = {
     "sampling": PROBABILITY,
     "sharpness": NOT_NEGATIVE,
 }
+LOOP_FIELDS = {"delay": count(), "refractory": refractory_times(), "cycles": count()}
+REFINED = refined.Settings(3, steps_per_group=2, surplus=1, restarts=2)
+REFINED_FIELDS = {
+    "iterations": count(),
+    "sampling": optional(PROBABILITY),
+    "sharpness": NOT_NEGATIVE,
+    "steps_per_group": count(),
+    "surplus": count(0),
+}
+RESTARTS_FIELDS = {"objects": optional(count()), "restarts": count()}
 SETTINGS = {
     "dasbe": (SYSTEMS["dasbe"].settings.published(DatasetSettings(6, 2, 2))._replace(cycles=3)),
     "pure_ann": pure_ann.Settings(6, 3),
     "pure_snn": PCNN,
     "rc": reconstruction_clustering.Settings(2),
     "rc_own": reconstruction_clustering.Settings(2),
+    "rc_restarts": reconstruction_clustering.RestartSettings(2, 2),
+    "rc_own_restarts": reconstruction_clustering.RestartSettings(2, 2),
+    "dasbe_rc": refined.SettingsOfRCFromDasbe(6, 2, 3, iterations=2),
+    "dasbe_sampled": refined.SettingsFromDasbe(6, 2, 3, iterations=2),
+    "sampled": REFINED,
     "competing_phases": PHASES,
     "competing_phases_counting": PHASES,
 }
 FIELDS = {
-    "dasbe": {"delay": count(), "refractory": refractory_times(), "cycles": count()},
+    "dasbe": LOOP_FIELDS,
     "pure_ann": {"delay": count(), "cycles": count()},
     "pure_snn": PCNN_FIELDS,
     "rc": {"objects": optional(count())},
     "rc_own": {"objects": optional(count())},
+    "rc_restarts": RESTARTS_FIELDS,
+    "rc_own_restarts": RESTARTS_FIELDS,
+    "dasbe_rc": LOOP_FIELDS | {"iterations": count(), "restarts": count()},
+    "dasbe_sampled": LOOP_FIELDS | REFINED_FIELDS | {"restarts": count()},
+    "sampled": REFINED_FIELDS | {"restarts": count()},
     "competing_phases": PHASES_FIELDS,
     "competing_phases_counting": PHASES_FIELDS,
 }
@@ -1132,11 +1160,28 @@ ROWS = (
             "network": networks(),
             "n_groups": count(),
             "iterations": count(),
+            "restarts": count(),
             "seed": SEED,
             "indices": indices(),
             "device": DEVICE,
         },
         {"n_groups more than pixels": {"n_groups": 65}},
+    ),
+    Row(
+        "systems.refined.refine",
+        refined.refine,
+        {"images": IMAGES, "network": dimmed, "n_objects": 2, "iterations": 3},
+        {
+            "images": images(),
+            "network": networks(),
+            "n_objects": for_each(1),
+            "start": optional(also(labels(), "images")),
+            "seed": SEED,
+            "indices": indices(),
+            "device": DEVICE,
+            **REFINED_FIELDS,
+        },
+        {"steps 10**6 of 60 groups": {"steps_per_group": 10**6, "n_objects": 60}},
     ),
     Row(
         "systems.competing_phases.settle",

@@ -18,12 +18,13 @@ from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.phases import compute_everywhere, phase_cycle
 from dasbe.evaluation import system_settings
 from dasbe.experiments import table1
-from dasbe.snn.noise import uniform
+from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
 from dasbe.systems import SYSTEMS, pulse_coupled, system_of
 from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, numbered, settle
 from dasbe.systems.pulse_coupled import simulate, simulate_with_tensors
 from dasbe.systems.pure_ann import iterate_without_spikes
 from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
+from dasbe.systems.refined import refine
 
 pytestmark = pytest.mark.quick
 
@@ -66,6 +67,30 @@ def test_an_image_is_grouped_alike_in_any_batch(shapes, trained):
     together = cluster(shapes[0][:6], network, 3, seed=1)
     alone = cluster(shapes[0][4:5], network, 3, seed=1, indices=[4])
     np.testing.assert_array_equal(together[4:5], alone)
+
+
+def test_of_several_starts_the_likeliest_counts(shapes, trained):
+    """Image by image; the first start is that of a single one, the likelihood that of the mixture, over all pixels."""
+    network, images = copy.deepcopy(trained).double(), shapes[0][:6]
+    runs = [cluster(images, network, 3, iterations=3, seed=seed_of_run(1, run)) for run in range(3)]
+    best = cluster(images, network, 3, iterations=3, restarts=3, seed=1)
+    likelihoods = np.empty((3, 6))
+    for run in range(3):
+        for i, image in enumerate(images):
+            x, gamma = (
+                torch.from_numpy(image.ravel()).double(),
+                initial_assignments(3, image.size, seed_of_run(1, run), i),
+            )
+            g = torch.from_numpy(gamma).double()
+            for _ in range(3):
+                with torch.no_grad():
+                    p = torch.where(x == 1, y := network(x * g)[0], 1 - y)
+                g = p / p.sum(0)
+            likelihoods[run, i] = p.mean(0).log().sum()
+    chosen = likelihoods.argmax(0)
+    assert len(set(chosen)) > 1
+    for i, run in enumerate(chosen):
+        np.testing.assert_array_equal(best[i], runs[run][i])
 
 
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
@@ -378,6 +403,74 @@ def test_phases_take_any_network(shapes, random_network):
     of_function = settle(images, lambda x: network(x)[0], **options)
     assert (found.labels == of_function.labels).mean() > 0.99  # sums of float32 in another order
     assert found.counts[3] == 0 and not found.labels[3].any() and found.counts[:3].min() >= 1
+
+
+def test_refinement_from_a_random_start_is_competing_phases_or_rc(shapes, trained, random_network):
+    """It is the first with samples, and the second with soft values; latent neurons may spike."""
+    images = shapes[0][:4]
+    for network in (copy.deepcopy(trained).double(), random_network(spiking=True, dtype=torch.float64)):
+        timing, options = (
+            {"cycles": 6, "cycles_after_pruning": 20},
+            {"n_objects": 3, "seed": 5, "indices": range(7, 11)},
+        )
+        of_phases = settle(images, network, n_phases=5, steps_per_phase=2, **timing, **options)
+        of_groups = refine(images, network, surplus=2, steps_per_group=2, iterations=6, **options)
+        np.testing.assert_array_equal(of_groups.labels, of_phases.labels)
+
+        found = refine(images, network, sampling=None, sharpness=1.0, iterations=4, **options)
+        for i, image in enumerate(images):
+            gamma = np.full((3, image.size), 1 / 3)
+            drawn = NoiseStreams(5, [7 + i], [image.sum()]).initial_feedback(3)[0]
+            gamma[:, image.ravel() == 1] = drawn
+            groups = definition.reconstruction_clustering(image, network, gamma, 4)
+            expected = numbered(groups.reshape(1, -1) - 1, 3).reshape(image.shape)
+            np.testing.assert_array_equal(found.labels[i], expected)
+
+
+def refined_literally(image, network, start, words, iterations, n_groups, steps):
+    """Sampled iterations from the groups `start` (H, W), with random words for the ink of every iteration."""
+    x = torch.from_numpy(image.ravel()).double()
+    share = (torch.from_numpy(start.ravel()) == torch.arange(1, n_groups + 1)[:, None]).double()
+    for of_iteration in words[:iterations]:
+        ends = 0.5 * share.cumsum(0)
+        y = torch.zeros_like(share)
+        for of_step in of_iteration:
+            u = torch.ones_like(x)
+            u[x == 1] = uniform(of_step, torch.float64)
+            for k in range(n_groups):
+                sees = x * (u < ends[k]) * (u >= (ends[k - 1] if k else 0))
+                y[k] += network(sees[None])[0][0] / steps
+        share = y**2 / (y**2).sum(0)
+    return numbered(np.where(image == 1, y.argmax(0).numpy().reshape(image.shape), -1).reshape(1, -1), n_groups)
+
+
+@torch.no_grad()
+def test_refinement_of_given_groups_equals_its_literal_form(shapes, trained):
+    network, images, groups = copy.deepcopy(trained).double(), shapes[0][:3], shapes[1][:3].astype(int)
+    start = np.where(groups == 3, 0, groups)  # pixels of the third are in none at first
+    found = refine(images, network, n_objects=3, start=start, iterations=5, steps_per_group=2, seed=4)
+    for i, image in enumerate(images):
+        streams = NoiseStreams(4, [i], [image.sum()], "cpu", REFINEMENT)
+        streams.initial_feedback(3)
+        words = [streams.pixel_words(2)[0] for _ in range(5)]
+        expected = refined_literally(image, network, start[i], words, 5, 3, 2)
+        np.testing.assert_array_equal(found.labels[i], expected.reshape(image.shape))
+    assert not np.array_equal(found.labels, start)
+
+
+def test_of_several_refined_runs_the_likeliest_counts(shapes, trained):
+    network, images, n_objects = copy.deepcopy(trained).double(), shapes[0][:8], shapes[1][:8].max((1, 2)).astype(int)
+    settings = SYSTEMS["sampled"].settings(iterations=5)
+    best = dasbe.segment(
+        images, network, "sampled", settings=settings._replace(restarts=3), n_objects=n_objects, seed=2
+    )
+    runs = [
+        refine(images, network, n_objects=n_objects, iterations=5, seed=seed_of_run(2, run), indices=range(8))
+        for run in range(3)
+    ]
+    chosen = np.array([run.likelihood for run in runs]).argmax(0)
+    assert len(set(chosen)) > 1
+    np.testing.assert_array_equal(best, np.array([run.labels for run in runs])[chosen, range(8)])
 
 
 def test_groups_are_numbered_in_the_order_in_which_they_appear():

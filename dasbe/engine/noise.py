@@ -29,6 +29,8 @@ class NoiseStreams:
         How many foreground pixels each image has; only those draw numbers.
     device : torch.device
         Where the numbers are wanted. They are the same on every device.
+    *use : int
+        What they are for (:func:`dasbe.snn.noise.image_stream`).
 
     Attributes
     ----------
@@ -44,8 +46,9 @@ class NoiseStreams:
         indices: Sequence[int] | np.ndarray,
         pixel_counts: Sequence[int] | np.ndarray,
         device: torch.device | str = "cpu",
+        *use: int,
     ):
-        self._generators = [image_stream(seed, i) for i in indices]
+        self._generators = [image_stream(seed, i, *use) for i in indices]
         self.counts = np.asarray(pixel_counts, np.int64)
         self.states = self._current_states()
         self.width = max(1, int(self.counts.max()))

@@ -48,6 +48,11 @@ SYSTEMS = Systems(
         "pure_snn": "pulse_coupled:SYSTEM",
         "rc": "reconstruction_clustering:SYSTEM",
         "rc_own": "reconstruction_clustering:WITH_OWN_NETWORKS",
+        "rc_restarts": "reconstruction_clustering:WITH_RESTARTS",
+        "rc_own_restarts": "reconstruction_clustering:WITH_OWN_NETWORKS_AND_RESTARTS",
+        "dasbe_rc": "refined:RC_FROM_DASBE",
+        "dasbe_sampled": "refined:FROM_DASBE",
+        "sampled": "refined:SAMPLED",
         "competing_phases": "competing_phases:SYSTEM",
         "competing_phases_counting": "competing_phases:COUNTING",
     }

@@ -182,7 +182,7 @@ def settle(
             labels[block] = foreground.to_images(torch.from_numpy(numbers).to(device)).cpu().numpy()
             counts[block] = numbers.max(1)
 
-        blocks = _blocks_of_one_k(images, fewest, values_per_pixel(net, n_phases * steps, always_lazy=True))
+        blocks = blocks_of_one_k(images, fewest, values_per_pixel(net, n_phases * steps, always_lazy=True))
         for _ in map_blocks(settle_block, blocks, device, threads=has_linear_ends(net)):
             pass
     return Settled(labels, counts, trains)
@@ -369,7 +369,7 @@ def numbered(groups: np.ndarray, n_phases: int) -> np.ndarray:
     return np.where(groups < 0, 0, np.take_along_axis(numbers, np.maximum(groups, 0), 1))
 
 
-def _blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
+def blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
     """:func:`dasbe.engine.parallel.blocks_of`, each of images that end at the same number of phases."""
     of_one_k = (np.flatnonzero(fewest == k) for k in np.unique(fewest))
     return [chosen[block] for chosen in of_one_k for block in blocks_of(images[chosen], values_per_pixel)]
