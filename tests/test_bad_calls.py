@@ -850,7 +850,7 @@ ROWS = (
             "delay": optional(count()),
             "refractory": optional(refractory_times()),
             "cycles": optional(count()),
-            "n_objects": optional(also(name("True", "false", "found"), "n_objects")),
+            "n_objects": optional(count()._replace(wrong=count().wrong | labelled("True", "false", "found", 65))),
             "device": DEVICE,
             "workers": count(),
             "store": STORE,

@@ -155,6 +155,21 @@ def test_scores_are_those_of_the_single_calls(shapes, trained):
     assert scores.summary("rc", "right") == pytest.approx((exact.mean(), exact.std(ddof=1)))
 
 
+def test_systems_may_be_told_a_wrong_number(shapes, trained, tmp_path):
+    images, groups, options = shapes[0][:6], shapes[1][:6], {"cycles": 12, "settings": DatasetSettings(20, 5, 3)}
+    systems = {"dasbe": None, "rc": reconstruction_clustering.Settings()}
+    found = {}
+    for system, settings in systems.items():
+        given = options if settings is None else {"settings": settings}
+        for told in (1, 5, "true", None) if system == "dasbe" else (1, 5, "true"):
+            scores = dasbe.evaluate(images, groups, trained, system, n_objects=told, store=tmp_path, **given)
+            found[system, told] = scores.scores[system]["found"][0]
+            n_objects = groups.max((1, 2)).astype(int) if told == "true" else told
+            labels = dasbe.segment(images, trained, system, n_objects=n_objects, seed=111, **given)
+            np.testing.assert_array_equal(found[system, told], dasbe.n_found(labels))
+    assert (found["rc", 1] == 1).all() and (found["rc", 5] > 3).all() and (found["dasbe", 5] > 3).all()
+
+
 def test_tables_and_files_hold_the_scores(shapes, trained, tmp_path):
     scores = dasbe.evaluate(shapes[0][:5], shapes[1][:5], trained, seeds=(1, 2), **TIMING)
     written = f"{scores.summary('dasbe', 'ami')[0]:.1f} ± {scores.summary('dasbe', 'ami')[1]:.2f}"

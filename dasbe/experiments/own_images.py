@@ -134,7 +134,7 @@ def evaluate(
     delay: int | None = None,
     refractory: int | None = None,
     cycles: int | None = None,
-    n_objects: str | None = "true",
+    n_objects: str | int | None = "true",
     device: torch.device | str = "cpu",
     workers: int = 1,
     store: Path | str | None = None,
@@ -155,8 +155,9 @@ def evaluate(
     seeds : int, or several
     settings, delay, refractory, cycles
         As for :func:`dasbe.segment`; each system takes those that it has.
-    n_objects : {"true", None}
-        Whether the systems are told the true number of objects, or find it by themselves.
+    n_objects : "true", int or None
+        What the systems are told: the true number of objects, this number for every image
+        (right or wrong), or nothing, so that they find it by themselves.
     device : torch.device or str
     workers : int
         Processes of one thread each; with 1, all threads of this one. A script that asks
@@ -194,8 +195,7 @@ def evaluate(
     n_numbers = len(np.unique(groups[groups > 0]))
     if not 0 < n_numbers == groups.max():
         raise InputError(f"groups hold {n_numbers} numbers from 0 to {groups.max()}; number objects from 1 on")
-    if n_objects is not None and not (isinstance(n_objects, str) and n_objects == "true"):
-        raise InputError(f"n_objects is {checks.shown(n_objects)}; it must be 'true' (they are told) or None")
+    n_objects = _told(n_objects, images[0].size)
     device, progress = checks.device(device), checks.flag("progress", progress)
     workers = checks.whole_number("workers", workers, 1, MOST_WORKERS)
     chosen = [system_of(system) for system in _several("systems", systems, (str, System))]
@@ -213,7 +213,7 @@ def evaluate(
     if store is not None and identity is None and any(system.network for system in chosen):
         raise InputError("store: whether it is the same network can be told of a module alone; leave store out")
 
-    units = list(make_own_units(images, groups, network, identity, grouped, seeds, told=n_objects == "true"))
+    units = list(make_own_units(images, groups, network, identity, grouped, seeds, told=n_objects))
     with _kept_in(store) as kept:
         results = dict(_results(units, kept, workers, str(device), progress))
     scores: dict[str, dict[str, np.ndarray]] = {}
@@ -225,13 +225,24 @@ def evaluate(
         images=len(images),
         seeds=seeds,
         settings={system.name: own for system, own in grouped},
-        told=n_objects == "true",
+        told=n_objects,
         network=identity,
         seconds=round(sum(result["made"]["seconds"] for result in results.values()), 3),
     )
     titles = {system.name: system.title for system in chosen}
     told = tuple(system.name for system in chosen if n_objects == "true" and not system.always_counts)
     return Evaluation(titles, seeds, scores, numbers_of_objects(groups), told, made)
+
+
+def _told(n_objects: Any, most: int) -> str | int | None:
+    """What the systems are told, checked."""
+    if n_objects is None or (isinstance(n_objects, str) and n_objects == "true"):
+        return n_objects
+    try:
+        return checks.whole_number("n_objects", n_objects, 1, most)
+    except InputError:
+        choices = f"'true' (each image's own), a whole number from 1 to {most}, or None"
+        raise InputError(f"n_objects is {checks.shown(n_objects)}; it must be {choices}") from None
 
 
 def _identity(network: Network | None) -> str | None:

@@ -88,8 +88,8 @@ class OwnUnit(Unit):
     ----------
     data : str
         SHA-256 of its images and groups.
-    told : bool
-        Whether the system is told how many objects each image has.
+    told : "true", int or None
+        How many objects the system is told that an image has: the true number, this one, or nothing.
     grouper : System
     model : nn.Module, callable or None
         The network.
@@ -97,7 +97,7 @@ class OwnUnit(Unit):
     """
 
     data: str
-    told: bool
+    told: str | int | None
     grouper: System = field(compare=False, repr=False)
     model: Network | None = field(compare=False, repr=False)
     images: np.ndarray = field(compare=False, repr=False)
@@ -109,7 +109,7 @@ class OwnUnit(Unit):
             self.images,
             self.model,
             settings=self.grouper.settings(**dict(self.settings)),
-            n_objects=numbers_of_objects(self.groups) if self.told else None,
+            n_objects=numbers_of_objects(self.groups) if isinstance(self.told, str) else self.told,
             seed=self.seed,
             indices=range(self.start, self.stop),
             device=device,
@@ -124,7 +124,7 @@ def make_own_units(
     network_identity: str | None,
     systems: Sequence[tuple[System, dict]],
     seeds: Sequence[int],
-    told: bool,
+    told: str | int | None,
 ) -> Iterator[OwnUnit]:
     """Units over `images` and `groups` (N, H, W) for `systems` with their settings, ordered as :func:`make_units`."""
     for start in range(0, len(images), OWN_UNIT_IMAGES):
