@@ -36,12 +36,12 @@ def mnist_shape(rng: RandomState, sizes: Sizes, mnist: Path | str | None = None)
     yield "train_single", shuffled(rng, {"default": digits, "groups": digits}, shapes)
 
 
-def _cropped(digits: np.ndarray) -> list[np.ndarray]:
+def cropped(digits: np.ndarray) -> list[np.ndarray]:
     """Each digit binarised, without its empty rows and columns (those inside the digit as well)."""
     return [digit[digit.any(1)][:, digit.any(0)] / 255 >= 0.5 for digit in digits]
 
 
-def _place_digits(rng: RandomState, digits: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def place_digits(rng: RandomState, digits: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Coverage and labels of one image; places are drawn until the last digit overlaps little."""
     while True:
         coverage = np.zeros(MULTI_MNIST_SHAPE, np.uint8)
@@ -57,13 +57,13 @@ def _place_digits(rng: RandomState, digits: list[np.ndarray]) -> tuple[np.ndarra
 
 def multi_mnist(rng: RandomState, sizes: Sizes, mnist: Path | str | None = None) -> Iterator[Block]:
     """Three digits on 48×48; singles of one digit."""
-    training, test = (_cropped(load_digits(part, mnist)) for part in ("train", "t10k"))
+    training, test = (cropped(load_digits(part, mnist)) for part in ("train", "t10k"))
 
     def draw(group: str, count: int, choose: Callable[[int], list[np.ndarray]]) -> Iterator[Block]:
         for start in range(0, count, BLOCK_IMAGES):
             scenes = Scenes(min(BLOCK_IMAGES, count - start), MULTI_MNIST_SHAPE)
             for i in range(len(scenes.groups)):
-                scenes.coverage[i], scenes.groups[i] = _place_digits(rng, choose(start + i))
+                scenes.coverage[i], scenes.groups[i] = place_digits(rng, choose(start + i))
             yield group, scenes.render()
 
     yield from draw("train_multi", sizes["multi"], lambda i: [training[k] for k in rng.randint(0, len(training), 3)])

@@ -1,0 +1,96 @@
+"""Variations of the datasets, to see where binding breaks: other numbers of objects, and clutter."""
+
+import numpy as np
+from numpy.random import PCG64, RandomState, SeedSequence
+
+from dasbe import checks
+from dasbe.datasets.digits import MULTI_MNIST_SHAPE, cropped, place_digits
+from dasbe.datasets.mnist import load_digits
+from dasbe.datasets.scenes import Scenes
+from dasbe.datasets.static import SHAPES_SHAPE, draw_place
+from dasbe.datasets.templates import CORNER_SQUARE, CORNERS, SHAPES
+
+VARIED = ("shapes", "corners", "multi_mnist", "mnist_shape")
+DIGITS = "t10k"  # the part of MNIST that no network has seen
+
+
+def scenes_of(dataset: str, n_objects: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw scenes as a dataset has them, but of any number of objects.
+
+    Shapes are any of the three and the digits of multi_mnist any of the test set; of
+    corners and mnist_shape the first object is a corner square, or a test digit, and all
+    others are corners, or shapes. Objects may cover each other as in the datasets (so of
+    multi_mnist, the last digit by less than a fifth).
+
+    Parameters
+    ----------
+    dataset : str
+        One of :data:`VARIED`.
+    n_objects : int
+        Of every scene.
+    count : int
+        Scenes N.
+    seed : int
+
+    Returns
+    -------
+    images, groups : (N, H, W) uint8
+        As of :func:`dasbe.draw_scenes`.
+
+    Raises
+    ------
+    InputError
+        The dataset has no such scenes.
+    MissingFileError
+        There are no digits.
+    """
+    checks.one_of("dataset", dataset, VARIED)
+    rng = RandomState(PCG64(SeedSequence([seed, n_objects])))
+    if dataset == "multi_mnist":
+        scenes, digits = Scenes(count, MULTI_MNIST_SHAPE), cropped(load_digits(DIGITS))
+        for i in range(count):
+            chosen = [digits[k] for k in rng.randint(0, len(digits), n_objects)]
+            scenes.coverage[i], scenes.groups[i] = place_digits(rng, chosen)
+    else:
+        scenes, (first, others) = Scenes(count, SHAPES_SHAPE), _templates(dataset)
+        for i in range(count):
+            for label in range(1, n_objects + 1):
+                templates = first if label == 1 else others
+                template = templates[rng.randint(0, len(templates))]
+                scenes.place(np.array([i]), template, *draw_place(rng, template, SHAPES_SHAPE), label)
+    arrays = scenes.render()
+    return arrays["default"], arrays["groups"]
+
+
+def _templates(dataset: str) -> tuple:
+    """What the first object of a scene may be, and what all others."""
+    if dataset == "mnist_shape":
+        return load_digits(DIGITS) / 255 > 0.5, SHAPES
+    return ((CORNER_SQUARE,), CORNERS) if dataset == "corners" else (SHAPES, SHAPES)
+
+
+def cluttered(images: np.ndarray, groups: np.ndarray, part: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Switch pixels on and off at random.
+
+    With the same seed, the pixels of a smaller part are among those of a larger one.
+
+    Parameters
+    ----------
+    images, groups : (N, H, W)
+    part : float
+        Probability with which a pixel is switched.
+    seed : int
+
+    Returns
+    -------
+    images, groups : (N, H, W)
+        A pixel that has been switched, on or off, belongs to no object (group 0).
+    """
+    switched = np.random.default_rng(seed).random(images.shape) < part
+    return np.where(switched, 1 - images, images), np.where(switched, 0, groups)
+
+
+def overlap(images: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Share of the ink that belongs to no single object, (N,), of images and groups (N, H, W) of a dataset."""
+    ink = images == 1
+    return (ink & (groups == 0)).sum((1, 2)) / ink.sum((1, 2))
