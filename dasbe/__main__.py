@@ -17,7 +17,7 @@ def main() -> None:
     parser.epilog = "\n".join(
         [
             "commands:",
-            *(f"  {name:<10}{command.purpose}" for name, command in COMMANDS.items()),
+            *(f"  {name:<16}{command.purpose}" for name, command in COMMANDS.items()),
             f"\nThe options of each: {program} COMMAND --help",
         ]
     )

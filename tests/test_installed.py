@@ -68,7 +68,10 @@ def script(installed):
 def test_a_wheel_has_all_that_the_package_needs(wheel):
     with zipfile.ZipFile(wheel) as archive:
         held = {member.filename: member for member in archive.infolist()}
-        assert "dasbe = dasbe.__main__:run" in archive.read(f"dasbe-{dasbe.__version__}.dist-info/entry_points.txt").decode()
+        assert (
+            "dasbe = dasbe.__main__:run"
+            in archive.read(f"dasbe-{dasbe.__version__}.dist-info/entry_points.txt").decode()
+        )
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "dasbe").rglob("*.py")}
     networks = {f"dasbe/networks/{path.name}": path for path in (ROOT / "tmp_net").glob("*.*") if path.suffix != ".md"}
     others = {"dasbe/py.typed", "dasbe/page.html", "dasbe/experiments/table1_scores.npz"}

@@ -216,7 +216,7 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             assert system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
 
 
-@pytest.mark.parametrize("name", ["rc", "rc_own", "competing_phases", "competing_phases_counting"])
+@pytest.mark.parametrize("name", ["rc", "rc_own_restarts", "sampled", "competing_phases", "competing_phases_counting"])
 def test_every_evaluation_of_the_network_is_counted(shapes, name):
     """Of a plain function, which is also called on a few images to see whether it can be used."""
     system, shown = system_of(name), []

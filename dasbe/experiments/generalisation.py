@@ -3,12 +3,12 @@
 import argparse
 
 from dasbe.cli import Parser, given_apart, given_once, resumable, run_command
+from dasbe.commands import called
 from dasbe.datasets.catalogue import TABLE_DATASETS
 from dasbe.names import one_of
 from dasbe.paths import readable, results_folder, writable
 from dasbe.systems import SYSTEMS
 
-COMMAND = "python -m dasbe.experiments.generalisation"
 DATASETS = tuple(name for name in TABLE_DATASETS if name != "bars")  # whose objects are of one kind
 COUNTING = "dasbe_counting"  # DASBE without being told the number of objects
 DEFAULT_SYSTEMS = ("dasbe", COUNTING, "rc", "rc_own", "competing_phases", "competing_phases_counting")
@@ -34,12 +34,14 @@ def main() -> None:
         save_arrays(path, arrays, provenance(**made))
         print(f"written: {readable(path)}")
     pictures = [options.out / f"generalisation.{suffix}" for suffix in ("png", "pdf")]
-    save_figure(conditions_by_dataset(load_arrays(path, COMMAND)), *pictures)
+    save_figure(conditions_by_dataset(load_arrays(path, called("generalisation"))), *pictures)
     print(f"written: {readable(pictures[0])} and .pdf")
 
 
 def _options() -> argparse.Namespace:
-    parser = Parser(COMMAND, "Where binding breaks: more objects, a wrong number told, clutter, overlap.")
+    parser = Parser(
+        called("generalisation"), "Where binding breaks: more objects, a wrong number told, clutter, overlap."
+    )
     known = (*SYSTEMS, COUNTING)
     parser.add_text("--systems", f"of {' '.join(known)} (default: {' '.join(DEFAULT_SYSTEMS)})", nargs="+")
     parser.add_text("--datasets", f"default: {' '.join(DATASETS)}", nargs="+")

@@ -168,6 +168,12 @@ def label(
     return labels
 
 
+def evaluations(settings: Settings | RestartSettings, n_objects: int) -> int:
+    """How often the network is evaluated for an image: for each group, in every iteration from every start."""
+    restarts = settings.restarts if isinstance(settings, RestartSettings) else 1
+    return restarts * ITERATIONS * (settings.objects or n_objects)
+
+
 SYSTEM = System(
     name="rc",
     title="RC, DASBE's networks",
@@ -177,7 +183,7 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     label=label,
-    evaluations=lambda settings, n_objects: ITERATIONS * (settings.objects or n_objects),
+    evaluations=evaluations,
 )
 WITH_OWN_NETWORKS = replace(SYSTEM, name="rc_own", title="RC, its own networks", network="rc_{dataset}")
 WITH_RESTARTS = replace(SYSTEM, name="rc_restarts", title="RC, DASBE's networks, best of 4", settings=RestartSettings)

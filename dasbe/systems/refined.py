@@ -239,6 +239,16 @@ def label_softly(
     return label(images, network, n_objects, soft, **streams)
 
 
+def evaluations(settings: Any, n_objects: int) -> int:
+    """How often the network is evaluated for an image: by DASBE, for the groups, and for what they are worth."""
+    given = {"sampling": None, "steps_per_group": 1, "surplus": 0} | settings._asdict()
+    pruned = sum(range(n_objects, n_objects + given["surplus"]))  # groups left after each that is pruned
+    in_iterations = given["iterations"] * (n_objects + given["surplus"]) + ITERATIONS_AFTER_PRUNING * pruned
+    shown = in_iterations * (1 if given["sampling"] is None else given["steps_per_group"])
+    for_worth = n_objects + given["surplus"] + pruned
+    return given["restarts"] * (given.get("cycles", 0) * given.get("delay", 0) + shown + for_worth)
+
+
 SAMPLED = System(
     name="sampled",
     title="RC with samples and a sharper E-step",
@@ -248,6 +258,7 @@ SAMPLED = System(
     network="{dataset}",
     settings=Settings,
     label=label,
+    evaluations=evaluations,
 )
 FROM_DASBE = replace(
     SAMPLED,
