@@ -13,7 +13,7 @@ def main() -> None:
     parser = Parser(called("datasets"), "Make dataset files, or compare them with the published ones.")
     parser.add_text("names", f"{', '.join(DATASETS)}, or all", nargs="*", metavar="NAME")
     parser.add_folder("--out", "folder of the files (default: tmp_data)")
-    parser.add_folder("--mnist", "folder of the four MNIST files (default: see README)")
+    parser.add_folder("--mnist", "folder of the four MNIST files (default: see docs/reproduction.md)")
     parser.add_argument("--verify", action="store_true", help="compare the files with the published SHA-256 sums")
     arguments = parser.parse_args()
     if not arguments.names and not arguments.verify:

@@ -16,7 +16,7 @@ Written by `python -m dasbe.train.card` from the descriptions beside the weights
 here, on images of single objects only, by the recipes of `dasbe/train/recipes.py`; `python -m dasbe.train NAME
 --force` trains one again, with the same weights on the same kind of machine. Weights are float32, rounded to half
 precision where the recipe says so; `dasbe.load_network(NAME)` reads them without running any code. They come under
-the licence of the repository.
+the licence of the repository; `docs/licences.md` says what holds for those trained on digits.
 
 AMI is on held-out images, which neither training nor Table 1 has used: `train_multi` 6000 to 6999, 50 cycles, the
 published d and r, seed 111; for `rc_…` by Reconstruction Clustering on the same images; for `moving` the mean over
