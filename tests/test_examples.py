@@ -2,12 +2,14 @@
 
 import doctest
 import inspect
+import re
 from pathlib import Path
 
 import pytest
 
 import dasbe
 from dasbe.datasets import make_dataset
+from scripts.docs import write_reference
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = sorted(set(dasbe.__all__) - {"__version__"})
@@ -45,3 +47,11 @@ def test_docstrings_have_every_section(name):
         wanted |= set() if inspect.signature(thing).return_annotation in (None, "None") else {"Returns"}
     assert wanted <= sections
     assert text.partition("Examples\n")[2].count(">>> ") >= 2 and "+SKIP" not in text
+
+
+def test_the_reference_lists_the_public_names(tmp_path):
+    pytest.importorskip("pdoc", reason="./scripts/test.sh installs it")
+    write_reference(tmp_path)
+    page = (tmp_path / "dasbe.html").read_text(encoding="utf-8")
+    assert re.findall(r'<section id="(\w+)">', page) == dasbe.__all__
+    assert page.count('<h6 id="examples') >= len(NAMES)
