@@ -59,7 +59,10 @@ def chosen_settings(system: System, settings: Any, **changes: int | None) -> Any
         raise InputError(f"settings is {checks.shown(settings)}; it must be {own}")
     for name in kind._fields:
         if name not in given and name not in kind._field_defaults:
-            raise InputError(f"{name} is None, but {system.title} needs it; give {name}=…, or settings='shapes'")
+            remedy = f"give {name}=…, or settings='shapes'"
+            if name in ("delay", "refractory"):
+                remedy += "; dasbe.suggest_timing finds what suits new data"
+            raise InputError(f"{name} is None, but {system.title} needs it; {remedy}")
     return kind(**given)
 
 

@@ -303,7 +303,7 @@ def test_command_refuses_in_one_line(refused, home):
     options = "--data", "shapes", "--out", home / "out"
     for more, message in (
         ((), "network is None, but DASBE needs one"),
-        (("--network", "shapes"), "delay is None, but DASBE needs it; give delay=…"),
+        (("--network", "shapes"), "needs it; give delay=…, or settings='shapes'; dasbe.suggest_timing finds"),
         (("--network", "missing"), "network 'missing' is not there"),
         (("--network", "shapes", "--settings", "circles"), "dataset 'circles' is unknown"),
         (("--network", "shapes", "--settings", "shapes", "--count", "--systems", "rc"), "has to be told how many"),
