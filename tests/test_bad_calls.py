@@ -1312,6 +1312,7 @@ ROWS = (
             ),
             "epochs": count(),
             "occlusion": PROBABILITY,
+            "salt": PROBABILITY,
             "walkback": count(0),
             "ink_weight": NOT_NEGATIVE._replace(wrong=NOT_NEGATIVE.wrong | labelled(np.inf)),
             "latent_silence": PROBABILITY,

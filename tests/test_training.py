@@ -23,7 +23,7 @@ from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.paths import network_folder
 from dasbe.train import __main__ as command
 from dasbe.train import card, denoising, networks, own, select, side_by_side, trials
-from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
+from dasbe.train.corruption import draw_rates, occlude, switch, walk_back
 from dasbe.train.denoising import WALKBACK_CORRUPTION, contrast_loss, corrupt, train, training_images
 from dasbe.train.prediction import corrupt_frames
 from dasbe.train.recipe import Recipe
@@ -51,11 +51,24 @@ def _ravelled(weights):
 def test_pixels_are_only_switched_off_and_at_their_rate():
     images = (torch.rand(400, 1000) < 0.5).float()
     generator = torch.Generator().manual_seed(0)
-    corrupted = switch_off(images, draw_rates(images, 0.2, 0.6, generator), generator)
+    corrupted = switch(images, draw_rates(images, 0.2, 0.6, generator), generator)
     assert (corrupted <= images).all()
     kept = (corrupted.sum(1) / images.sum(1)).numpy()
     assert abs(kept.mean() - 0.6) < 0.02
     assert kept.min() < 0.45 and kept.max() > 0.75  # p is drawn per image
+
+
+def test_salt_switches_pixels_on_wherever_they_lie(single_shapes):
+    clean = torch.from_numpy(single_shapes[:400]).float()
+    recipe = replace(TINY, corruption=(0.4, 0.4), salt=0.25, occlusion=0.0, walkback=0)
+    shown = corrupt(clean, recipe, torch.Generator().manual_seed(0), nn.Identity())
+    images = clean.flatten(1)
+    assert abs(shown[images == 0].mean() - 0.1) < 0.005  # salt: 0.4 · 0.25
+    assert abs(shown[images == 1].mean() - 0.7) < 0.02  # pepper: 0.4 · 0.75
+    assert set(shown.unique().tolist()) == {0, 1}
+    without = corrupt(clean, replace(recipe, salt=0.0), torch.Generator().manual_seed(0), nn.Identity())
+    assert torch.equal(without, torch.minimum(without, images))  # without salt only ink goes
+    assert (shown >= without).all()  # and from the same random numbers, the same pixels are kept
 
 
 def test_walkback_fires_the_pixels_of_the_object_as_often_as_they_were_restored():
@@ -76,7 +89,7 @@ def test_training_shows_a_network_what_its_own_loop_would(single_shapes, random_
     found = corrupt(clean, recipe, torch.Generator().manual_seed(0), network)
     images, generator = clean.flatten(1), torch.Generator().manual_seed(0)
     p = draw_rates(images, *recipe.corruption, generator)
-    fired = network(switch_off(images, p, generator), generator, silence=0.5)[0]
+    fired = network(switch(images, p, generator), generator, silence=0.5)[0]
     assert torch.equal(found, walk_back(images, fired, WALKBACK_CORRUPTION * p, generator))
 
 
@@ -95,7 +108,7 @@ def test_occlusion_erases_one_side_of_a_line_and_less_than_half(single_shapes):
 
 def test_training_learns_to_restore(trained, single_shapes):
     clean = torch.from_numpy(single_shapes[-200:]).float().flatten(1)
-    corrupted = switch_off(clean, torch.full((len(clean), 1), 0.5), torch.Generator().manual_seed(0))
+    corrupted = switch(clean, torch.full((len(clean), 1), 0.5), torch.Generator().manual_seed(0))
     with torch.no_grad():
         restored = trained(corrupted)[0]
     missed_pixels = [((x > 0.5) != (clean > 0.5)).float().mean() for x in (restored, corrupted)]

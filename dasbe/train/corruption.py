@@ -1,4 +1,4 @@
-"""What training takes away from an image of a single object; nothing is ever added.
+"""What training takes away from an image of a single object; it adds nothing, unless there is salt.
 
 Two kinds of loss teach two things. Pixels switched off one by one teach the network to
 restore an object from scattered spikes, as at the beginning of binding. Erasing all on
@@ -19,9 +19,19 @@ def draw_rates(images: Tensor, low: float, high: float, generator: torch.Generat
     return low + (high - low) * uniform_like((len(images), 1), images, generator)
 
 
-def switch_off(images: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
-    """Each pixel of `images` (M, H·W) is kept with probability 1 − p; `p` is (M, 1)."""
-    return images * (uniform_like(images.shape, images, generator) >= p)
+def switch(images: Tensor, p: Tensor, generator: torch.Generator, salt: float = 0.0) -> Tensor:
+    """Each pixel of `images` (M, H·W) is kept with probability 1 − p, or else switched off; with `salt`, some on.
+
+    Parameters
+    ----------
+    images : (M, H·W) float
+    p : (M, 1) float
+    generator : torch.Generator
+    salt : float
+        Part of the pixels that are not kept which become 1; the others become 0.
+    """
+    drawn = uniform_like(images.shape, images, generator)
+    return (images * (drawn >= p)).masked_fill(drawn < salt * p, 1)
 
 
 def walk_back(images: Tensor, restored: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:

@@ -31,7 +31,7 @@ from dasbe.engine.parallel import one_thread
 from dasbe.errors import FileContentError, InputError
 from dasbe.paths import readable
 from dasbe.storage import load_tensors, save_tensors
-from dasbe.train.corruption import draw_rates, occlude, switch_off, walk_back
+from dasbe.train.corruption import draw_rates, occlude, switch, walk_back
 from dasbe.train.prediction import prediction_loss
 from dasbe.train.recipe import BATCHES_PER_EPOCH, Recipe
 
@@ -85,7 +85,7 @@ def corrupt(clean: Tensor, recipe: Recipe, generator: torch.Generator, network: 
     """What the network is shown, (M, H·W), of `clean` images (M, H, W), by the recipe."""
     images = clean.flatten(1)
     p = draw_rates(images, *recipe.corruption, generator)
-    corrupted = switch_off(images, p, generator)
+    corrupted = switch(images, p, generator, recipe.salt)
     if recipe.occlusion:
         corrupted = occlude(corrupted, images, (clean.shape[1], clean.shape[2]), recipe.occlusion, generator)
     for _ in range(recipe.walkback):

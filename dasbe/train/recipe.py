@@ -37,6 +37,8 @@ class Recipe:
     corruption : (low, high)
         Every image draws p ∈ U(low, high); each of its pixels is switched off with
         probability p.
+    salt : float
+        Which part of those pixels is switched on instead, wherever they lie.
     occlusion : float
         Probability with which all on one side of a line is erased as well
         (:func:`dasbe.train.corruption.occlude`).
@@ -93,6 +95,7 @@ class Recipe:
     corruption: tuple[float, float] = (0.3, 0.8)
     epochs: int = 60
     occlusion: float = 0.0
+    salt: float = 0.0
     walkback: int = 0
     ink_weight: float = 1.0
     latent_silence: float = 0.0
@@ -121,6 +124,7 @@ class Recipe:
             corruption=_corruption(self.corruption),
             epochs=checks.whole_number("epochs", self.epochs, 1, MOST),
             occlusion=checks.probability("occlusion", self.occlusion),
+            salt=checks.probability("salt", self.salt),
             walkback=checks.whole_number("walkback", self.walkback, 0, MOST),
             ink_weight=checks.number("ink_weight", self.ink_weight, 0),
             latent_silence=checks.probability("latent_silence", self.latent_silence),
@@ -163,7 +167,7 @@ class Recipe:
 
 OF_LAYERS = tuple(field.name for field in fields(Architecture) if field.name != "image_shape")
 """Fields that say what layers a network has."""
-NOT_PREDICTED = ("occlusion", "walkback", "ink_weight", "latent_silence", "contrast", "spiking")
+NOT_PREDICTED = ("salt", "occlusion", "walkback", "ink_weight", "latent_silence", "contrast", "spiking")
 """Fields for still images, which :mod:`dasbe.train.prediction` does without."""
 
 
