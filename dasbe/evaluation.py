@@ -13,6 +13,7 @@ from dasbe.binding import bind
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.errors import InputError
 from dasbe.metrics import ami, ari, mbo, n_found
+from dasbe.metrics.grouping import NORMALISATIONS
 from dasbe.parameters import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, DatasetSettings
 from dasbe.readout import group
 from dasbe.systems import System, system_of
@@ -182,6 +183,21 @@ def range_scores(
 
     An image's random numbers depend on the seed and on its number in the split alone.
     """
+    return ami(*_range_labels(system, network, dataset, split, start, stop, seed, device, settings))
+
+
+def _range_labels(
+    system: str | System,
+    network: Network | None,
+    dataset: str,
+    split: str,
+    start: int,
+    stop: int,
+    seed: int,
+    device: torch.device | str,
+    settings: Any = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ground truth and labels (stop − start, H, W) of the images of a range; arguments as of :func:`range_scores`."""
     system, start = system_of(system), checks.whole_number("start", start, 0)
     stop = checks.whole_number("stop", stop)
     settings = system_settings(system, dataset) if settings is None else settings
@@ -195,7 +211,7 @@ def range_scores(
         indices=np.arange(start, stop),
         device=device,
     )
-    return ami(groups, labels)
+    return groups, labels
 
 
 def chunked_scores(
@@ -214,9 +230,12 @@ def held_out_scores(
     seed: int = HELD_OUT_SEED,
     device: torch.device | str = "cpu",
 ) -> Iterator[np.ndarray]:
-    """:func:`chunked_scores` of the images that networks are judged by."""
-    where = (dataset, HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_START + n_images)
-    return chunked_scores(system, network, *where, seed=seed, device=device)
+    """AMI (…, 2) by each of `NORMALISATIONS` of the images that networks are judged by, chunk after chunk."""
+    stop = HELD_OUT_START + n_images
+    for first in range(HELD_OUT_START, stop, CHUNK_IMAGES):
+        last = min(first + CHUNK_IMAGES, stop)
+        both = _range_labels(system, network, dataset, HELD_OUT_SPLIT, first, last, seed, device)
+        yield np.stack([ami(*both, normalisation) for normalisation in NORMALISATIONS], axis=1)
 
 
 def bind_sequences(

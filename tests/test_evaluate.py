@@ -13,11 +13,13 @@ import pytest
 import torch
 
 import dasbe
+from dasbe import evaluation
 from dasbe.ann.files import save_network
 from dasbe.datasets import make_dataset
-from dasbe.parameters import DatasetSettings
+from dasbe.parameters import HELD_OUT_START, DatasetSettings
 from dasbe.sweep import units as sweep_units
 from dasbe.systems import SYSTEMS, base, reconstruction_clustering
+from dasbe.train.judges import held_out_ami
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMING = {"delay": 20, "refractory": 5, "cycles": 12}
@@ -100,6 +102,24 @@ def test_reconstruction_clustering_is_told_the_number_of_each_image(shapes, trai
     assert dasbe.n_found(labels).tolist() == [1, 1, 2, 3]
     published = dasbe.segment(shapes[0][:4], trained, "rc", n_objects=[0, 1, 2, 3], settings="shapes")
     np.testing.assert_array_equal(published, reconstruction_clustering.cluster(shapes[0][:4], trained, 3))
+
+
+def test_held_out_images_are_scored_by_both_normalisations(shapes, trained, monkeypatch):
+    (images, groups), first = shapes, HELD_OUT_START
+
+    def load_dataset(name, split, start, stop):
+        return images[start - first : stop - first], groups[start - first : stop - first]
+
+    monkeypatch.setattr(evaluation, "CHUNK_IMAGES", 5)
+    monkeypatch.setattr(evaluation, "load_dataset", load_dataset)
+    scores = list(evaluation.held_out_scores("rc", trained, "shapes", 8, seed=3))
+    assert [len(chunk) for chunk in scores] == [5, 3]
+    options = {"settings": "shapes", "n_objects": 3, "seed": 3, "indices": range(first, first + 8)}
+    labels = dasbe.segment(images[:8], trained, "rc", **options)
+    expected = np.stack([dasbe.ami(groups[:8], labels, by) for by in ("arithmetic", "max")], axis=1)
+    np.testing.assert_array_equal(np.concatenate(scores), expected)
+    score = held_out_ami(trained, "rc", "shapes", 8, "cpu")
+    assert score["mean_by_larger_entropy"] < score["mean"]
 
 
 def test_who_is_not_told_the_number_counts(shapes, trained, monkeypatch):

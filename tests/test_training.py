@@ -457,12 +457,12 @@ def test_silence_keeps_latent_neurons_from_the_decoder_but_not_from_the_code():
 def test_model_card_lists_every_network(trained, tmp_path, monkeypatch, capsys):
     recipe = {**RECIPES["shapes"].as_dict(), "seed": 3}
     facts = {"validation_loss": 0.5, "best_epoch": 2, "epochs_trained": 4, "training_seconds": 7}
-    score = {"mean": 0.91234, "standard_error": 0.004, "images": "some"}
+    score = {"mean": 0.91234, "standard_error": 0.004, "mean_by_larger_entropy": 0.905, "images": "some"}
     save_network(tmp_path / "shapes.pt", trained, {"recipe": recipe, "held_out_ami": score, **facts})
     monkeypatch.setattr(sys, "argv", ["card", "--folder", str(tmp_path)])
     card.main()
     text = (tmp_path / "README.md").read_text()
-    assert "| shapes | 784–128 | sigmoid | 201,616 |" in text and "| 91.23 ± 0.40 | 90.2 | 7 |" in text
+    assert "| shapes | 784–128 | sigmoid | 201,616 |" in text and "| 91.23 ± 0.40 | 90.50 | 90.2 | 7 |" in text
     assert "seed 3; validation loss 0.5000 after epoch 2 of 4" in text
 
 
