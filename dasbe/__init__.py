@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dasbe.binding import bind
     from dasbe.datasets import draw_scenes, load_dataset, save_dataset
     from dasbe.errors import FileContentError, InputError, MissingFileError, TimingWarning
-    from dasbe.evaluation import segment
+    from dasbe.evaluation import score_labels, segment
     from dasbe.experiments.own_images import evaluate
     from dasbe.images import load_image
     from dasbe.metrics import ami, ari, mbo, n_found
@@ -53,6 +53,7 @@ __all__ = [
     "plot_raster",
     "save_dataset",
     "save_network",
+    "score_labels",
     "segment",
     "suggest_timing",
     "train_network",
@@ -67,7 +68,7 @@ import_lazily(
         "binding": ("bind",),
         "datasets": ("draw_scenes", "load_dataset", "save_dataset"),
         "errors": ("FileContentError", "InputError", "MissingFileError", "TimingWarning"),
-        "evaluation": ("segment",),
+        "evaluation": ("score_labels", "segment"),
         "experiments.own_images": ("evaluate",),
         "images": ("load_image",),
         "metrics": ("ami", "ari", "mbo", "n_found"),

@@ -1,6 +1,7 @@
 """Systems on many images: grouping and scores, by any system."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,51 @@ SCORES = {"ami": "AMI", "ari": "FG-ARI", "mbo": "mBO", "found": "groups found"}
 def scores_of(images: np.ndarray, groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(N, 4) float: AMI, FG-ARI, mBO without overlaps, and the number of groups found, of labels (N, H, W)."""
     return np.stack([ami(groups, labels), ari(groups, labels), mbo(groups, labels, images), n_found(labels)], axis=1)
+
+
+def score_labels(
+    labels: np.ndarray, dataset: str | Path, *, split: str | None = None, start: int = 0
+) -> dict[str, np.ndarray]:
+    """Score anybody's grouping of the images of a dataset, as the systems of Table 1 are scored.
+
+    Parameters
+    ----------
+    labels : (N, H, W) int
+        Groups from 1, 0 = background, of the images `start` to `start` + N − 1; Table 1 has
+        the first 6000.
+    dataset : str or path
+        As for :func:`dasbe.load_dataset`.
+    split : str, optional
+        By default ``"train_multi"``, as in Table 1.
+    start : int
+        Number of the first image.
+
+    Returns
+    -------
+    dict of (N,) float
+        ``ami``, ``ari`` (on the foreground), ``mbo`` and ``found`` (number of groups).
+
+    Raises
+    ------
+    InputError
+        An argument is wrong, or the dataset has no ground truth.
+    MissingFileError
+        The dataset is not there.
+
+    Examples
+    --------
+    >>> import dasbe
+    >>> images, groups = dasbe.load_dataset("shapes", stop=10)
+    >>> scores = dasbe.score_labels(images, "shapes")  # all ink as one group
+    >>> float(scores["ami"].mean()), float(scores["found"].mean())
+    (0.0, 1.0)
+    """
+    given, start = checks.labels(labels, "labels", 3), checks.whole_number("start", start, 0)
+    images, groups = load_dataset(dataset, split, start, start + len(given))
+    if groups is None:
+        raise InputError(f"dataset {checks.shown(str(dataset))} has no ground truth to score by; give one that has")
+    labels = checks.labels_of(images.shape, given, "labels")
+    return dict(zip(SCORES, scores_of(images, groups, labels).T))
 
 
 def range_scores(

@@ -236,7 +236,7 @@ class Binding:
         --------
         >>> import numpy as np, dasbe
         >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
-        >>> run.to_html("run.html", labels=dasbe.group(run, 2))  # doctest: +SKIP
+        >>> run.to_html("run.html", labels=dasbe.group(run, 2))
         """
         path = checks.path("path", path)
         if path.suffix != ".html":

@@ -39,6 +39,7 @@ from dasbe.plotting.phases import phase_colours
 from dasbe.systems import (
     SYSTEMS,
     competing_phases,
+    floors,
     pulse_coupled,
     pure_ann,
     reconstruction_clustering,
@@ -620,6 +621,8 @@ REFINED_FIELDS = {
 }
 RESTARTS_FIELDS = {"objects": optional(count()), "restarts": count()}
 SETTINGS = {
+    "coordinates": floors.CoordinateSettings(2),
+    "components": floors.ComponentSettings(),
     "dasbe": (SYSTEMS["dasbe"].settings.published(DatasetSettings(6, 2, 2))._replace(cycles=3)),
     "pure_ann": pure_ann.Settings(6, 3),
     "pure_snn": PCNN,
@@ -634,6 +637,8 @@ SETTINGS = {
     "competing_phases_counting": PHASES,
 }
 FIELDS = {
+    "coordinates": {"restarts": count()},
+    "components": {},
     "dasbe": LOOP_FIELDS,
     "pure_ann": {"delay": count(), "cycles": count()},
     "pure_snn": PCNN_FIELDS,
@@ -888,6 +893,22 @@ ROWS = (
             (dasbe.ari, {}),
             (dasbe.mbo, {"images": optional(images())}),
         )
+    ),
+    Row(
+        "dasbe.score_labels",
+        dasbe.score_labels,
+        {"labels": GROUPS, "dataset": "own.h5", "split": "train_multi", "start": 0},
+        {
+            "labels": labels(),
+            "dataset": path("x.h5", "x.npz", "./x", "./text.txt", "./picture.png", "./"),
+            "split": optional(SPLIT),
+            "start": START,
+        },
+        {
+            "labels of other images": {"labels": np.zeros((2, 7, 9), int)},
+            "labels of more images than there are": {"labels": np.zeros((100, 8, 8), int)},
+            "labels of 10**9": {"labels": LARGE_GROUPS},
+        },
     ),
     Row("dasbe.n_found", dasbe.n_found, {"labels": GROUPS}, {"labels": ANY_LABELS}),
     Row(

@@ -335,3 +335,18 @@ def test_command_refuses_in_one_line(refused, home):
     ):
         assert message in refused(home, "dasbe.experiments.evaluate", *options, *more)
     assert not (home / "out").exists()
+
+
+def test_labels_of_anybodys_are_scored_as_those_of_the_systems(tmp_path, shapes, rng):
+    images, groups = shapes[0][:6], shapes[1][:6]
+    path = dasbe.save_dataset(tmp_path / "own.h5", images, groups)
+    labels = rng.integers(0, 4, images.shape)[2:5]
+    scores = dasbe.score_labels(labels, path, start=2)
+    expected = evaluation.scores_of(images[2:5], groups[2:5], labels)
+    np.testing.assert_array_equal(np.stack([*scores.values()], axis=1), expected)
+    assert [*scores] == ["ami", "ari", "mbo", "found"] and dasbe.score_labels(groups, path)["ami"].min() == 1
+    with pytest.raises(dasbe.InputError, match="^labels has shape .*; it must be"):
+        dasbe.score_labels(labels[:, 1:], path)
+    bare = dasbe.save_dataset(tmp_path / "bare.h5", images)
+    with pytest.raises(dasbe.InputError, match="^dataset .* has no ground truth"):
+        dasbe.score_labels(labels, bare)
