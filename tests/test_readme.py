@@ -26,7 +26,7 @@ PAGES = {
 }
 TABLE1 = (ROOT / "notebooks" / "table1" / "table1.md").read_text(encoding="utf-8")
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CODE = {
     page: "\n".join(body for kind, body in FENCE.findall(text) if kind == "python")
     for page, text in PAGES.items()
@@ -62,7 +62,7 @@ def commands_on(text):
     """Command lines of a page, each as a list of words."""
     lines = [line for kind, body in FENCE.findall(text) if kind != "python" for line in body.splitlines()]
     for line in (*lines, *spans(text)):
-        words = shlex.split(re.sub(r"^(PYTHONPATH=\. )?(\.venv/bin/)?", "", line), comments=True)
+        words = shlex.split(re.sub(r"^ *(PYTHONPATH=\. )?(\.venv/bin/)?", "", line), comments=True)
         if words and (re.fullmatch(r"\./(scripts/)?\w+\.sh", words[0]) or words[0] in ("python", "pytest", "ruff")):
             yield words
 
