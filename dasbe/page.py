@@ -51,7 +51,7 @@ def page_of(
         Grouping and ground truth.
     feedback : (n, d, H, W) float in [0, 1], optional
     parameters : dict
-        ``image``, ``cycles``, ``refractory`` (text), ``made``, and what else is to be kept.
+        ``image`` (its number), ``n_images``, ``cycles``, ``refractory`` (text), ``seed`` and ``made``.
     """
     n_cycles, delay, _ = spikes.shape
     height, width = ink.shape
@@ -61,9 +61,9 @@ def page_of(
         "delay": delay,
         "recorded_cycles": n_cycles,
         "pixels": np.flatnonzero(ink).tolist(),
-        "frames": _base64(np.packbits(frames)),
+        "frames": _base64(np.packbits(frames).tobytes()),
         "n_frames": len(frames),
-        "spikes": _base64(np.packbits(spikes.transpose(2, 0, 1))),
+        "spikes": _base64(np.packbits(spikes.transpose(2, 0, 1)).tobytes()),
         "labels": None if labels is None else labels[ink > 0].tolist(),
         "groups": None if groups is None else groups[ink > 0].tolist(),
         "feedback": [] if feedback is None else _last_cycles(feedback),
@@ -86,5 +86,5 @@ def _last_cycles(feedback: np.ndarray) -> list[str]:
     return kept
 
 
-def _base64(values: np.ndarray | bytes) -> str:
+def _base64(values: bytes) -> str:
     return b64encode(values).decode("ascii")

@@ -253,7 +253,7 @@ class Binding:
         feedback = None if self._feedback is None else self._feedback[image]
         r = np.unique(np.broadcast_to(self.parameters["refractory"], ink.shape)[image])
         numbers = {key: value for key, value in self.parameters.items() if isinstance(value, (int, float, str))}
-        parameters = numbers | {"image": image, "refractory": _range_of(r), "made": self.made}
+        parameters = numbers | {"image": image, "n_images": len(ink), "refractory": _range_of(r), "made": self.made}
         page = page_of(spikes, frames, ink[image], found, truth, feedback, parameters)
         with atomic_path(path) as temporary:
             temporary.write_text(page, encoding="utf-8")

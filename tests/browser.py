@@ -1,8 +1,9 @@
-"""A headless Chromium, driven through a pipe (its DevTools protocol) with the standard library alone."""
+"""Pages of a run: the data in them; and a headless Chromium, driven through a pipe by the standard library alone."""
 
 import fcntl
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -10,6 +11,12 @@ import tempfile
 import time
 
 SECONDS = 60  # until a browser that does not answer is given up
+
+
+def data_of(path):
+    """What a page of :meth:`dasbe.recording.Binding.to_html` holds."""
+    (element,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.S)
+    return json.loads(element)
 
 
 def find():

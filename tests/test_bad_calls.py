@@ -960,6 +960,17 @@ ROWS = (
     ),
     Row("run.save", RUN.save, {"path": "run.npz"}, {"path": path("run", "run.npy", "text.txt/run.npz", "tmp_net")}),
     Row(
+        "run.to_html",
+        RUN.to_html,
+        {"path": "run.html", "image": 0, "labels": GROUPS, "groups": GROUPS},
+        {
+            "path": path("run", "run.npz", ".html", "text.txt/run.html", "tmp_net"),
+            "image": count(0),
+            "labels": optional(labels()),
+            "groups": optional(also(labels(), "labels")),
+        },
+    ),
+    Row(
         "run.to_neo",
         RUN.to_neo,
         {"image": 0, "labels": GROUPS, "step": 1},

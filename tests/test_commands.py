@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from browser import data_of
 from PIL import Image
 
 import dasbe
@@ -51,6 +52,14 @@ def test_example_binds_an_image_of_the_users_own(home, tmp_path, shapes):
             assert len(np.unique(np.asarray(picture.convert("L")))) > 5  # not empty
             if name.endswith("gif"):
                 assert picture.n_frames > 32 * 5 and picture.info["loop"] == 0
+
+
+def test_example_writes_a_page_with_feedback_if_told(home, tmp_path, shapes):
+    Image.fromarray(255 * shapes[0][0]).save(tmp_path / "mine.png")
+    options = ("--image", tmp_path / "mine.png", "--cycles", 2, "--groups", 2, "--html", "--out", tmp_path / "out")
+    result = run(home, EXAMPLE, *options)
+    assert result.returncode == 0 and "binding.html" in result.stdout, result.stderr
+    assert len(data_of(tmp_path / "out" / "binding.html")["feedback"]) == 2
 
 
 def test_example_draws_the_same_in_any_environment(home, tmp_path, shapes):

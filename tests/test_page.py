@@ -2,25 +2,19 @@
 
 import base64
 import importlib.util
-import json
 import re
 import zlib
 
 import browser
 import numpy as np
 import pytest
+from browser import data_of
 
 import dasbe
 from dasbe import page
 
 TIMING = {"delay": 7, "refractory": 2, "cycles": 5, "seed": 3}
 EVERYTHING = ("spikes", "feedback")
-
-
-def data_of(path):
-    """What a page holds."""
-    (element,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.S)
-    return json.loads(element)
 
 
 def bits_of(text, *shape):

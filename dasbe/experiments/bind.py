@@ -22,6 +22,7 @@ def main(program: str | None = None) -> None:
     parser.add_whole_number("--delay", None, "steps in a cycle (default: as published for the dataset)")
     parser.add_whole_number("--refractory", None, "silent steps after a spike (default: as published)", 0, 127)
     parser.add_folder("--out", "default: results/example", results_folder() / "example")
+    parser.add_argument("--html", action="store_true", help="also write a web page that plays the spikes")
     parser.add_device()
     options = parser.parse_args()
     given_apart(options, "--image", "--index")
@@ -51,9 +52,10 @@ def main(program: str | None = None) -> None:
     delay = published.delay if options.delay is None else options.delay
     refractory = published.refractory if options.refractory is None else options.refractory
     timing = {"delay": delay, "refractory": refractory, "cycles": options.cycles}
-    run = bind(images, network, **timing, seed=options.seed, device=device)
+    record = ("spikes", "feedback") if options.html else ("spikes",)
+    run = bind(images, network, **timing, seed=options.seed, record=record, device=device)
     labels = group(run, n_groups)
-    files = draw(options.out, run, labels, network, groups)
+    files = draw(options.out, run, labels, network, groups, html=options.html)
 
     objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
     result = f"found {objects}" if n_groups is None else f"grouped into {objects} (told)"

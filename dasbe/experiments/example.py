@@ -11,7 +11,12 @@ from dasbe.recording import Binding
 
 
 def draw(
-    folder: Path | str, run: Binding, labels: np.ndarray, network: Network, groups: np.ndarray | None = None
+    folder: Path | str,
+    run: Binding,
+    labels: np.ndarray,
+    network: Network,
+    groups: np.ndarray | None = None,
+    html: bool = False,
 ) -> list[Path]:
     """Draw grouping, raster, decoded groups and animation of the first image of a run.
 
@@ -26,6 +31,8 @@ def draw(
         As for the run.
     groups : (N, H, W) int, optional
         Ground truth.
+    html : bool
+        Whether to write the run as a web page, too.
 
     Returns
     -------
@@ -45,4 +52,7 @@ def draw(
     if has_objects:
         written.append(folder / "binding.gif")
         animate(written[-1], run, labels, groups=groups)
+    if html:
+        written.append(folder / "binding.html")
+        run.to_html(written[-1], labels=labels, groups=groups)
     return written
