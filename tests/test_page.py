@@ -224,6 +224,15 @@ class TestBrowser:
             assert "Feedback was not recorded; record it with" in shown.value(self.SAID)
             assert shown.complaints == []
 
+    def test_a_page_that_is_not_shown_for_a_while(self, pages):
+        with browser.Page() as shown:
+            shown.open(pages[0] / "all.html", "#step=3")
+            for display, step in (("none", 5), ("block", 6)):
+                shown.value(f"document.body.style.display = '{display}'")
+                shown.value("new Promise(requestAnimationFrame)")
+                shown.value(f"choose({{group: 1}}); setColouring('labels'); goTo({step}); choose(null)")
+            assert shown.value("$('raster').width") > 2000 and shown.complaints == []
+
     def test_what_goes_wrong_is_heard(self, pages, tmp_path):
         text = (pages[0] / "plain.html").read_text("utf-8")
         (tmp_path / "broken.html").write_text(
