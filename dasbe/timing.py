@@ -62,7 +62,10 @@ def suggest_timing(
     Parameters
     ----------
     images : (N, H, W) array of 0 and 1
-        Images without any ink are left out.
+        Images without any ink are left out, and so are those after the first 100. Give 100:
+        on pictures of three small objects (``docs/own_images.md``) the pairs suggested by
+        several samples gave an AMI of 92.3 to 94.8 % with 50 images each, and of 93.4 to
+        94.8 % with 100; with 200, were they all used, it would be 93.0 to 94.6 %.
     network : nn.Module or callable
         As for :func:`dasbe.bind`.
     groups : (N, H, W) int, optional
