@@ -408,7 +408,11 @@ def test_phases_take_any_network(shapes, random_network):
 def test_refinement_from_a_random_start_is_competing_phases_or_rc(shapes, trained, random_network):
     """It is the first with samples, and the second with soft values; latent neurons may spike."""
     images = shapes[0][:4]
-    for network in (copy.deepcopy(trained).double(), random_network(spiking=True, dtype=torch.float64)):
+    for network in (
+        copy.deepcopy(trained).double(),
+        random_network(spiking=True, dtype=torch.float64),
+        random_network(spiking=True, dtype=torch.float64, hidden=()),  # its decoder is driven by spikes
+    ):
         timing, options = (
             {"cycles": 6, "cycles_after_pruning": 20},
             {"n_objects": 3, "seed": 5, "indices": range(7, 11)},

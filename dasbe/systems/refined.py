@@ -180,7 +180,9 @@ def refine(
     use = () if start is None else (REFINEMENT,)  # DASBE has used the other numbers to find the start
 
     with ready(network, images, device) as net:
-        attend, kind = attention_of(net, always_lazy=sampled), Phases if sampled else SoftGroups
+        attend, kind = attention_of(net, always_lazy=True), Phases
+        if not sampled:  # the decoder receives probabilities, not the spikes by which it may be driven
+            attend, kind = attention_of(replace(net, spiking=False)), SoftGroups
 
         def refine_block(block: np.ndarray) -> None:
             k, foreground = int(n_objects[block[0]]), Foreground.of(images[block], device)
