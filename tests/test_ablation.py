@@ -1,0 +1,55 @@
+"""Scores of variants of competing phases, and what is written of them."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+import dasbe
+from dasbe.ann.files import weights_hash
+from dasbe.experiments import variants
+from dasbe.experiments.variants import VARIANTS, score_variants, write_variants
+from dasbe.systems import SYSTEMS, refined
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture
+def scored(monkeypatch, shapes, trained, tmp_path):
+    """`scored()`: three variants on 5 images."""
+    few = {name: VARIANTS[name] for name in ("full", "random", "rc")}
+    for name in ("full", "random"):
+        few[name] = few[name]._replace(changes=few[name].changes | {"iterations": 4})
+    monkeypatch.setattr(variants, "VARIANTS", few)
+    monkeypatch.setattr(variants, "ensure_dataset", lambda name: None)
+    monkeypatch.setattr(variants, "load_dataset", lambda *where: tuple(part[:5] for part in shapes))
+    monkeypatch.setattr(variants, "load_network", lambda name: trained)
+    monkeypatch.setattr(variants, "network_hash", lambda name: weights_hash(trained))
+    return lambda: score_variants(["shapes"], 0, 5, seed=3, workers=1, device=torch.device("cpu"), folder=tmp_path)
+
+
+def test_variants_are_scored_as_the_systems_that_they_are(scored, shapes, trained):
+    results, (images, groups) = scored(), (part[:5] for part in shapes)
+    options = {"settings": refined.Settings(4, surplus=3), "n_objects": groups.max((1, 2)).astype(int), "seed": 3}
+    expected = dasbe.ami(groups, dasbe.segment(images, trained, "sampled", **options))
+    np.testing.assert_array_equal(np.array(results["full", "shapes"]["scores"])[:, 0], expected)
+
+
+def test_what_is_scored_is_kept_and_compared_image_by_image(scored, monkeypatch, tmp_path):
+    results = scored()
+    monkeypatch.setattr(variants, "results_of", lambda pending, **options: iter([(None, None)] * len(pending)))
+    assert scored() == results
+    paths = write_variants(tmp_path, results)
+    assert all(path.is_file() for path in paths) and paths[-1].suffix == ".png"
+    with open(tmp_path / "ablation.csv", encoding="utf-8") as file:
+        rows = {row["variant"]: row for row in csv.DictReader(file)}
+    full, rc = (100 * np.array(results[name, "shapes"]["scores"])[:, 0] for name in ("full", "rc"))
+    assert float(rows["full"]["difference"]) == float(rows["full"]["error_of_difference"]) == 0
+    assert float(rows["rc"]["difference"]) == pytest.approx((rc - full).mean(), abs=1e-3)
+    assert float(rows["rc"]["error_of_difference"]) == pytest.approx((rc - full).std() / 5**0.5, abs=1e-3)
+
+
+def test_every_variant_is_a_system_with_other_settings():
+    for title, system, changes in VARIANTS.values():
+        assert title and {*changes} <= {*SYSTEMS[system].settings._fields}
