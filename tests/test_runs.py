@@ -392,9 +392,9 @@ class TestPictures:
 
     def test_raster(self, plain_run, labels):
         titles = [axes.get_title() for axes in dasbe.plot_raster(plain_run, labels, 1).axes]
-        assert [title for title in titles if title] == ["cycles 1 to 3", "cycles 9 to 12"]
+        assert [title for title in titles if title] == ["cycles 0 to 2", "cycles 8 to 11"]
         axes = dasbe.plot_raster(plain_run, labels, 1, cycles=[4, 5, 9]).axes
-        assert [ax.get_title() for ax in axes if ax.get_title()] == ["cycles 5 to 6", "cycle 10"]
+        assert [ax.get_title() for ax in axes if ax.get_title()] == ["cycles 4 to 5", "cycle 9"]
         of_group = axes[0].collections[0].get_offsets().data
         steps = np.nonzero(plain_run.spikes[1, 4:6].reshape(14, 28, 28)[:, labels[1] == 1])[0] + 4 * 7
         np.testing.assert_array_equal(of_group[:, 0], steps)
@@ -402,7 +402,7 @@ class TestPictures:
     def test_a_raster_of_the_last_cycles_has_their_numbers(self, run_of):
         run = run_of(last=2)
         figure = dasbe.plot_raster(run, dasbe.group(run, 3))
-        assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["cycles 4 to 5"]
+        assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["cycles 3 to 4"]
         assert figure.axes[-1].get_xlim() == (20, 35)
 
     @pytest.mark.parametrize("network", [lambda x: 0.5 * x, nn.Hardtanh(0, 0.5), lambda x: (0.5 * x, x)])

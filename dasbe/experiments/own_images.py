@@ -107,7 +107,7 @@ class Evaluation:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def distributions(self) -> Figure:
-        """Which part of the images scores at most so much: a panel for each score, a curve for each system."""
+        """How the scores of the images are distributed: a panel for each score, a histogram for each system."""
         panels = {title: name for name, title in SCORES.items() if name != "found"}
         scores = {(s, title): values[name] for s, values in self.scores.items() for title, name in panels.items()}
         return score_distributions(self.titles, list(panels), scores, "per cent")

@@ -133,7 +133,7 @@ def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> lis
     titles = {s: SYSTEMS[s].title for s in systems}
     figures = {
         "table1": score_table(titles, datasets, ours, published),
-        "distributions": score_distributions(titles, datasets, scores),
+        "distributions": score_distributions(titles, datasets, scores, published=published),
     }
     return write_all(folder, texts, figures)
 

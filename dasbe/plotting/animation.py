@@ -8,11 +8,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from dasbe.plotting.grouping import coloured
 from dasbe.plotting.style import RC, SILHOUETTE, image_axes, palette
 from dasbe.storage import atomic_path
 
-FRAME_MILLISECONDS = 80
+FRAME_MILLISECONDS = 60
 SEQUENCE_MILLISECONDS = 250  # of a frame of a moving input
+POSTER_MILLISECONDS = 800  # of the result, where it begins: what is shown of a GIF that does not play
+RESULT_MILLISECONDS = 2500  # of the last frame
 GLOW = (1.0, 0.45, 0.2)  # brightness of a spike in its own step and the two after it
 
 
@@ -20,6 +23,11 @@ def cycles_to_show(n_cycles: int) -> list[int]:
     """A few cycles, dense at the start, where most happens."""
     chosen = [cycle for cycle in (0, 1, 2, 4, 9) if cycle < n_cycles - 1]
     return [*chosen, n_cycles - 1]
+
+
+def _all_fired(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """(H, W, 3): the pixels that fire in one cycle, in their object's colour, on a dim silhouette."""
+    return _spike_frames(spikes.any(0)[None], image, groups, colours)[0]
 
 
 def _spike_frames(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -44,7 +52,7 @@ def animate_binding(
     cycles: list[int] | None = None,
     before: int = 0,
 ) -> None:
-    """Write a GIF of the spikes, step by step, over a few cycles.
+    """Write a GIF of the spikes, step by step, over a few cycles; it begins and ends with all spikes of the last.
 
     Left, the pixels that fire; right, for each object the part of its pixels that
     fires in each step of the cycle: scattered at first, one tall peak at a time later.
@@ -83,7 +91,7 @@ def animate_binding(
 
     frames = []
     for cycle in cycles_to_show(len(spikes)) if cycles is None else cycles:
-        title.set_text(f"cycle {before + cycle + 1}")
+        title.set_text(f"cycle {before + cycle}")
         trains = [spikes[cycle][:, groups[cycle] == k + 1] for k in range(n_groups)]
         fractions = [train.sum(1) / max(train.shape[1], 1) for train in trains]
         for _, bars in rows:
@@ -96,11 +104,21 @@ def animate_binding(
             for (ax, bars), fraction in zip(rows, fractions):
                 bars[t].set_height(fraction[t])
                 ax.draw_artist(bars[t])
-            frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
-    _write_gif(path, frames, FRAME_MILLISECONDS)
+            frames.append(_frame(canvas))
+    title.set_text("all spikes of the cycle")
+    canvas.draw()
+    picture.set_data(_all_fired(spikes[cycle], images[cycle], groups[cycle], colours))
+    picture_axes.draw_artist(picture)
+    result = _frame(canvas)
+    middle = [FRAME_MILLISECONDS] * len(frames)
+    _write_gif(path, [result, *frames, result], [POSTER_MILLISECONDS, *middle, RESULT_MILLISECONDS])
 
 
-def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: int) -> None:
+def _frame(canvas: FigureCanvasAgg) -> Image.Image:
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+
+
+def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: list[int]) -> None:
     """One palette for all frames, made from a sample of them, keeps the file small and its colours steady."""
     sample = Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames[:: max(len(frames) // 16, 1)]]))
     table = sample.quantize(64, dither=Image.Dither.NONE)
@@ -113,7 +131,7 @@ def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: int) -
 
 @rc_context(RC)
 def animate_sequence(path: Path | str, frames: np.ndarray, labels: np.ndarray, colours: str = "published") -> None:
-    """Write a GIF of a moving input beside its grouping, one frame a cycle.
+    """Write a GIF of a moving input beside its grouping, one frame a cycle; ink that did not fire is grey.
 
     Parameters
     ----------
@@ -134,8 +152,8 @@ def animate_sequence(path: Path | str, frames: np.ndarray, labels: np.ndarray, c
     shown = []
     for cycle, (frame, found) in enumerate(zip(frames, labels)):
         pictures[0].set_data(np.repeat(1 - 0.85 * frame[..., None], 3, axis=2))
-        pictures[1].set_data(table[found])
+        pictures[1].set_data(coloured(found, frame, table))
         panels[0].set_title(f"input, cycle {cycle}")
         canvas.draw()
-        shown.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
-    _write_gif(path, shown, SEQUENCE_MILLISECONDS)
+        shown.append(_frame(canvas))
+    _write_gif(path, shown, [SEQUENCE_MILLISECONDS] * (len(shown) - 1) + [RESULT_MILLISECONDS])

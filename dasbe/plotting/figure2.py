@@ -7,7 +7,7 @@ from dasbe.plotting.grouping import input_and_grouping
 from dasbe.plotting.phases import phase_colours
 from dasbe.plotting.raster import spike_raster
 from dasbe.plotting.scores import curve_with_band, regression, standard_error
-from dasbe.plotting.style import INK, RC, Figure, image_axes, new_figure, palette
+from dasbe.plotting.style import INK, RC, Figure, image_axes, new_figure, palette_of_marks
 
 PHASE_CYCLES = (0, 2, 4, 9, 19, 29)
 SCORE_COLOURS = {"synchrony": "#0072B2", "rate": "#D55E00"}
@@ -56,7 +56,7 @@ def spikes_step_by_step(spikes: np.ndarray, n_cycles: int = 3) -> Figure:
                     spine.set_visible(False)
                 if row == len(chosen) - 1 and (t % 4 == 0 or t == delay - 1):
                     ax.set_xlabel(str(t), size=7, labelpad=2)
-            axes[row, 0].set_ylabel(str(cycle + 1), rotation=0, ha="right", va="center", size=8)
+            axes[row, 0].set_ylabel(str(cycle), rotation=0, ha="right", va="center", size=8)
         block.suptitle(f"{name} {n_cycles} cycles (rows: cycle, columns: step)", size=9, x=0.01, ha="left")
     return figure
 
@@ -80,7 +80,7 @@ def spike_trains(spikes: np.ndarray, groups: np.ndarray, colours: str, per_objec
     n, delay = spikes.shape[:2]
     trains = spikes.reshape(n * delay, *groups.shape)
     rng = np.random.default_rng(0)
-    table = palette(int(groups.max()), colours)
+    table = palette_of_marks(int(groups.max()), colours)
     figure = new_figure(10, 0.8 + 0.16 * per_object * groups.max())
     axes = figure.subplots(1, 2, sharey=True)
     windows = ((0, 4 * delay), ((n - 4) * delay, n * delay))
@@ -137,7 +137,7 @@ def autocorrelation(values: np.ndarray, colours: str) -> Figure:
     """
     n_groups, width = values.shape
     lags = np.arange(width) - width // 2
-    table = palette(n_groups, colours)
+    table = palette_of_marks(n_groups, colours)
     figure = new_figure(2.7 * n_groups, 2.2)
     for k, ax in enumerate(figure.subplots(1, n_groups, sharey=True, squeeze=False)[0]):
         ax.bar(lags, values[k], width=0.85, color=table[k + 1])
@@ -161,7 +161,7 @@ def scores(synchrony: np.ndarray, rate: np.ndarray) -> Figure:
 
 @rc_context(RC)
 def phases(spikes: np.ndarray, refractory: int) -> Figure:
-    """Pixels coloured by the phase in which they fire, in cycles `PHASE_CYCLES` counted from 0."""
+    """Pixels coloured by the phase in which they fire, in cycles `PHASE_CYCLES`."""
     cycles = [c for c in PHASE_CYCLES if c < len(spikes)]
     figure = new_figure(1.7 * len(cycles), 2.3)
     *axes, bar = figure.subplots(1, len(cycles) + 1, gridspec_kw={"width_ratios": [1] * len(cycles) + [0.09]})
@@ -199,7 +199,7 @@ def robustness(a: dict[str, np.ndarray], colours: str) -> Figure:
     }
     figure = new_figure(10, 5.4)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.15))
-    table = palette(int(a["groups"].max()), colours)
+    table = palette_of_marks(int(a["groups"].max()), colours)
     labels = np.sort(a["groups"][a["groups"] > 0])
     for ax, (name, spikes) in zip(upper.subplots(1, 3, sharey=True), conditions.items()):
         order = np.argsort(a["groups"][a["groups"] > 0], kind="stable")

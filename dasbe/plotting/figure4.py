@@ -5,7 +5,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from dasbe.plotting.grouping import coloured, input_and_grouping
-from dasbe.plotting.style import RC, Figure, image_axes, new_figure, palette
+from dasbe.plotting.style import RC, Figure, image_axes, new_figure, palette, palette_of_marks
 
 SHAPE_NAMES = ("square", "triangle", "inverted triangle")
 LAST_CYCLES = 2
@@ -105,7 +105,7 @@ def rasters(a: dict[str, np.ndarray], colours: str) -> Figure:
         for name, neurons in (("shape", a["shape_neurons"]), ("place", a["position_neurons"])):
             rows.append((k, f"{name} {k + 1}", latents[:, neurons[k]]))
     rows += [(k, f"pixels {k + 1}", pixels[:, (a["groups"] == k + 1).ravel()]) for k in range(n_objects)]
-    table = palette(n_objects, colours)
+    table = palette_of_marks(n_objects, colours)
     figure = new_figure(9, 0.62 * len(rows) + 0.7)
     axes = figure.subplots(len(rows), 1, sharex=True)
     time = first * delay + np.arange(LAST_CYCLES * delay)

@@ -37,21 +37,23 @@ def animate(arrays: dict[str, np.ndarray], colours: str, folder: Path) -> list[P
 
 @rc_context(RC)
 def sequence(frames: np.ndarray, labels: np.ndarray, colours: str) -> Figure:
-    """Rows of 20 cycles: the grouping above, the input below; both (n, H, W)."""
+    """Rows of 20 cycles: the grouping above, ink that did not fire in grey, the input below; both (n, H, W)."""
     n_rows = -(-len(frames) // ROW_CYCLES)
     table = palette(int(labels.max()), colours)
-    figure = new_figure(13, 1.62 * n_rows + 0.2)
+    figure = new_figure(13, 1.48 * n_rows)
     axes = figure.subplots(2 * n_rows, ROW_CYCLES, squeeze=False, gridspec_kw={"wspace": 0.06, "hspace": 0.06})
     for ax in axes.flat:
         ax.set_axis_off()
     for cycle, (frame, found) in enumerate(zip(frames, labels)):
         row, column = divmod(cycle, ROW_CYCLES)
         above, below = axes[2 * row, column], axes[2 * row + 1, column]
-        above.imshow(coloured(found, None, table), interpolation="nearest")
+        above.imshow(coloured(found, frame, table), interpolation="nearest")
         below.imshow(1 - frame, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         for ax in (above, below):
             ax.set_axis_on()
             image_axes(ax)
+        above.set_anchor("S")  # beside its input
+        below.set_anchor("N")
         above.set_title(str(cycle), size=7, pad=2)
         if column == 0:
             above.set_ylabel("grouping", size=8)

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib import rc_context
 
-from dasbe.plotting.style import INK, RC, Figure, new_figure, palette
+from dasbe.plotting.style import INK, RC, Figure, new_figure, palette_of_marks
 
 
 @rc_context(RC)
@@ -34,7 +34,7 @@ def spike_raster(
     """
     n_groups = int(groups.max())
     delay = spikes.shape[1]
-    table = palette(n_groups, colours)
+    table = palette_of_marks(n_groups, colours)
     row_height = max(0.28, min(0.9, 3.6 / n_groups))
     figure = new_figure(10, 1.5 + row_height * (n_groups + 0.8))
     widths = [last - first for first, last in windows]
@@ -62,7 +62,8 @@ def spike_raster(
         for ax in axes[:, column]:
             for cycle in range(before + first, before + last + 1):
                 ax.axvline(cycle * delay - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
-        cycles = f"cycles {before + first + 1} to {before + last}" if last > first + 1 else f"cycle {before + last}"
+        start, end = before + first, before + last - 1
+        cycles = f"cycle {start}" if start == end else f"cycles {start} to {end}"
         axes[0, column].set_title(cycles)
     axes[-1, 0].set_ylabel("spikes\na step", rotation=0, ha="right", va="center")
     return figure

@@ -13,6 +13,7 @@ from dasbe.storage import atomic_path
 
 INK = "#222222"
 SILHOUETTE = "#3a3a3a"  # ink that does not fire, on black
+BRIGHTEST = 0.4  # luminance of marks on white; gold has 0.70, and fades as dots and lines
 DEFAULTS = {key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")}
 RC = DEFAULTS | {
     "font.size": 9,
@@ -57,6 +58,16 @@ def palette(n_objects: int, name: str = "published") -> np.ndarray:
     strength = 0.6 ** ((turn + 1) // 2)[:, None]  # of the colour, beside white and black in turn
     shade = (turn % 2)[:, None]
     return np.concatenate([np.ones((1, 3)), strength * chosen[k] + (1 - strength) * shade])
+
+
+def palette_of_marks(n_objects: int, name: str = "published") -> np.ndarray:
+    """:func:`palette` for dots, lines and bars on white: bright colours are darker, of the same hue."""
+    table = palette(n_objects, name)
+    linear = np.where(table <= 0.04045, table / 12.92, ((table + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ (0.2126, 0.7152, 0.0722)
+    darker = linear * np.minimum(1, BRIGHTEST / np.maximum(luminance, BRIGHTEST))[:, None]
+    table[1:] = np.where(darker <= 0.0031308, 12.92 * darker, 1.055 * darker ** (1 / 2.4) - 0.055)[1:]
+    return table
 
 
 def new_figure(width: float, height: float) -> Figure:

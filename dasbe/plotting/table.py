@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib import rc_context
 
-from dasbe.plotting.style import RC, Figure, new_figure
+from dasbe.plotting.style import INK, RC, Figure, new_figure
 
 SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 
@@ -50,8 +50,16 @@ def _text(value: tuple[float, float | None]) -> str:
 
 
 @rc_context(RC)
-def score_distributions(titles: dict[str, str], datasets: list[str], scores: dict, measure: str = "AMI (%)") -> Figure:
-    """For each dataset, which part of the images scores at most so much (empirical distribution).
+def score_distributions(
+    titles: dict[str, str],
+    datasets: list[str],
+    scores: dict,
+    measure: str = "AMI (%)",
+    published: dict | None = None,
+) -> Figure:
+    """How the scores of the images are distributed: a panel for each dataset, a histogram for each system.
+
+    Histograms are as high as their row; a line marks the mean, an open circle the published one.
 
     Parameters
     ----------
@@ -61,18 +69,31 @@ def score_distributions(titles: dict[str, str], datasets: list[str], scores: dic
         AMI, or another score, (seeds, images) in [−1, 1] by (system, dataset).
     measure : str
         What is drawn, for the axis.
+    published : dict, optional
+        As for :func:`score_table`.
     """
-    figure = new_figure(2.3 * len(datasets) + 0.4, 3.1)
+    figure = new_figure(2.1 * len(datasets) + 1.4, 0.5 * len(titles) + 1.1)
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
+    bins = np.linspace(-5, 100, 43)
+    handles = {}
     for ax, dataset in zip(panels, datasets):
-        for (system, title), colour in zip(titles.items(), SYSTEM_COLOURS):
-            if (system, dataset) in scores:
-                values = np.sort(100 * scores[system, dataset][~np.isnan(scores[system, dataset])])
-                part = np.arange(1, len(values) + 1) / len(values)
-                ax.plot(values, part, color=colour, label=title, linewidth=2 if system == "dasbe" else 1.2)
-        ax.set(title=dataset, xlabel=measure, xlim=(-5, 102), ylim=(0, 1.02))
-        ax.grid(color="#eeeeee", linewidth=0.8)
-    panels[0].set_ylabel("part of images at or below")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(titles), frameon=False)
+        for row, (system, colour) in enumerate(zip(titles, SYSTEM_COLOURS)):
+            if (system, dataset) not in scores:
+                continue
+            values = 100 * scores[system, dataset][~np.isnan(scores[system, dataset])]
+            counts, _ = np.histogram(np.clip(values, bins[0], bins[-1]), bins)
+            height = 0.85 * counts / max(counts.max(), 1)
+            ax.stairs(row - height, bins, baseline=row, fill=True, color=colour, alpha=0.55)
+            handles["mean"] = ax.vlines(values.mean(), row - 0.88, row, color=INK, linewidth=1.6)
+            if (system, dataset) in (published or {}):
+                theirs = published[system, dataset][0]
+                (handles["published mean"],) = ax.plot(
+                    theirs, row - 0.44, "o", color=INK, markerfacecolor="white", markersize=5, linestyle="none"
+                )
+            ax.axhline(row, color="#bbbbbb", linewidth=0.6, zorder=0)
+        ax.set(title=dataset, xlabel=measure, xlim=(-6, 101), ylim=(len(titles) - 0.95, -1), xticks=(0, 50, 100))
+        ax.set_yticks(np.arange(len(titles)) - 0.44, titles.values())
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2, frameon=False)
     return figure
