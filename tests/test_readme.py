@@ -231,12 +231,12 @@ def test_the_measured_table_is_that_of_the_scores():
     with (ROOT / "notebooks" / "table1" / "table1.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             title, dataset = SYSTEMS[row["system"]].title, row["dataset"]
-            mean, deviation = measured[dataset, title].split(" ± ")
+            mean, deviation = measured[title, dataset].split(" ± ")
             assert float(mean) == pytest.approx(float(row["ami"]), abs=0.0501)
             assert float(deviation) == pytest.approx(float(row["deviation_over_seeds"]), abs=0.00501)
             if row["published_ami"]:
                 spread = float(row["published_deviation"]) if row["published_deviation"] else None
-                assert measured[dataset, f"{title} (published)"] == cell((float(row["published_ami"]), spread))
+                assert measured[f"{title} (published)", dataset] == cell((float(row["published_ami"]), spread))
             rows += 1
     assert rows >= 25 and TABLE1 in PAGES["docs/reproduction.md"] and "| AMI % |" in PAGES["README.md"]
 

@@ -3,6 +3,7 @@
 import argparse
 
 from dasbe.cli import MOST_WORKERS, Parser, given_once, resumable, run_command
+from dasbe.commands import called
 from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
 from dasbe.paths import readable, results_folder, writable
 
@@ -26,7 +27,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = Parser(
-        "python -m dasbe.experiments.ablation",
+        called("ablation"),
         "Competing phases less one ingredient after another, down to Reconstruction Clustering (RC) and DASBE.",
     )
     parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", list(TABLE_DATASETS), nargs="+")

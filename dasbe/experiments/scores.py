@@ -159,7 +159,7 @@ def _markdown(systems: list, datasets: list, ours: dict, published: dict, ms: di
         rows.append((system.title, [*about, *(cell(ours.get((name, dataset))) for dataset in datasets), *cost]))
         if any(system == name for system, _ in published):
             theirs = [cell(published.get((name, dataset))) for dataset in datasets]
-            rows.append(("– published", ["", "", "", *theirs, "", ""]))
+            rows.append((f"{system.title} (published)", ["", "", "", *theirs, "", ""]))
     return markdown("AMI %", columns, rows)
 
 
