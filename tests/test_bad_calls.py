@@ -537,6 +537,7 @@ def workplace(tmp_path_factory):
             Path(file).write_text("text\n")
         for own in ("own.h5", "own.npz"):
             dasbe.save_dataset(own, IMAGES[[0, 1, 1]])
+        dasbe.save_dataset("scored.h5", IMAGES, GROUPS)
         Path("pictures").mkdir()
         for number in range(3):
             Image.fromarray(255 * IMAGES[0]).save(f"pictures/{number}.png")
@@ -897,17 +898,18 @@ ROWS = (
     Row(
         "dasbe.score_labels",
         dasbe.score_labels,
-        {"labels": GROUPS, "dataset": "own.h5", "split": "train_multi", "start": 0},
+        {"labels": GROUPS, "dataset": "scored.h5", "split": "train_multi", "start": 0},
         {
-            "labels": labels(),
-            "dataset": path("x.h5", "x.npz", "./x", "./text.txt", "./picture.png", "./"),
+            "labels": also(labels(), "images"),
+            "dataset": also(path("x.h5", "x.npz", "./x", "./text.txt", "./picture.png", "./"), "split"),
             "split": optional(SPLIT),
             "start": START,
         },
         {
             "labels of other images": {"labels": np.zeros((2, 7, 9), int)},
-            "labels of more images than there are": {"labels": np.zeros((100, 8, 8), int)},
+            "images more than there are": {"labels": np.zeros((100, 8, 8), int)},
             "labels of 10**9": {"labels": LARGE_GROUPS},
+            "dataset without ground truth": {"dataset": "own.h5"},
         },
     ),
     Row("dasbe.n_found", dasbe.n_found, {"labels": GROUPS}, {"labels": ANY_LABELS}),

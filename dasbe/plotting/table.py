@@ -1,5 +1,7 @@
 """Pictures of Table 1: the numbers, and the distribution of scores that their means hide."""
 
+from itertools import cycle
+
 import numpy as np
 from matplotlib import rc_context
 
@@ -77,7 +79,7 @@ def score_distributions(
     bins = np.linspace(-5, 100, 43)
     handles = {}
     for ax, dataset in zip(panels, datasets):
-        for row, (system, colour) in enumerate(zip(titles, SYSTEM_COLOURS)):
+        for row, (system, colour) in enumerate(zip(titles, cycle(SYSTEM_COLOURS))):
             if (system, dataset) not in scores:
                 continue
             values = 100 * scores[system, dataset][~np.isnan(scores[system, dataset])]
