@@ -27,7 +27,10 @@ def cycles_to_show(n_cycles: int) -> list[int]:
 
 def _all_fired(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """(H, W, 3): the pixels that fire in one cycle, in their object's colour, on a dim silhouette."""
-    return _spike_frames(spikes.any(0)[None], image, groups, colours)[0]
+    fired = spikes.any(0)
+    picture = (image > 0)[..., None] * np.asarray(colors.to_rgb(SILHOUETTE))
+    picture[fired] = np.where(groups[..., None] > 0, colours[groups], 0.8)[fired]
+    return picture
 
 
 def _spike_frames(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -105,7 +108,7 @@ def animate_binding(
                 bars[t].set_height(fraction[t])
                 ax.draw_artist(bars[t])
             frames.append(_frame(canvas))
-    title.set_text("all spikes of the cycle")
+    title.set_text(f"all spikes of cycle {before + cycle}")
     canvas.draw()
     picture.set_data(_all_fired(spikes[cycle], images[cycle], groups[cycle], colours))
     picture_axes.draw_artist(picture)

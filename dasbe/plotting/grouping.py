@@ -52,7 +52,7 @@ def input_and_grouping(
     if np.any((image > 0) & (labels == 0)):
         title += "\n(ungrouped grey)" if score is None else " (ungrouped grey)"
     panels.append((title, coloured(labels, image, table), labels))
-    figure = new_figure(2.6 * len(panels), 3.2)
+    figure = new_figure(2.6 * len(panels), 3)
     figure.get_layout_engine().set(wspace=0, w_pad=0.03)
     for axes, (name, picture, numbers) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
         axes.imshow(picture, interpolation="nearest")
