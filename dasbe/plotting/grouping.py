@@ -53,7 +53,7 @@ def input_and_grouping(
         title += "\n(ungrouped grey)" if score is None else " (ungrouped grey)"
     panels.append((title, coloured(labels, image, table), labels))
     figure = new_figure(2.6 * len(panels), 3)
-    figure.get_layout_engine().set(wspace=0, w_pad=0.03)
+    figure.set_layout_engine("constrained", wspace=0, w_pad=0.03)
     for axes, (name, picture, numbers) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
         axes.imshow(picture, interpolation="nearest")
         axes.set_anchor("S")

@@ -1,6 +1,7 @@
 """Pictures of Table 1: the numbers, and the distribution of scores that their means hide."""
 
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -77,7 +78,8 @@ def score_distributions(
     figure = new_figure(2.1 * len(datasets) + 1.4, 0.5 * len(titles) + 1.1)
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
     bins = np.linspace(-5, 100, 43)
-    handles = {}
+    handles: dict[str, Any] = {}
+    published = published or {}
     for ax, dataset in zip(panels, datasets):
         for row, (system, colour) in enumerate(zip(titles, cycle(SYSTEM_COLOURS))):
             if (system, dataset) not in scores:
@@ -87,7 +89,7 @@ def score_distributions(
             height = 0.85 * counts / max(counts.max(), 1)
             ax.stairs(row - height, bins, baseline=row, fill=True, color=colour, alpha=0.55)
             handles["mean"] = ax.vlines(values.mean(), row - 0.88, row, color=INK, linewidth=1.6)
-            if (system, dataset) in (published or {}):
+            if (system, dataset) in published:
                 theirs = published[system, dataset][0]
                 (handles["published mean"],) = ax.plot(
                     theirs, row - 0.44, "o", color=INK, markerfacecolor="white", markersize=5, linestyle="none"
