@@ -1347,6 +1347,7 @@ ROWS = (
             "epochs": count(),
             "occlusion": PROBABILITY,
             "salt": PROBABILITY,
+            "optimiser": name("Adam", "SGD", "adamw"),
             "walkback": count(0),
             "ink_weight": NOT_NEGATIVE._replace(wrong=NOT_NEGATIVE.wrong | labelled(np.inf)),
             "latent_silence": PROBABILITY,

@@ -71,6 +71,25 @@ def test_salt_switches_pixels_on_wherever_they_lie(single_shapes):
     assert (shown >= without).all()  # and from the same random numbers, the same pixels are kept
 
 
+def test_gradient_descent_goes_down_the_loss_summed_over_pixels_at_a_constant_rate(single_shapes, monkeypatch):
+    """The weights after two epochs of one batch each are those of two steps by hand."""
+    recipe = replace(TINY, optimiser="sgd", learning_rate=0.02, epochs=2, hidden=(), occlusion=0.0, walkback=0)
+    recipe = replace(recipe, corruption=(0.0, 0.0), batch=8)
+    images = np.repeat(single_shapes[:1], 40, axis=0)  # whatever is drawn, the same image
+    monkeypatch.setattr(denoising, "BATCHES_PER_EPOCH", 1)
+    expected = denoising._initial_network(recipe, images.shape[1:])
+    trained, state = denoising.train(recipe, images)
+    target = torch.from_numpy(images[0]).float().reshape(1, -1)
+    for _ in range(2):
+        loss = nn.functional.binary_cross_entropy(expected(target)[0], target, reduction="sum")
+        gradients = torch.autograd.grad(loss, [*expected.parameters()])
+        with torch.no_grad():
+            for weights, gradient in zip(expected.parameters(), gradients):
+                weights -= 0.02 * gradient
+    torch.testing.assert_close(_ravelled(dict(trained.state_dict())), _ravelled(dict(expected.state_dict())))
+    assert {rate for *_, rate in state.history} == {0.02 * 784}
+
+
 def test_walkback_fires_the_pixels_of_the_object_as_often_as_they_were_restored():
     generator = torch.Generator().manual_seed(0)
     images = (torch.rand((4000, 50), generator=generator) < 0.5).float()

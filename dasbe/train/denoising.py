@@ -154,7 +154,8 @@ def train(
     training, validation = _split(images, classes, recipe.seed, device)
     network = _initial_network(recipe, (images.shape[-2], images.shape[-1])) if network is None else network
     network = network.to(device)
-    optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
+    kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.SGD
+    optimiser = kind(network.parameters(), recipe.learning_rate)
     subject: dict[str, Any] = {"recipe": recipe.as_dict(), "layers": _shapes(network.state_dict())}
     if checkpoint is not None:
         subject["images"] = images_hash(images)
@@ -166,7 +167,7 @@ def train(
         report(state)
         while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
             started = time.perf_counter()
-            rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * state.epoch / recipe.epochs))
+            rate = _rate(recipe, state.epoch, math.prod(images.shape[-2:]))
             with _failure_in_one_line(), torch.enable_grad(), torch.autocast(training[0].device.type, enabled=False):
                 training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
                 validation_loss = _validate(network, validation, recipe)
@@ -216,6 +217,13 @@ def _finish(network: nn.Module, recipe: Recipe) -> None:
     if recipe.half_precision:
         for weights in network.parameters():
             weights.copy_(weights.half())
+
+
+def _rate(recipe: Recipe, epoch: int, n_pixels: int) -> float:
+    """Learning rate of an epoch, for a loss that is the mean over the pixels."""
+    if recipe.optimiser == "sgd":
+        return recipe.learning_rate * n_pixels
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / recipe.epochs))
 
 
 def _train_epoch(

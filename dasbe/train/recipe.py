@@ -10,6 +10,7 @@ from dasbe.storage import tuples
 from dasbe.train.recipes import JUDGE, MOST
 
 BATCHES_PER_EPOCH = 100
+OPTIMISERS = ("adam", "sgd")
 LATENT = (64, 1000)  # units of the latent layer, at least and at most, where a recipe leaves them to the images
 
 
@@ -68,8 +69,11 @@ class Recipe:
         (:mod:`dasbe.train.prediction`).
     batch : int
         Images, or sequences, a batch.
+    optimiser : {"adam", "sgd"}
+        Adam, or stochastic gradient descent without momentum.
     learning_rate : float
-        Of Adam at the start; it falls to 0 along a cosine over all epochs.
+        Of Adam at the start; it falls to 0 along a cosine over all epochs. Of stochastic
+        gradient descent always, and for the loss summed over the pixels, not their mean.
     epochs : int
         One epoch = `BATCHES_PER_EPOCH` batches drawn with replacement.
     patience : int
@@ -104,6 +108,7 @@ class Recipe:
     contrast: float = 0.0
     splits: tuple[str, ...] = ("train_single",)
     batch: int = 256
+    optimiser: str = "adam"
     learning_rate: float = 1e-2
     patience: int = 40
     seed: int = 1
@@ -133,6 +138,7 @@ class Recipe:
             contrast=checks.number("contrast", self.contrast, 0),
             splits=_names("splits", self.splits),
             batch=checks.whole_number("batch", self.batch, 1, MOST),
+            optimiser=checks.one_of("optimiser", self.optimiser, OPTIMISERS),
             learning_rate=_above_0("learning_rate", self.learning_rate),
             patience=checks.whole_number("patience", self.patience, 1, MOST),
             seed=checks.seed(self.seed),
