@@ -11,7 +11,7 @@ from dasbe.plotting.table import SYSTEM_COLOURS
 COLOURS = dict(zip(("dasbe", "pure_ann", "pure_snn", "rc", "rc_own"), SYSTEM_COLOURS))  # as in the pictures of Table 1
 COLOURS |= {"dasbe_counting": COLOURS["dasbe"], "competing_phases": INK, "competing_phases_counting": INK}
 OTHERS, MARKS = "#888888", ("o", "s", "^", "D")  # of systems that have no colour
-GUIDE = {"color": "#999999", "linewidth": 0.9, "linestyle": ":", "zorder": 1}
+GUIDE = {"color": "#666666", "linewidth": 1.1, "linestyle": ":", "zorder": 1}
 ROWS = {
     ("objects", "ami"): ("AMI (%)", "number of objects"),
     ("objects", "found"): ("number found", "number of objects"),
@@ -47,6 +47,8 @@ def conditions_by_dataset(arrays: dict[str, np.ndarray]) -> Figure:
                 x = np.arange(len(x))
             if condition == "objects":
                 ax.set_xticks(x)
+            if condition == "clutter":
+                ax.set_xticks(x, [f"{part:g}" for part in x])
             if score == "found":
                 ax.plot(x, x, **GUIDE)
             _draw_systems(ax, arrays, x, arrays[f"{dataset}/{condition}/{score}"], counting=score == "found")
@@ -58,7 +60,7 @@ def conditions_by_dataset(arrays: dict[str, np.ndarray]) -> Figure:
     for ax, dataset in zip(panels[0], datasets):
         ax.set_title(dataset)
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), frameon=False, handlelength=3)
     return figure
 
 

@@ -61,9 +61,9 @@ def compute(options: argparse.Namespace) -> Arrays:
     -------
     dict of str of array
         ``systems``, ``titles`` and ``counts`` (S,), ``datasets`` and ``n_objects`` (D,); of
-        each dataset and condition ``DATASET/CONDITION/x`` (L,), ``…/overlap`` (L, N) and,
-        with the systems first, ``…/ami`` and ``…/found`` (S, L, N); NaN where there are
-        fewer than N images.
+        each dataset and condition ``DATASET/CONDITION/x`` (L,), ``…/overlap`` (L, N), the
+        share of the ink that is not scored, and with the systems first, ``…/ami`` and
+        ``…/found`` (S, L, N); NaN where there are fewer than N images.
     """
     systems = [system_called(name) for name in options.systems]
     names = {system.network_name(dataset) for system in systems for dataset in options.datasets}
