@@ -245,17 +245,6 @@ def _told(n_objects: Any, most: int) -> str | int | None:
         raise InputError(f"n_objects is {checks.shown(n_objects)}; it must be {choices}") from None
 
 
-def _told(n_objects: Any, most: int) -> str | int | None:
-    """What the systems are told, checked."""
-    if n_objects is None or (isinstance(n_objects, str) and n_objects == "true"):
-        return n_objects
-    try:
-        return checks.whole_number("n_objects", n_objects, 1, most)
-    except InputError:
-        choices = f"'true' (each image's own), a whole number from 1 to {most}, or None"
-        raise InputError(f"n_objects is {checks.shown(n_objects)}; it must be {choices}") from None
-
-
 def _identity(network: Network | None) -> str | None:
     """SHA-256 of a network; None where nobody could tell later whether it is the same."""
     if not isinstance(network, nn.Module) or has_functions(network):
