@@ -57,7 +57,20 @@ SYSTEMS = Systems(
         "competing_phases_counting": "competing_phases:COUNTING",
     }
 )
-TABLE_SYSTEMS = ("dasbe", "pure_ann", "pure_snn", "rc", "rc_own")  # the columns of Table 1
+TABLE_SYSTEMS = (  # the rows of Table 1: floors, the paper's, and their neighbours
+    "coordinates",
+    "components",
+    "dasbe",
+    "pure_ann",
+    "pure_snn",
+    "rc",
+    "rc_own",
+    "rc_restarts",
+    "rc_own_restarts",
+    "sampled",
+    "competing_phases",
+    "competing_phases_counting",
+)
 
 
 def system_of(name: "str | System") -> "System":
