@@ -112,7 +112,7 @@ def write_variants(folder: Path, results: Results) -> list[Path]:
         cells = []
         for dataset in datasets:
             mean, error = differences[name, dataset]
-            beside = "" if name == REFERENCE else f" ({mean:+.1f} ± {error:.1f})".replace("-", "−")
+            beside = "" if name == REFERENCE else f" ({round(mean, 1) + 0.0:+.1f} ± {error:.1f})".replace("-", "−")
             cells.append(f"{mean_and_error(scores[name, dataset])[0]:.1f}{beside}")
         rows.append((variant.title, cells))
     texts = {"ablation.csv": "\n".join(lines) + "\n", "ablation.md": markdown("AMI %", datasets, rows)}

@@ -265,7 +265,7 @@ SAMPLED = System(
 FROM_DASBE = replace(
     SAMPLED,
     name="dasbe_sampled",
-    title="The same, from DASBE's groups",
+    title="RC with samples and a sharper E-step, from DASBE's groups",
     sees="spikes, then binary samples",
     settings=SettingsFromDasbe,
 )
