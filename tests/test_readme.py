@@ -30,7 +30,7 @@ FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CODE = {
     page: "\n".join(body for kind, body in FENCE.findall(text) if kind == "python")
     for page, text in PAGES.items()
-    if "```python" in text
+    if "```python" in text and page != "docs/own_images.md"  # which tests/test_docs.py runs
 }
 SHAPES = re.compile(r"^ *(\S+)(?: = .*|)  # (bool|int|float|uint8), \(([^)]*)\)", re.MULTILINE)
 KINDS = {"bool": "b", "int": "i", "float": "f", "uint8": "u"}
@@ -140,7 +140,9 @@ def test_the_code_runs_and_gives_what_its_comments_say(page, home, shapes, monke
 
 
 def test_code_is_where_it_is_looked_for():
-    assert {"README.md", "CONTRIBUTING.md", "docs/usage.md", "docs/competing_phases.md"} == set(CODE)
+    assert {"README.md", "CONTRIBUTING.md"} | {
+        f"docs/{page}.md" for page in ("usage", "competing_phases", "reproduction")
+    } == set(CODE)
     assert {name for page in CODE for name, _, _ in SHAPES.findall(CODE[page])} >= {"run.spikes", "labels", "scores"}
 
 
