@@ -94,7 +94,7 @@ def _units(dataset: str, start: int, stop: int, seed: int) -> list[OwnUnit]:
     for name, (title, system, changes) in VARIANTS.items():
         of_variant: System = replace(SYSTEMS[system], name=name, title=title)
         systems.append((of_variant, system_settings(of_variant, dataset, **changes)._asdict()))
-    return list(make_own_units(images, groups, network, network_hash(dataset), systems, [seed], told=True))
+    return list(make_own_units(images, groups, network, network_hash(dataset), systems, [seed], told="true"))
 
 
 def write_variants(folder: Path, results: Results) -> list[Path]:
