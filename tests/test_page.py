@@ -106,7 +106,7 @@ class TestFile:
         folder = importlib.util.find_spec("dasbe").submodule_search_locations[0]
         assert page.TEMPLATE.parent.samefile(folder)
         configuration = (page.TEMPLATE.parent.parent / "pyproject.toml").read_text("utf-8")
-        assert f'dasbe = ["{page.TEMPLATE.name}"]' in configuration
+        assert f'"{page.TEMPLATE.name}"]' in configuration
 
 
 @pytest.fixture(scope="module")

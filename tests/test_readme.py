@@ -63,6 +63,8 @@ def commands_on(text):
     lines = [line for kind, body in FENCE.findall(text) if kind != "python" for line in body.splitlines()]
     for line in (*lines, *spans(text)):
         words = shlex.split(re.sub(r"^ *(PYTHONPATH=\. )?(\.venv/bin/)?", "", line), comments=True)
+        if words[:2] == ["python", "-c"] or words == ["./scripts/docs.sh"]:
+            continue  # tests/test_docs.py and tests/test_examples.py try these
         if words and (re.fullmatch(r"\./(scripts/)?\w+\.sh", words[0]) or words[0] in ("python", "pytest", "ruff")):
             yield words
 
@@ -233,9 +235,10 @@ def test_the_measured_table_is_that_of_the_scores():
     with (ROOT / "notebooks" / "table1" / "table1.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             title, dataset = SYSTEMS[row["system"]].title, row["dataset"]
-            mean, deviation = measured[title, dataset].split(" ± ")
+            mean, _, deviation = measured[title, dataset].partition(" ± ")
             assert float(mean) == pytest.approx(float(row["ami"]), abs=0.0501)
-            assert float(deviation) == pytest.approx(float(row["deviation_over_seeds"]), abs=0.00501)
+            deviation = deviation or "nan"  # of one seed
+            assert float(deviation) == pytest.approx(float(row["deviation_over_seeds"]), abs=0.00501, nan_ok=True)
             if row["published_ami"]:
                 spread = float(row["published_deviation"]) if row["published_deviation"] else None
                 assert measured[f"{title} (published)", dataset] == cell((float(row["published_ami"]), spread))

@@ -530,7 +530,10 @@ def test_bad_input(shapes, trained):
             lambda: iterate_without_spikes(images, trained, delay=4, cycles=3, last=4),
             "last is 4, more than the 3 cycles there are",
         ),
-        (lambda: system_of("magic"), "system 'magic' is unknown; choose one of dasbe, pure_ann"),
+        (
+            lambda: system_of("magic"),
+            "system 'magic' is unknown; choose one of coordinates, components, dasbe",
+        ),
         (
             lambda: system.segment(images, settings=system_settings(system, "bars"), n_objects=3),
             "network is None, but DASBE needs one; load it with dasbe.load_network",

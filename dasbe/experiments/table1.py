@@ -26,7 +26,10 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = Parser(called("table1"), "Table 1 of the paper, and beside it floors, Reconstruction Clustering (RC) and competing phases.")
+    parser = Parser(
+        called("table1"),
+        "Table 1 of the paper, beside floors, Reconstruction Clustering (RC) and competing phases.",
+    )
     parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", nargs="+")
     parser.add_text("--systems", f"default: {' '.join(TABLE_SYSTEMS)}", nargs="+")
     parser.add_whole_number("--seeds", None, f"default: {' '.join(map(str, SEEDS_TABLE))}", 0, LARGEST_SEED, nargs="+")

@@ -178,6 +178,11 @@ class Chunk(NamedTuple):
     indices: np.ndarray
 
 
+def in_every_step(settings: Any, n_objects: int) -> int:
+    """How often a loop evaluates its network for an image: in each step of every cycle."""
+    return settings.cycles * settings.delay
+
+
 def _segment_chunk(
     system: System, network: Network | None, chunk: Chunk, *, seed: int, device: torch.device, spikes: bool
 ) -> tuple[np.ndarray, ForegroundTrains | None]:

@@ -11,7 +11,7 @@ from dasbe.binding import bind
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.linkage import CYCLES
 from dasbe.parameters import CYCLES_TABLE, DatasetSettings
-from dasbe.systems.base import System
+from dasbe.systems.base import System, in_every_step
 
 
 class Settings(NamedTuple):
@@ -47,5 +47,5 @@ SYSTEM = System(
     settings=Settings,
     record=record,
     counts=True,
-    evaluations=lambda settings, n_objects: settings.cycles * settings.delay,
+    evaluations=in_every_step,
 )

@@ -21,7 +21,7 @@ from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.errors import InputError
 from dasbe.parameters import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
-from dasbe.systems.base import System
+from dasbe.systems.base import System, in_every_step
 
 CYCLES_BETWEEN_LOOKS = 4  # for images that have converged
 
@@ -146,5 +146,5 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     record=record,
-    evaluations=lambda settings, n_objects: settings.cycles * settings.delay,
+    evaluations=in_every_step,
 )
