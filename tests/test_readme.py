@@ -60,7 +60,8 @@ def anchors(text):
 
 def commands_on(text):
     """Command lines of a page, each as a list of words."""
-    lines = [line for kind, body in FENCE.findall(text) if kind != "python" for line in body.splitlines()]
+    blocks = [body.replace("\\\n", " ") for kind, body in FENCE.findall(text) if kind != "python"]
+    lines = [line for body in blocks for line in body.splitlines()]
     for line in (*lines, *spans(text)):
         words = shlex.split(re.sub(r"^ *(PYTHONPATH=\. )?(\.venv/bin/)?", "", line), comments=True)
         if words[:2] == ["python", "-c"] or words == ["./scripts/docs.sh"]:

@@ -285,7 +285,7 @@ def test_every_recipe_describes_a_network(name):
 def test_a_recipe_comes_back_from_json_whole():
     values = {int: 7, float: 0.25, str: "other", bool: True}
     others = {"hidden": (20, 30), "latent": np.int64(10), "corruption": (0, np.float32(0.5)), "splits": ("a", "b")}
-    others |= {"activation": "tanh", "latent_activation": "softmax"}
+    others |= {"activation": "tanh", "latent_activation": "softmax", "optimiser": "sgd"}
     changed = {field.name: others.get(field.name, values.get(type(field.default))) for field in fields(Recipe)}
     films = {"recurrent", "window"}
     unset = {name: value for name, value in changed.items() if name not in films}
