@@ -1,6 +1,6 @@
 """Systems on many images: grouping and scores, by any system."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -224,26 +224,13 @@ def range_scores(
     seed: int,
     device: torch.device | str = "cpu",
     settings: Any = None,
+    score: Callable[[np.ndarray, np.ndarray], np.ndarray] = ami,
 ) -> np.ndarray:
-    """AMI (stop − start,) of the images of a range, by `system` with its published settings, or others.
+    """AMI (stop − start,) of the images of a range, or another `score` of groups and labels (N, H, W).
 
-    An image's random numbers depend on the seed and on its number in the split alone.
+    They are grouped by `system` with its published settings, or others. An image's random
+    numbers depend on the seed and on its number in the split alone.
     """
-    return ami(*_range_labels(system, network, dataset, split, start, stop, seed, device, settings))
-
-
-def _range_labels(
-    system: str | System,
-    network: Network | None,
-    dataset: str,
-    split: str,
-    start: int,
-    stop: int,
-    seed: int,
-    device: torch.device | str,
-    settings: Any = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Ground truth and labels (stop − start, H, W) of the images of a range; arguments as of :func:`range_scores`."""
     system, start = system_of(system), checks.whole_number("start", start, 0)
     stop = checks.whole_number("stop", stop)
     settings = system_settings(system, dataset) if settings is None else settings
@@ -257,7 +244,7 @@ def _range_labels(
         indices=np.arange(start, stop),
         device=device,
     )
-    return groups, labels
+    return score(groups, labels)
 
 
 def chunked_scores(
@@ -277,11 +264,13 @@ def held_out_scores(
     device: torch.device | str = "cpu",
 ) -> Iterator[np.ndarray]:
     """AMI (…, 2) by each of `NORMALISATIONS` of the images that networks are judged by, chunk after chunk."""
-    stop = HELD_OUT_START + n_images
-    for first in range(HELD_OUT_START, stop, CHUNK_IMAGES):
-        last = min(first + CHUNK_IMAGES, stop)
-        both = _range_labels(system, network, dataset, HELD_OUT_SPLIT, first, last, seed, device)
-        yield np.stack([ami(*both, normalisation) for normalisation in NORMALISATIONS], axis=1)
+    where = (dataset, HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_START + n_images)
+    return chunked_scores(system, network, *where, seed=seed, device=device, score=_by_each_normalisation)
+
+
+def _by_each_normalisation(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """AMI (N, 2) by each of `NORMALISATIONS`."""
+    return np.stack([ami(groups, labels, normalisation) for normalisation in NORMALISATIONS], axis=1)
 
 
 def bind_sequences(
