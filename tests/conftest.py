@@ -5,6 +5,7 @@ import importlib
 import os
 import signal
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.cli import run_command
-from dasbe.datasets import generate
+from dasbe.datasets import generate, make_dataset
 from dasbe.train.denoising import train
 from dasbe.train.recipe import Recipe
 
@@ -29,6 +30,15 @@ def shapes():
     name, arrays = next(generate("shapes", {"multi": 40, "test": 1, "single": 1}))
     assert name == "train_multi"
     return arrays["default"], arrays["groups"]
+
+
+@pytest.fixture(scope="session")
+def home_with_shapes(tmp_path_factory):
+    """A DASBE_HOME with the networks of the repository and the first 100 images of shapes."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "tmp_net").symlink_to(Path(__file__).resolve().parent.parent / "tmp_net")
+    make_dataset("shapes", home / "tmp_data", {"multi": 100, "test": 1, "single": 1}, progress=False)
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -8,25 +8,15 @@ from pathlib import Path
 import pytest
 
 import dasbe
-from dasbe.datasets import make_dataset
 from scripts.docs import write_reference
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = sorted(set(dasbe.__all__) - {"__version__"})
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A DASBE_HOME with the first images of shapes and the networks of the repository."""
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "tmp_net").symlink_to(ROOT / "tmp_net")
-    make_dataset("shapes", folder / "tmp_data", {"multi": 20, "test": 1, "single": 1}, progress=False)
-    return folder
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_examples_give_what_they_show(name, home, tmp_path, monkeypatch):
-    monkeypatch.setenv("DASBE_HOME", str(home))
+def test_examples_give_what_they_show(name, home_with_shapes, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASBE_HOME", str(home_with_shapes))
     monkeypatch.chdir(tmp_path)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     shown: list[str] = []

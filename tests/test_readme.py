@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from dasbe.cli import Parser
-from dasbe.datasets import make_dataset
 from dasbe.experiments.tables import cell
 from dasbe.systems import SYSTEMS
 from dasbe.version import __version__
@@ -117,18 +116,9 @@ def by_cell(table):
     return {(name, column): value for name, *cells in rows for column, value in zip(columns, cells, strict=True)}
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A folder with the networks and the first images of shapes."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "tmp_net").symlink_to(ROOT / "tmp_net")
-    make_dataset("shapes", home / "tmp_data", {"multi": 100, "test": 1, "single": 1}, progress=False)
-    return home
-
-
 @pytest.mark.parametrize("page", CODE)
-def test_the_code_runs_and_gives_what_its_comments_say(page, home, shapes, monkeypatch):
-    monkeypatch.setenv("DASBE_HOME", str(home))
+def test_the_code_runs_and_gives_what_its_comments_say(page, home_with_shapes, shapes, monkeypatch):
+    monkeypatch.setenv("DASBE_HOME", str(home_with_shapes))
     namespace: dict = {}
     exec(compile(CODE[page], page, "exec"), namespace)
     for name, kind, axes in SHAPES.findall(CODE[page]):
