@@ -131,14 +131,14 @@ class TestBrowser:
         folder, run, groups = pages
         with browser.Page() as shown:
             shown.open(folder / "all.html", "#step=0")
-            assert shown.value(self.WHERE) == "cycle 0 of 0 to 4, step 0 of 0 to 6"
+            assert shown.value(self.WHERE) == "cycle 0 / 4, step 0 / 6"
             shown.click("#play")
             shown.wait_for("now >= 3")
             shown.press(" ")  # on the button, which is Pause now
             assert not shown.value("playing")
             here = shown.value("now")
             shown.click("#slider", x=0.999)
-            assert shown.value(self.WHERE) == "cycle 4 of 0 to 4, step 6 of 0 to 6" and here < 34
+            assert shown.value(self.WHERE) == "cycle 4 / 4, step 6 / 6" and here < 34
             shown.click("#raster", x=0.5)
             assert 10 < shown.value("now") < 24
 
