@@ -8,7 +8,7 @@ is exact, not an approximation; step by step, the same stands in :mod:`dasbe.def
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -22,7 +22,7 @@ from dasbe.ann.files import weights_hash
 from dasbe.ann.network import Network
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.coding_space import Pixels
-from dasbe.engine.feedback import Feedback
+from dasbe.engine.feedback import Feedback, modulated
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import LatentLayer, latent_layer
 from dasbe.engine.noise import NoiseStreams
@@ -30,6 +30,8 @@ from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.errors import InputError, TimingWarning
 from dasbe.recording import LESS_MEMORY, RECORDABLE, Binding, new_run
 
+Modulation = Callable[[Tensor], Tensor]
+"""From feedback y (n, d, F) to what acts in its place, c."""
 LEAST_WARNED = 3  # r; with 1 and 2, multiples of r + 1 bind about as well (or as badly) as other delays
 
 
@@ -39,17 +41,19 @@ def binding_loop(
     latents: LatentLayer,
     feedback: Feedback,
     x: Iterable[Tensor | None],
+    modulate: Modulation | None = None,
 ) -> Iterator[tuple[Tensor, Tensor, Feedback]]:
     """The loop itself, one cycle for each of `x`, the image of the cycle where it moves, (N, F).
 
-    `feedback` is c of the first cycle. Yields the spikes s (N, d, F) bool and the latent
-    code h (N, d, L) of every cycle, and the feedback y that acts in the next.
+    `feedback` is c of the first cycle; then c = y, but for what `modulate` makes of it. Yields
+    the spikes s (N, d, F) bool and the latent code h (N, d, L) of every cycle, and the
+    feedback that acts in the next.
     """
     state, memory = pixels.quiescent(), None
     for x_now in x:
         spikes, seen, state = pixels.cycle(feedback, state, x_now)  # m = x·c + u > V: s, and a = s ∨ s1 ∨ s2
         code, received, memory = latents.cycle(attention.encode(seen), memory)  # h
-        feedback = attention.feedback(received)  # y, c of the next cycle; computed when it is asked for
+        feedback = modulated(attention.feedback(received), modulate)  # y, c of the next cycle; computed when asked for
         yield spikes, code, feedback
 
 
@@ -63,6 +67,7 @@ def bind(
     seed: int = 0,
     spike_loss: float = 0.0,
     record: Sequence[str] = ("spikes",),
+    modulate: Modulation | None = None,
     last: int | None = None,
     indices: Sequence[int] | np.ndarray | None = None,
     device: torch.device | str = "cpu",
@@ -100,6 +105,12 @@ def bind(
         robustness.
     record : sequence of str
         Some of ``"spikes"``, ``"latents"``, ``"feedback"``.
+    modulate : callable, optional
+        What becomes of the feedback before it acts; not in the paper. Called once a cycle
+        with y (n, d, F) in [0, 1], of the F foreground pixels of n of the images, as many
+        as are computed together, and perhaps by several threads at once; returns c of the
+        next cycle, as many values in [0, 1], those of an image from those of the same image.
+        What is recorded is y. :func:`dasbe.systems.competing_steps.competition` is one.
     last : int, optional
         Record only this many cycles at the end; by default all.
     indices : sequence of int, optional
@@ -140,6 +151,10 @@ def bind(
     films, images = run.images if run.images.ndim == 4 else None, run.ink
     r = np.broadcast_to(np.asarray(run.parameters["refractory"], np.int8), images.shape)
     steps = (len(images), last, delay)
+    if modulate is not None:
+        if not callable(modulate):
+            raise InputError(f"modulate is {checks.shown(modulate)}; it must be a function from y to c, both (n, d, F)")
+        run.parameters["modulate"] = getattr(modulate, "__name__", type(modulate).__name__)
     _warn_of_multiple(delay, run.parameters["refractory"])
 
     with ready(network, images, device) as net:
@@ -165,7 +180,7 @@ def bind(
             attention, latents = attend(foreground), latent_layer(net, noise, pixels.refractory)
             feedback = attention.initial(noise.initial_feedback(delay).to(net.dtype))
             x = repeat(None, cycles) if films is None else foreground.of_images(films[block]).unbind(1)
-            loop = binding_loop(attention, pixels, latents, feedback, x)
+            loop = binding_loop(attention, pixels, latents, feedback, x, modulate)
             for cycle, (spikes, code, y) in enumerate(loop, start=last - cycles):
                 if cycle < 0:
                     continue

@@ -30,6 +30,7 @@ COMMANDS = {
     "figure5": Command("dasbe.experiments.figure5", "Figure 5: objects that move"),
     "heldout": Command("dasbe.experiments.heldout", "score networks on images that Table 1 does not use"),
     "ablation": Command("dasbe.experiments.ablation", "what each ingredient of competing phases is worth"),
+    "compute": Command("dasbe.experiments.compute", "AMI against compute, of every system"),
     "generalisation": Command("dasbe.experiments.generalisation", "where binding breaks"),
     "select": Command("dasbe.train.select", "train and score the candidates for a network"),
     "card": Command("dasbe.train.card", "write the model card of a folder of networks"),

@@ -7,7 +7,7 @@ is compared with. Symbols and equations are those of the paper (Zheng, Lin, Zhao
 give the same spikes and values from the same random numbers, as the tests show.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,7 +32,13 @@ class Noise(Protocol):
 
 @torch.no_grad()
 def bind(
-    image: np.ndarray, network: Any, delay: int, refractory: int, cycles: int, noise: Noise
+    image: np.ndarray,
+    network: Any,
+    delay: int,
+    refractory: int,
+    cycles: int,
+    noise: Noise,
+    modulate: Callable[[Tensor], Tensor] = lambda y: y,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """DASBE on one image: the binding loop (Algorithm 1).
 
@@ -45,6 +51,8 @@ def bind(
     delay, refractory, cycles : int
         d, r and n.
     noise : Noise
+    modulate : callable
+        From y to c, (d, P) each; in the paper, c = y.
 
     Returns
     -------
@@ -53,7 +61,7 @@ def bind(
     latents : (n, d, L)
         h.
     feedback : (n, d, P)
-        y, which is c one cycle later.
+        y, which is c one cycle later, but for what `modulate` makes of it.
     """
     x = torch.as_tensor(image).to(next(network.parameters()).dtype).flatten(-2).expand(cycles, -1)
     c = noise.initial().to(x.dtype)
@@ -84,9 +92,29 @@ def bind(
             h_before[t] = h
             y[t] = network.decoder(received[None])[0]  # attention, back one cycle later in the same step
             recorded.append((s, h, y[t]))
-        c = y
+        c = modulate(y)
     spikes, latents, feedback = (torch.stack(of_steps).unflatten(0, (cycles, delay)) for of_steps in zip(*recorded))
     return spikes, latents, feedback
+
+
+def compete(y: Tensor, delay: int, refractory: int, gain: float = 2.0, sharpness: float = 2.0) -> Tensor:
+    """Competition between the steps of a cycle: what :func:`bind` may make of y, (d, P). Not in the paper.
+
+    Parameters
+    ----------
+    y : (d, P)
+    delay, refractory : int
+        d and r.
+    gain, sharpness : float
+        m and β.
+
+    Returns
+    -------
+    (d, P)
+        c, in all steps together m·d / (r + 1), the spikes that a pixel has time for in a cycle, or fewer.
+    """
+    power = y**sharpness
+    return (gain * delay / (refractory + 1) * power / power.sum(0).clamp(min=1e-30)).clamp(max=1)
 
 
 @torch.no_grad()

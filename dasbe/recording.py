@@ -52,8 +52,9 @@ class Binding:
     parameters : dict
         How the run was made: ``delay``, ``refractory`` (a number, or an int8 array),
         ``cycles``, ``recorded_cycles`` (n), ``seed``, ``spike_loss``, ``indices``
-        ((N,) int64), and ``network``: the SHA-256 of the weights, if it is an
-        :class:`~dasbe.ann.autoencoder.Autoencoder`, else None.
+        ((N,) int64), ``network``: the SHA-256 of the weights, if it is an
+        :class:`~dasbe.ann.autoencoder.Autoencoder`, else None, and ``modulate``: the name
+        of the function, or None.
     images : (N, H, W) uint8, or (N, cycles, H, W) of films
         What was bound.
     trains : ForegroundTrains or None
@@ -329,6 +330,7 @@ def new_run(
         "spike_loss": checks.probability("spike_loss", spike_loss),
         "indices": checks.stream_indices(indices, n),
         "network": None,
+        "modulate": None,
     }
     made = provenance()
     del made["parameters"]
@@ -409,12 +411,15 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
         raise InputError(f"its format is {checks.shown(form)}, not {FORMAT!r}; use the version of dasbe that wrote it")
     checks.whole_number("cycles", parameters["cycles"])
     last, network = checks.whole_number("recorded_cycles", parameters.pop("recorded_cycles")), parameters.pop("network")
+    modulate = parameters.pop("modulate", None)  # files of version 0.2.0 and before have none
     if parameters["refractory"] is None:
         parameters["refractory"] = arrays.pop("refractory")
     run = new_run(arrays.pop("images"), **parameters, last=last, indices=arrays.pop("indices"))
     if network is not None and not re.fullmatch("[0-9a-f]{64}", network) or made.keys() != run.made.keys():
         raise InputError(f"its network is {checks.shown(network)}, and it tells {checks.shown(list(made))}")
-    run.parameters["network"], run.made = network, made
+    if modulate is not None:
+        checks.instance("modulate", modulate, str, "the name of a function")
+    run.parameters["network"], run.parameters["modulate"], run.made = network, modulate, made
 
     steps = (len(run.images), last, run.parameters["delay"])
     if "spikes" in arrays:

@@ -26,7 +26,8 @@ def scored(monkeypatch, shapes, trained, tmp_path):
     monkeypatch.setattr(variants, "load_dataset", lambda *where: tuple(part[:5] for part in shapes))
     monkeypatch.setattr(variants, "load_network", lambda name: trained)
     monkeypatch.setattr(variants, "network_hash", lambda name: weights_hash(trained))
-    return lambda: score_variants(["shapes"], 0, 5, seed=3, workers=1, device=torch.device("cpu"), folder=tmp_path)
+    options = {"seed": 3, "workers": 1, "device": torch.device("cpu"), "folder": tmp_path}
+    return lambda: score_variants(few, ["shapes"], 0, 5, **options)
 
 
 def test_variants_are_scored_as_the_systems_that_they_are(scored, shapes, trained):

@@ -39,7 +39,9 @@ from dasbe.plotting.phases import phase_colours
 from dasbe.systems import (
     SYSTEMS,
     competing_phases,
+    competing_steps,
     floors,
+    pooled,
     pulse_coupled,
     pure_ann,
     reconstruction_clustering,
@@ -612,6 +614,8 @@ PHASES_FIELDS = {
     "sharpness": NOT_NEGATIVE,
 }
 LOOP_FIELDS = {"delay": count(), "refractory": refractory_times(), "cycles": count()}
+COMPETING_FIELDS = {"delay": count(), "refractory": count(0), "cycles": count()}
+COMPETING_FIELDS |= {"gain": NOT_NEGATIVE, "sharpness": NOT_NEGATIVE}
 REFINED = refined.Settings(3, steps_per_group=2, surplus=1, restarts=2)
 REFINED_FIELDS = {
     "iterations": count(),
@@ -631,6 +635,10 @@ SETTINGS = {
     "rc_own": reconstruction_clustering.Settings(2),
     "rc_restarts": reconstruction_clustering.RestartSettings(2, 2),
     "rc_own_restarts": reconstruction_clustering.RestartSettings(2, 2),
+    "dasbe_pooled": pooled.Settings(6, 2, 3, 2),
+    "rc_pooled": pooled.SettingsOfRC(2, 2),
+    "rc_own_pooled": pooled.SettingsOfRC(2, 2),
+    "dasbe_competing": competing_steps.Settings(6, 2, 3),
     "dasbe_rc": refined.SettingsOfRCFromDasbe(6, 2, 3, iterations=2),
     "dasbe_sampled": refined.SettingsFromDasbe(6, 2, 3, iterations=2),
     "sampled": REFINED,
@@ -647,6 +655,10 @@ FIELDS = {
     "rc_own": {"objects": optional(count())},
     "rc_restarts": RESTARTS_FIELDS,
     "rc_own_restarts": RESTARTS_FIELDS,
+    "dasbe_pooled": LOOP_FIELDS | {"runs": count()},
+    "rc_pooled": {"objects": optional(count()), "runs": count()},
+    "rc_own_pooled": {"objects": optional(count()), "runs": count()},
+    "dasbe_competing": COMPETING_FIELDS,
     "dasbe_rc": LOOP_FIELDS | {"iterations": count(), "restarts": count()},
     "dasbe_sampled": LOOP_FIELDS | REFINED_FIELDS | {"restarts": count()},
     "sampled": REFINED_FIELDS | {"restarts": count()},
@@ -738,6 +750,19 @@ SYSTEM_NAMES = SYSTEM_NAMES._replace(wrong=SYSTEM_NAMES.wrong | labelled((), [[]
 SEEDS = without(SEED, label_of([6]), label_of((1, 2)), "an array of one number")
 SEEDS = SEEDS._replace(wrong=SEEDS.wrong | labelled((), [-1], [1, 2.0], {1, 2}))
 STORE = optional(path("text.txt", "picture.png/x"))
+MODULATIONS = Kind(
+    "modulate",
+    {label: value for label, value in STRANGE.items() if value is not None and not callable(value)}
+    | labelled(5, "competition", [1])
+    | {
+        "a function: no tensor": lambda y: y.numpy(),
+        "a function: None": lambda y: None,
+        "a function: of one step": lambda y: y[:, 0],
+        "a function: above 1": lambda y: 2 + y,
+        "a function: below 0": lambda y: -1 - y,
+        "a function: NaN": lambda y: y * np.nan,
+    },
+)
 
 ROWS = (
     Row(
@@ -753,6 +778,7 @@ ROWS = (
             "seed": SEED,
             "spike_loss": PROBABILITY,
             "record": NAMES,
+            "modulate": MODULATIONS,
             "last": optional(count()),
             "indices": indices(),
             "device": DEVICE,

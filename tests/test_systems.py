@@ -1,6 +1,7 @@
 """The other systems of Table 1, against literal forms fed the same random numbers, and what all systems share."""
 
 import copy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from dasbe.experiments import table1
 from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
 from dasbe.systems import SYSTEMS, pulse_coupled, system_of
 from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, numbered, settle
+from dasbe.systems.competing_steps import competition
+from dasbe.systems.pooled import alike_by_timing, cut
 from dasbe.systems.pulse_coupled import simulate, simulate_with_tensors
 from dasbe.systems.pure_ann import iterate_without_spikes
 from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
@@ -216,7 +219,10 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             assert system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
 
 
-@pytest.mark.parametrize("name", ["rc", "rc_own_restarts", "sampled", "competing_phases", "competing_phases_counting"])
+COUNTED = ["rc", "rc_own_restarts", "rc_pooled"]  # the loop is not: feedback of the last cycle is never asked for
+
+
+@pytest.mark.parametrize("name", [*COUNTED, "sampled", "competing_phases", "competing_phases_counting"])
 def test_every_evaluation_of_the_network_is_counted(shapes, name):
     """Of a plain function, which is also called on a few images to see whether it can be used."""
     system, shown = system_of(name), []
@@ -475,6 +481,76 @@ def test_of_several_refined_runs_the_likeliest_counts(shapes, trained):
     chosen = np.array([run.likelihood for run in runs]).argmax(0)
     assert len(set(chosen)) > 1
     np.testing.assert_array_equal(best, np.array([run.labels for run in runs])[chosen, range(8)])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_dasbe_with_competing_steps_equals_its_literal_form(shapes, random_network, dtype):
+    """Of networks whose feedback is lazy, too; what is recorded is the feedback before steps compete."""
+    images, network, cycles, seed = shapes[0][:3], random_network(dtype=dtype, hidden=()), 6, 7
+    options = {"delay": 13, "refractory": 4, "gain": 2.0, "sharpness": 1.5}
+    run = dasbe.bind(
+        images,
+        network,
+        delay=13,
+        refractory=4,
+        cycles=cycles,
+        seed=seed,
+        record=("spikes", "feedback"),
+        modulate=competition(**options),
+    )
+    for i, image in enumerate(images):
+        noise = ReplayedNoise(image, 13, seed, i, dtype)
+        compete = partial(definition.compete, **options)
+        spikes, _, y = definition.bind(image, network, 13, 4, cycles, noise, compete)
+        plain, _, _ = definition.bind(image, network, 13, 4, cycles, ReplayedNoise(image, 13, seed, i, dtype))
+        assert spikes.any(1).any(1).all() and not torch.equal(spikes, plain)
+        np.testing.assert_array_equal(run.spikes[i].reshape(cycles, 13, -1), spikes.numpy())
+        np.testing.assert_allclose(run.feedback[i].reshape(cycles, 13, -1), y.numpy(), atol=1e-5)
+
+
+def test_steps_share_the_spikes_that_a_pixel_has_time_for(rng):
+    y = torch.from_numpy(rng.random((2, 30, 5)))
+    c = competition(30, 9, gain=1.0, sharpness=2.0)(y)
+    assert c.sum(1).numpy() == pytest.approx(np.full((2, 5), 3))  # 30 / (9 + 1)
+    np.testing.assert_array_equal(c.argsort(1), y.argsort(1))
+    assert competition(30, 9, gain=100)(y).max() == 1
+
+
+def test_pooled_runs_are_cut_where_pixels_are_alike(shapes, trained):
+    """How alike they are is the mean over the runs; pixels that never fire have no group, all others have one."""
+    images, network = shapes[0][:4], copy.deepcopy(trained).double()
+    settings, streams = SYSTEMS["dasbe_pooled"].settings(32, 9, 12, runs=2), {"indices": np.arange(4), "device": "cpu"}
+    labels = dasbe.segment(images, network, "dasbe_pooled", n_objects=3, settings=settings, seed=5)
+    fired, alike = np.zeros(images.shape, bool), [0, 0, 0, 0]
+    for run in range(2):
+        spikes = dasbe.bind(
+            images, network, delay=32, refractory=9, cycles=12, last=10, seed=seed_of_run(5, run)
+        ).spikes
+        fired |= spikes.any((1, 2))
+        for i, image in enumerate(images):
+            trains = dasbe.readout.smooth(spikes[i].reshape(320, 28, 28)[:, image == 1])
+            norms = np.linalg.norm(trains, axis=0)
+            alike[i] = alike[i] + trains.T @ trains / np.maximum(np.outer(norms, norms), 1e-9)
+    np.testing.assert_array_equal(labels > 0, fired)
+    of_run = [
+        list(alike_by_timing(images, network, 3, settings, seed=seed_of_run(5, run), **streams)) for run in range(2)
+    ]
+    for i, image in enumerate(images):
+        np.testing.assert_allclose(sum(of[i] for of in of_run), alike[i], atol=1e-5)
+        groups = cut(alike[i][np.ix_(fired[i][image == 1], fired[i][image == 1])] / 2, 3, 5, i)
+        np.testing.assert_array_equal(labels[i][fired[i]], numbered(groups[None], 3)[0])
+
+
+def test_pooled_runs_of_rc_are_cut_where_pixels_share_groups(shapes, trained):
+    """One run pooled gives its own groups back; of several runs, most pixels have the group that most runs agree on."""
+    images, groups, network = shapes[0][:8], shapes[1][:8], copy.deepcopy(trained).double()
+    of_one = dasbe.segment(images, network, "rc", n_objects=3, settings="shapes", seed=2)
+    settings = system_settings(SYSTEMS["rc_pooled"], "shapes")
+    pooled = dasbe.segment(images, network, "rc_pooled", n_objects=3, settings=settings._replace(runs=1), seed=2)
+    used = [len(np.unique(labels)) == 4 for labels in of_one]  # spectral clustering would split what RC has left whole
+    np.testing.assert_allclose(dasbe.ami(of_one, pooled)[used], 1)
+    several = dasbe.segment(images, network, "rc_pooled", n_objects=3, settings=settings, seed=2)
+    assert dasbe.ami(groups, several).mean() > 0.6
 
 
 def test_groups_are_numbered_in_the_order_in_which_they_appear():

@@ -481,8 +481,22 @@ def test_model_card_lists_every_network(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["card", "--folder", str(tmp_path)])
     card.main()
     text = (tmp_path / "README.md").read_text()
-    assert "| shapes | 784–128 | sigmoid | 201,616 |" in text and "| 91.23 ± 0.40 | 90.50 | 90.2 | 7 |" in text
+    assert "| shapes | 784–128 | sigmoid | 201,616 |" in text and "| 91.23 ± 0.40 | – | 90.50 | 90.2 | 7 |" in text
     assert "seed 3; validation loss 0.5000 after epoch 2 of 4" in text
+
+    others = []
+    for seed, mean in ((4, 0.9), (5, 0.923)):
+        others.append(tmp_path / str(seed))
+        about = {"recipe": recipe | {"seed": seed}, "held_out_ami": score | {"mean": mean}, **facts}
+        save_network(others[-1] / "shapes.pt", trained, about)
+    arguments = ["card", "--folder", str(tmp_path), "--seeds"]
+    monkeypatch.setattr(sys, "argv", [*arguments, *map(str, others)])
+    card.main()
+    assert "| 91.23 ± 0.40 | 90.00, 92.30 | 90.50 |" in (tmp_path / "README.md").read_text()
+    for wrong in (others[:1] * 2, [tmp_path], [tmp_path / "none"]):
+        monkeypatch.setattr(sys, "argv", [*arguments, *map(str, wrong)])
+        with pytest.raises(dasbe.InputError, match="from a seed of its own|none of the networks"):
+            card.main()
 
 
 # images of one's own

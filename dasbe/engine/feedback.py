@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from dasbe.engine.compiled import compiled, compiled_unordered
+from dasbe.errors import InputError
 
 
 class FeedbackArrays(NamedTuple):
@@ -79,6 +80,30 @@ class Feedback:
     def for_neurons(self) -> FeedbackArrays:
         """For the compiled neurons, on a CPU."""
         return all_at_once(self.of_pixels().numpy())
+
+
+def modulated(feedback: Feedback, modulate: Callable[[Tensor], Tensor] | None) -> Feedback:
+    """`feedback` of which c = modulate(y) reaches the neurons, if there is such a function; images of it are y."""
+    if modulate is None:
+        return feedback
+
+    def modulated_pixels() -> Tensor:
+        y = feedback.of_pixels()
+        return _checked(modulate(y.clone()), y)
+
+    return Feedback(modulated_pixels, feedback.of_images)
+
+
+def _checked(c: object, y: Tensor) -> Tensor:
+    """`c` of the type of `y`; InputError unless it has the shape of `y` and its values lie in [0, 1]."""
+    remedy = "it must return c in [0, 1], of the shape of y"
+    if not isinstance(c, Tensor) or c.shape != y.shape:
+        got = f"a tensor of shape {tuple(c.shape)}" if isinstance(c, Tensor) else f"a {type(c).__name__}"
+        raise InputError(f"modulate returns {got} for y of shape {tuple(y.shape)}; {remedy}")
+    least, most = c.detach().to(y.dtype).aminmax() if c.numel() else (0, 1)
+    if not (least >= 0 and most <= 1):
+        raise InputError(f"modulate returns values from {float(least):g} to {float(most):g}; {remedy}")
+    return c.detach().to(y)
 
 
 class InitialFeedback(Feedback):

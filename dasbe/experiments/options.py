@@ -1,9 +1,10 @@
-"""The options that the commands of all figures share."""
+"""The options that several commands share."""
 
 import argparse
 
-from dasbe.cli import Parser, given_apart
+from dasbe.cli import MOST_WORKERS, Parser, given_apart, given_once
 from dasbe.commands import called
+from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
 from dasbe.palettes import PALETTES
 from dasbe.paths import results_folder, writable
 
@@ -41,5 +42,31 @@ def figure_options(
         options.index = first if options.index is None else options.index
     if options.out is None:
         options.out = results_folder() / (f"{name}_quick" if options.quick else name)
+    writable(options.out, "--out DIR")
+    return options
+
+
+def comparison_options(name: str, description: str) -> argparse.Namespace:
+    """What the user wants of the command ``python -m dasbe.experiments.NAME``, which compares variants of systems.
+
+    Parameters
+    ----------
+    name : str
+        ``ablation`` or ``compute``.
+    description : str
+        For ``--help``.
+    """
+    parser = Parser(called(name), description)
+    parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", list(TABLE_DATASETS), nargs="+")
+    parser.add_whole_number("--start", 5000, "first image, of test (default: %(default)s)", 0)
+    parser.add_whole_number("--images", 250, "of each dataset (default: %(default)s)")
+    parser.add_seed(111)
+    parser.add_whole_number("--workers", 1, "processes (default: one, with all its threads)", 1, MOST_WORKERS)
+    parser.add_folder("--out", f"default: results/{name}", results_folder() / name)
+    parser.add_device()
+    options = parser.parse_args()
+    given_once("--datasets", options.datasets)
+    for dataset in options.datasets:
+        settings_of(dataset)
     writable(options.out, "--out DIR")
     return options

@@ -1,6 +1,7 @@
-"""Competing phases less one ingredient after another: scores, and a table and a picture of what each is worth."""
+"""Systems with other settings on the same images, and what each ingredient of competing phases is worth."""
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,10 +10,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from dasbe import checks
 from dasbe.ann.files import load_network
+from dasbe.cli import resumable
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.evaluation import mean_and_error, system_settings
 from dasbe.experiments.tables import markdown, write_all
+from dasbe.paths import readable
 from dasbe.plotting.differences import score_differences
 from dasbe.storage import one_at_a_time
 from dasbe.sweep.run import results_of, stored_results
@@ -47,7 +51,12 @@ VARIANTS = {
     "rc": Variant("RC", "rc", {}),
     "rc_best": Variant("RC, best of 4 by its own ℓ", "rc_restarts", {}),
     "rc_best_union": Variant("RC, best of 4 by ℓ of the union", "sampled", SOFT | FLAT | FOUR | {"iterations": 10}),
+    "rc_pooled": Variant("RC, 4 runs pooled", "rc_pooled", {}),
     "dasbe": Variant("DASBE", "dasbe", {}),
+    "dasbe_pooled": Variant("DASBE, 4 runs pooled by timing", "dasbe_pooled", {}),
+    "competing_1": Variant("DASBE, competing steps (A), m 1", "dasbe_competing", {"gain": 1.0}),
+    "competing_2": Variant("A, m 2", "dasbe_competing", {"gain": 2.0}),
+    "competing_4": Variant("A, m 4", "dasbe_competing", {"gain": 4.0}),
 }
 """By name; the first is the one that all are compared with."""
 REFERENCE = next(iter(VARIANTS))
@@ -56,15 +65,38 @@ Results = dict[tuple[str, str], dict]
 """By (variant, dataset): what the store has of it."""
 
 
+def compare(
+    variants: Mapping[str, Variant], options: argparse.Namespace, write: Callable[[Path, Results], list[Path]]
+) -> None:
+    """Score `variants` as a command's `options` want it, `write` what comes out, and show its table."""
+    device = checks.device(options.device, "--device")
+    where = (options.datasets, options.start, options.start + options.images)
+    how = {"seed": options.seed, "workers": options.workers, "device": device, "folder": options.out}
+    with resumable():
+        results = score_variants(variants, *where, **how)
+    paths = write(options.out, results)
+    for path in paths:
+        print(f"written: {readable(path)}")
+    print("\n" + next(path for path in paths if path.suffix == ".md").read_text(encoding="utf-8"))
+
+
 def score_variants(
-    datasets: Sequence[str], start: int, stop: int, *, seed: int, workers: int, device: torch.device, folder: Path
+    variants: Mapping[str, Variant],
+    datasets: Sequence[str],
+    start: int,
+    stop: int,
+    *,
+    seed: int,
+    workers: int,
+    device: torch.device,
+    folder: Path,
 ) -> Results:
-    """Scores of all variants on images `start` to `stop` of ``test``; what `folder` has is not computed again."""
+    """Scores of `variants` on images `start` to `stop` of ``test``; what `folder` has is not computed again."""
     units: dict[OwnUnit, tuple[str, Store]] = {}
     for dataset in datasets:
         ensure_dataset(dataset)
         store = Store(folder / "units" / dataset)
-        for unit in _units(dataset, start, stop, seed):
+        for unit in _units(variants, dataset, start, stop, seed):
             units[unit] = dataset, store
     results: dict[OwnUnit, dict] = {}
     with one_at_a_time(folder / "units"):
@@ -87,14 +119,18 @@ def score_variants(
     return cells
 
 
-def _units(dataset: str, start: int, stop: int, seed: int) -> list[OwnUnit]:
+def _units(variants: Mapping[str, Variant], dataset: str, start: int, stop: int, seed: int) -> list[OwnUnit]:
     images, groups = load_dataset(dataset, SPLIT, start, stop)
-    network = load_network(dataset)
-    systems = []
-    for name, (title, system, changes) in VARIANTS.items():
+    by_network: dict[str | None, list[tuple[System, dict]]] = {}
+    for name, (title, system, changes) in variants.items():
         of_variant: System = replace(SYSTEMS[system], name=name, title=title)
-        systems.append((of_variant, system_settings(of_variant, dataset, **changes)._asdict()))
-    return list(make_own_units(images, groups, network, network_hash(dataset), systems, [seed], told="true"))
+        settings = system_settings(of_variant, dataset, **changes)._asdict()
+        by_network.setdefault(of_variant.network_name(dataset), []).append((of_variant, settings))
+    units: list[OwnUnit] = []
+    for network_name, systems in by_network.items():
+        network = load_network(network_name) if network_name else None
+        units += make_own_units(images, groups, network, network_hash(network_name), systems, [seed], told="true")
+    return units
 
 
 def write_variants(folder: Path, results: Results) -> list[Path]:

@@ -1,13 +1,12 @@
 """DASBE, the paper's system: the binding loop, read by k-means on spike timing."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from dasbe import checks
 from dasbe.ann.network import Network
-from dasbe.binding import bind
+from dasbe.binding import Modulation, bind
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.linkage import CYCLES
 from dasbe.parameters import CYCLES_TABLE, DatasetSettings
@@ -28,11 +27,15 @@ class Settings(NamedTuple):
 
 
 def record(
-    images: np.ndarray, network: Network, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
+    images: np.ndarray, network: Network, settings: Any, *, modulate: Modulation | None = None, **streams: Any
 ) -> ForegroundTrains:
-    """Spikes of the last twenty cycles of the loop; the readout that is told the number of groups reads ten of them."""
-    last = min(CYCLES, checks.whole_number("cycles", settings.cycles))
-    trains = bind(images, network, **settings._asdict(), last=last, seed=seed, indices=indices, device=device).trains
+    """Spikes of the last twenty cycles of the loop; the readout that is told the number of groups reads ten of them.
+
+    `settings` are :class:`Settings`, or have these fields; `modulate` is as of :func:`dasbe.bind`.
+    """
+    cycles = checks.whole_number("cycles", settings.cycles)
+    timing = {"delay": settings.delay, "refractory": settings.refractory, "cycles": cycles}
+    trains = bind(images, network, **timing, last=min(CYCLES, cycles), modulate=modulate, **streams).trains
     assert trains is not None  # spikes are what is recorded by default
     return trains
 

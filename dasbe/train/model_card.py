@@ -1,11 +1,16 @@
 """The model card: all networks of a folder, from their descriptions."""
 
+import csv
 import json
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import load_network
+from dasbe.errors import InputError
+from dasbe.paths import readable
 from dasbe.published import table1_ami
 from dasbe.storage import atomic_path
 from dasbe.train.recipe import Recipe
@@ -23,9 +28,46 @@ published d and r, seed 111; for `rc_…` by Reconstruction Clustering on the sa
 cycles 40 to 59 of the 60 `test` sequences of moving_shapes_3. It is normalised by the mean of the entropies, as in
 Table 1; where the larger entropy was used as well, its AMI stands beside. Published values are the DASBE column of
 Table 1; for `rc_…` they are those of Greff et al. 2015, on 1000 images of `test` and by the larger entropy. The
-published networks of Figures 4 and 5 have none. Training times are on one core, beside other work.
+published networks of Figures 4 and 5 have none. Training times are on one core, beside other work. "Other seeds" has
+the AMI of the same network trained from other seeds, on the same images.
 
 """
+SEEDS = "training_seeds.csv"  # in the folder of the networks: AMI of those that were trained from other seeds
+
+
+def list_seeds(names: Sequence[str], folder: Path, others: Sequence[Path]) -> Path:
+    """Write the held-out AMI of the networks called `names` in the folders `others` to a file; returns its path.
+
+    Raises
+    ------
+    InputError
+        A network there was trained by another recipe, has the same seed as another, or has no score; or a folder has
+        none of the networks.
+    """
+    rows = []
+    for name in names:
+        recipe = Recipe.from_dict(load_network(folder / f"{name}.pt").description["recipe"])
+        seeds = {recipe.seed}
+        for path in (other / f"{name}.pt" for other in others):
+            if not path.is_file():
+                continue
+            about = load_network(path).description
+            of_other = Recipe.from_dict(about["recipe"])
+            if replace(of_other, seed=recipe.seed) != recipe or of_other.seed in seeds:
+                raise InputError(f"{readable(path)} was not trained by the recipe of {name} from a seed of its own")
+            if "held_out_ami" not in about:
+                raise InputError(f"{readable(path)} has no score; train it without --score-images 0")
+            seeds.add(of_other.seed)
+            score = about["held_out_ami"]
+            rows.append((name, of_other.seed, score["mean"], score["standard_error"]))
+    for other in others:
+        if not any((other / f"{name}.pt").is_file() for name in names):
+            raise InputError(f"--seeds names {readable(other)}, where there is none of the networks")
+    with atomic_path(folder / SEEDS) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["network", "seed", "ami", "standard_error"])
+        writer.writerows(rows)
+    return folder / SEEDS
 
 
 def write_card(names: list[str], folder: Path) -> Path:
@@ -40,9 +82,11 @@ def write_card(names: list[str], folder: Path) -> Path:
 def card(networks: dict[str, Autoencoder], folder: Path) -> str:
     """Text of the model card."""
     lines = [
-        "| network | layers | latent code | parameters | MB | AMI % | by larger entropy | published | training (s) |",
-        "|---" * 9 + "|",
+        "| network | layers | latent code | parameters | MB | AMI % | other seeds | by larger entropy | published "
+        "| training (s) |",
+        "|---" * 10 + "|",
     ]
+    of_seeds = _of_seeds(folder)
     for name, network in networks.items():
         about = network.description
         recipe = Recipe.from_dict(about["recipe"])
@@ -54,6 +98,7 @@ def card(networks: dict[str, Autoencoder], folder: Path) -> str:
             f"{sum(p.numel() for p in network.parameters()):,}",
             f"{(folder / f'{name}.pt').stat().st_size / 1e6:.1f}",
             f"{100 * score['mean']:.2f} ± {100 * score['standard_error']:.2f}",
+            ", ".join(of_seeds.get(name, ())) or "–",
             f"{100 * score['mean_by_larger_entropy']:.2f}" if "mean_by_larger_entropy" in score else "–",
             _published(name, recipe),
             str(about["training_seconds"]),
@@ -74,6 +119,16 @@ def card(networks: dict[str, Autoencoder], folder: Path) -> str:
         loss = f"validation loss {about['validation_loss']:.4f} after epoch {about['best_epoch']}"
         lines.append(f"- **{name}**: {text}; seed {recipe.seed}; {loss} of {about['epochs_trained']}.")
     return HEAD + "\n".join(lines) + "\n"
+
+
+def _of_seeds(folder: Path) -> dict[str, list[str]]:
+    """AMI, per cent, from other seeds, by network."""
+    cells: dict[str, list[str]] = {}
+    if (folder / SEEDS).is_file():
+        with open(folder / SEEDS, newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                cells.setdefault(row["network"], []).append(f"{100 * float(row['ami']):.2f}")
+    return cells
 
 
 DEFAULTS = Recipe().as_dict()

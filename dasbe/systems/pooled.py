@@ -1,0 +1,154 @@
+"""Several runs pooled: pixels that fire together, or are grouped together, in many runs belong together.
+
+How alike two pixels are is averaged over runs from different random numbers, and the
+mean is read by spectral clustering, which is told the number of groups. Alike are, in a
+run of DASBE, spike trains, by their cosine; in a run of Reconstruction Clustering (RC),
+pixels of the same group (evidence accumulation; Fred and Jain 2005).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dasbe import checks
+from dasbe.ann.network import Network
+from dasbe.parameters import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
+from dasbe.readout import smooth
+from dasbe.snn.noise import READOUT, image_stream, seed_of_run
+from dasbe.systems.base import System, in_every_step
+from dasbe.systems.competing_phases import numbered
+from dasbe.systems.dasbe import record
+from dasbe.systems.reconstruction_clustering import SYSTEM as RC
+from dasbe.systems.reconstruction_clustering import evaluations as evaluations_of_a_run
+from dasbe.systems.reconstruction_clustering import label as label_by_rc
+
+LEAST_LIKE = 1e-6  # any two pixels: no part of the graph is without a way to the others
+
+
+class Settings(NamedTuple):
+    """Of the loop (:func:`dasbe.bind`), and how many runs are pooled."""
+
+    delay: int
+    refractory: int
+    cycles: int = CYCLES_TABLE
+    runs: int = 4
+
+    @classmethod
+    def published(cls, dataset: DatasetSettings) -> "Settings":
+        """The loop as published for a dataset."""
+        return cls(dataset.delay, dataset.refractory)
+
+
+class SettingsOfRC(NamedTuple):
+    """Of RC (:class:`dasbe.systems.reconstruction_clustering.Settings`), and how many runs are pooled."""
+
+    objects: int | None = None
+    runs: int = 4
+
+    @classmethod
+    def published(cls, dataset: DatasetSettings) -> "SettingsOfRC":
+        """RC as published for a dataset."""
+        return cls(dataset.objects)
+
+
+def alike_by_timing(
+    images: np.ndarray, network: Network, n_objects: np.ndarray, settings: Settings, **streams: Any
+) -> Iterator[np.ndarray]:
+    """Of each image, how alike its ink pixels are in one run of DASBE: cosines of their smoothed trains, (F, F).
+
+    Read are the cycles that the readout of DASBE reads. Pixels that are silent there are like no others.
+    """
+    trains = record(images, network, settings, **streams)
+    for spikes, count in zip(trains.values[:, -READOUT_CYCLES:], trains.foreground.counts):
+        smoothed = smooth(spikes.reshape(-1, spikes.shape[-1])[:, :count])
+        norms = np.linalg.norm(smoothed, axis=0)
+        smoothed /= np.where(norms == 0, np.inf, norms)
+        yield smoothed.T @ smoothed
+
+
+def alike_by_group(
+    images: np.ndarray, network: Network, n_objects: np.ndarray, settings: SettingsOfRC, **streams: Any
+) -> Iterator[np.ndarray]:
+    """Of each image, how alike its ink pixels are in one run of RC: 1 in the same group, else 0, (F, F)."""
+    labels = label_by_rc(images, network, n_objects, RC.settings(settings.objects), **streams)
+    for image, of_image in zip(images, labels):
+        groups = of_image[image == 1]
+        yield (groups[:, None] == groups).astype(np.float32)
+
+
+def label(
+    alike: Callable[..., Iterator[np.ndarray]],
+    images: np.ndarray,
+    network: Network,
+    n_objects: np.ndarray,
+    settings: Any,
+    *,
+    seed: int,
+    indices: np.ndarray,
+    **device: Any,
+) -> np.ndarray:
+    """Labels (N, H, W) by how `alike` pixels are in several runs; 0 for pixels with ink that are like none in any."""
+    runs = checks.whole_number("runs", settings.runs, 1, checks.MOST_STEPS)
+    of_run = {"indices": indices, **device}
+    pooled = [np.zeros((n, n), np.float32) for n in np.count_nonzero(images, axis=(1, 2))]
+    for run in range(runs):
+        of_images = alike(images, network, n_objects, settings, seed=seed_of_run(seed, run), **of_run)
+        for total, of_image in zip(pooled, of_images):
+            total += of_image
+    labels = np.zeros(images.shape, np.int64)
+    for image, of_image, total, k, index in zip(images, labels, pooled, n_objects, indices):
+        groups = np.full(len(total), -1)
+        firing = np.diag(total) > 0
+        groups[firing] = cut(total[np.ix_(firing, firing)] / runs, max(int(k), 1), seed, index)
+        of_image[image == 1] = numbered(groups[None], max(int(k), 1))[0]
+    return labels
+
+
+def cut(alike: np.ndarray, n_groups: int, seed: int, index: int) -> np.ndarray:
+    """Groups (F,), from 0 on, by spectral clustering of `alike` (F, F); one for each if there are no more than groups.
+
+    `seed` and `index` are those of the image's random numbers.
+    """
+    if n_groups == 1 or len(alike) <= n_groups:
+        return np.arange(len(alike)) % n_groups
+    from sklearn.cluster import spectral_clustering  # slow to import
+
+    random = np.random.RandomState(image_stream(seed, index, READOUT))
+    return spectral_clustering(np.maximum(alike, LEAST_LIKE), n_clusters=n_groups, random_state=random)
+
+
+def evaluations(settings: Settings, n_objects: int) -> int:
+    """How often the network is evaluated for an image: in each run."""
+    return settings.runs * in_every_step(settings, n_objects)
+
+
+def evaluations_of_rc(settings: SettingsOfRC, n_objects: int) -> int:
+    """How often the network is evaluated for an image: in each run."""
+    return settings.runs * evaluations_of_a_run(RC.settings(settings.objects), n_objects)
+
+
+SYSTEM = System(
+    name="dasbe_pooled",
+    title="DASBE, 4 runs pooled",
+    trained_on="single objects",
+    told="number of objects, at the readout",
+    sees="spikes",
+    network="{dataset}",
+    settings=Settings,
+    label=partial(label, alike_by_timing),
+    evaluations=evaluations,
+)
+OF_RC = replace(
+    RC,
+    name="rc_pooled",
+    title="RC, DASBE's networks, 4 runs pooled",
+    settings=SettingsOfRC,
+    label=partial(label, alike_by_group),
+    evaluations=evaluations_of_rc,
+)
+OF_RC_WITH_OWN_NETWORKS = replace(
+    OF_RC, name="rc_own_pooled", title="RC, its own networks, 4 runs pooled", network="rc_{dataset}"
+)
