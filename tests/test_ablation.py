@@ -1,5 +1,6 @@
 """Scores of variants of competing phases, and what is written of them."""
 
+import copy
 import csv
 
 import numpy as np
@@ -9,32 +10,47 @@ import torch
 import dasbe
 from dasbe.ann.files import weights_hash
 from dasbe.experiments import variants
-from dasbe.experiments.variants import VARIANTS, score_variants, write_variants
+from dasbe.experiments.variants import VARIANTS, Variant, score_variants, write_variants
 from dasbe.systems import SYSTEMS, refined
 
 pytestmark = pytest.mark.quick
 
 
 @pytest.fixture
-def scored(monkeypatch, shapes, trained, tmp_path):
-    """`scored()`: three variants on 5 images."""
-    few = {name: VARIANTS[name] for name in ("full", "random", "rc")}
+def other(trained):
+    """A network that gives less feedback than `trained`."""
+    network = copy.deepcopy(trained)
+    with torch.no_grad():
+        network.decoder[-2].bias -= 0.5
+    return network
+
+
+@pytest.fixture
+def scored(monkeypatch, shapes, trained, other, tmp_path):
+    """`scored()`: four variants on 5 images, one of them with a network of its own."""
+    few = {name: VARIANTS[name] for name in ("full", "random", "rc")} | {"rc_own": Variant("RC", "rc_own", {})}
     for name in ("full", "random"):
         few[name] = few[name]._replace(changes=few[name].changes | {"iterations": 4})
     monkeypatch.setattr(variants, "VARIANTS", few)
     monkeypatch.setattr(variants, "ensure_dataset", lambda name: None)
     monkeypatch.setattr(variants, "load_dataset", lambda *where: tuple(part[:5] for part in shapes))
-    monkeypatch.setattr(variants, "load_network", lambda name: trained)
-    monkeypatch.setattr(variants, "network_hash", lambda name: weights_hash(trained))
+    networks = {"shapes": trained, "rc_shapes": other}
+    monkeypatch.setattr(variants, "load_network", networks.__getitem__)
+    monkeypatch.setattr(variants, "network_hash", lambda name: weights_hash(networks[name]))
     options = {"seed": 3, "workers": 1, "device": torch.device("cpu"), "folder": tmp_path}
     return lambda: score_variants(few, ["shapes"], 0, 5, **options)
 
 
-def test_variants_are_scored_as_the_systems_that_they_are(scored, shapes, trained):
+def test_variants_are_scored_as_the_systems_that_they_are(scored, shapes, trained, other):
     results, (images, groups) = scored(), (part[:5] for part in shapes)
     options = {"settings": refined.Settings(4, surplus=3), "n_objects": groups.max((1, 2)).astype(int), "seed": 3}
     expected = dasbe.ami(groups, dasbe.segment(images, trained, "sampled", **options))
     np.testing.assert_array_equal(np.array(results["full", "shapes"]["scores"])[:, 0], expected)
+    rc = {"settings": "shapes", "n_objects": options["n_objects"], "seed": 3}
+    by_network = [dasbe.ami(groups, dasbe.segment(images, network, "rc", **rc)) for network in (trained, other)]
+    assert not np.array_equal(*by_network)
+    for name, expected in zip(("rc", "rc_own"), by_network):
+        np.testing.assert_array_equal(np.array(results[name, "shapes"]["scores"])[:, 0], expected)
 
 
 def test_what_is_scored_is_kept_and_compared_image_by_image(scored, monkeypatch, tmp_path):
