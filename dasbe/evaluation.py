@@ -10,7 +10,7 @@ from torch import nn
 
 from dasbe import checks
 from dasbe.ann.network import Network
-from dasbe.binding import bind
+from dasbe.binding import Modulation, bind
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.errors import InputError
 from dasbe.metrics import ami, ari, mbo, n_found
@@ -274,11 +274,17 @@ def _by_each_normalisation(groups: np.ndarray, labels: np.ndarray) -> np.ndarray
 
 
 def bind_sequences(
-    frames: np.ndarray, network: nn.Module, *, seed: int, device: torch.device | str = "cpu"
+    frames: np.ndarray,
+    network: nn.Module,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    modulate: Modulation | None = None,
 ) -> np.ndarray:
-    """Spikes (N, n, d, H, W) of moving shapes (N, n, H, W), one frame a cycle."""
+    """Spikes (N, n, d, H, W) of moving shapes (N, n, H, W), one frame a cycle; `modulate` as of :func:`dasbe.bind`."""
     timing = settings_of("shapes")
-    return bind(frames, network, delay=timing.delay, refractory=timing.refractory, seed=seed, device=device).spikes
+    options: Any = {"delay": timing.delay, "refractory": timing.refractory, "modulate": modulate}
+    return bind(frames, network, **options, seed=seed, device=device).spikes
 
 
 def group_frames(spikes: np.ndarray, groups: np.ndarray, *, seed: int) -> np.ndarray:
@@ -300,9 +306,13 @@ def moving_scores(
     n_sequences: int = MOVING_SEQUENCES,
     seed: int = HELD_OUT_SEED,
     device: torch.device | str = "cpu",
+    *,
+    split: str = "test",
+    modulate: Modulation | None = None,
 ) -> np.ndarray:
-    """Mean AMI (n_sequences,) over the last cycles of ``test`` sequences of three moving shapes."""
+    """Mean AMI (n_sequences,) over the last cycles of sequences of three moving shapes."""
     ensure_dataset("moving_shapes_3")
-    frames, groups = (part[:, :MOVING_CYCLES] for part in load_dataset("moving_shapes_3", "test", 0, n_sequences))
-    labels = group_frames(bind_sequences(frames, network, seed=seed, device=device), groups, seed=seed)
+    frames, groups = (part[:, :MOVING_CYCLES] for part in load_dataset("moving_shapes_3", split, 0, n_sequences))
+    spikes = bind_sequences(frames, network, seed=seed, device=device, modulate=modulate)
+    labels = group_frames(spikes, groups, seed=seed)
     return frame_scores(groups[:, MOVING_SCORED_FROM:], labels[:, MOVING_SCORED_FROM:]).mean(1)
