@@ -8,7 +8,7 @@ is exact, not an approximation; step by step, the same stands in :mod:`dasbe.def
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -22,7 +22,7 @@ from dasbe.ann.files import weights_hash
 from dasbe.ann.network import Network
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.coding_space import Pixels
-from dasbe.engine.feedback import Feedback, modulated
+from dasbe.engine.feedback import Feedback, Modulation, modulated
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import LatentLayer, latent_layer
 from dasbe.engine.noise import NoiseStreams
@@ -30,8 +30,6 @@ from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.errors import InputError, TimingWarning
 from dasbe.recording import LESS_MEMORY, RECORDABLE, Binding, new_run
 
-Modulation = Callable[[Tensor], Tensor]
-"""From feedback y (n, d, F) to what acts in its place, c."""
 LEAST_WARNED = 3  # r; with 1 and 2, multiples of r + 1 bind about as well (or as badly) as other delays
 
 

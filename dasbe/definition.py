@@ -114,7 +114,8 @@ def compete(y: Tensor, delay: int, refractory: int, gain: float = 2.0, sharpness
         c, in all steps together m·d / (r + 1), the spikes that a pixel has time for in a cycle, or fewer.
     """
     power = y**sharpness
-    return (gain * delay / (refractory + 1) * power / power.sum(0).clamp(min=1e-30)).clamp(max=1)
+    share = power / power.sum(0).clamp(min=1e-30)
+    return (gain * delay / (refractory + 1) * share).clamp(max=1)
 
 
 @torch.no_grad()

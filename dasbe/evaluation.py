@@ -10,8 +10,9 @@ from torch import nn
 
 from dasbe import checks
 from dasbe.ann.network import Network
-from dasbe.binding import Modulation, bind
+from dasbe.binding import bind
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
+from dasbe.engine.feedback import Modulation
 from dasbe.errors import InputError
 from dasbe.metrics import ami, ari, mbo, n_found
 from dasbe.metrics.grouping import NORMALISATIONS

@@ -12,6 +12,7 @@ from replay import ReplayedNoise
 import dasbe
 from dasbe import definition
 from dasbe.datasets import TABLE_DATASETS, settings_of
+from dasbe.engine import attention
 from dasbe.engine.attention import ForegroundAttention, attention_of, ready
 from dasbe.engine.feedback import FeedbackArrays, all_at_once
 from dasbe.engine.foreground import Foreground, ForegroundTrains
@@ -483,9 +484,11 @@ def test_of_several_refined_runs_the_likeliest_counts(shapes, trained):
     np.testing.assert_array_equal(best, np.array([run.labels for run in runs])[chosen, range(8)])
 
 
+@pytest.mark.parametrize("lazy", [False, True], ids=["feedback at once", "lazy feedback"])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-def test_dasbe_with_competing_steps_equals_its_literal_form(shapes, random_network, dtype):
+def test_dasbe_with_competing_steps_equals_its_literal_form(monkeypatch, shapes, random_network, dtype, lazy):
     """Of networks whose feedback is lazy, too; what is recorded is the feedback before steps compete."""
+    monkeypatch.setattr(attention, "LAZY_MIN_UNITS", 1 if lazy else 10**6)
     images, network, cycles, seed = shapes[0][:3], random_network(dtype=dtype, hidden=()), 6, 7
     options = {"delay": 13, "refractory": 4, "gain": 2.0, "sharpness": 1.5}
     run = dasbe.bind(

@@ -16,6 +16,9 @@ from torch import Tensor
 from dasbe.engine.compiled import compiled, compiled_unordered
 from dasbe.errors import InputError
 
+Modulation = Callable[[Tensor], Tensor]
+"""From feedback y (n, d, F) to what acts in its place, c."""
+
 
 class FeedbackArrays(NamedTuple):
     """Feedback as the compiled neurons read it.
@@ -82,7 +85,7 @@ class Feedback:
         return all_at_once(self.of_pixels().numpy())
 
 
-def modulated(feedback: Feedback, modulate: Callable[[Tensor], Tensor] | None) -> Feedback:
+def modulated(feedback: Feedback, modulate: Modulation | None) -> Feedback:
     """`feedback` of which c = modulate(y) reaches the neurons, if there is such a function; images of it are y."""
     if modulate is None:
         return feedback

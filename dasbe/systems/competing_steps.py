@@ -4,7 +4,6 @@ The smallest change of the paper's loop that lets what the network makes of one 
 on the others. All else, refractory time, coincidence detector, and readout, is DASBE's.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,12 +13,12 @@ from torch import Tensor
 
 from dasbe import checks
 from dasbe.ann.network import Network
+from dasbe.engine.feedback import Modulation
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.parameters import CYCLES_TABLE, DatasetSettings
+from dasbe.systems.competing_phases import compete
 from dasbe.systems.dasbe import SYSTEM as DASBE
 from dasbe.systems.dasbe import record as of_loop
-
-LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
 
 class Settings(NamedTuple):
@@ -37,7 +36,7 @@ class Settings(NamedTuple):
         return cls(dataset.delay, dataset.refractory)
 
 
-def competition(delay: int, refractory: int, gain: float = 2.0, sharpness: float = 2.0) -> Callable[[Tensor], Tensor]:
+def competition(delay: int, refractory: int, gain: float = 2.0, sharpness: float = 2.0) -> Modulation:
     """What :func:`dasbe.bind` is given as `modulate`, so that the steps of a cycle compete for every pixel.
 
     c_t = min(1, M·y_t^β / Σ_τ y_τ^β), with M = m·d / (r + 1): a pixel that can fire d / (r + 1)
@@ -69,8 +68,7 @@ def competition(delay: int, refractory: int, gain: float = 2.0, sharpness: float
 
 
 def _competed(y: Tensor, total: float, sharpness: float) -> Tensor:
-    powers = y * y if sharpness == 2 else y**sharpness
-    return (total * powers / powers.sum(1, keepdim=True).clamp(min=LEAST_SUM)).clamp(max=1)
+    return (total * compete(y, sharpness)).clamp(max=1)
 
 
 def record(images: np.ndarray, network: Network, settings: Settings, **streams: Any) -> ForegroundTrains:

@@ -6,7 +6,8 @@ import numpy as np
 
 from dasbe import checks
 from dasbe.ann.network import Network
-from dasbe.binding import Modulation, bind
+from dasbe.binding import bind
+from dasbe.engine.feedback import Modulation
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.linkage import CYCLES
 from dasbe.parameters import CYCLES_TABLE, DatasetSettings
