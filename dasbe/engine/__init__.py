@@ -22,8 +22,8 @@ random numbers (shapes: P = 784, F = 125, L = 400, d = 32: 40 million and 75 tho
   Where hardly more than a sixth of the pixels are ready to fire, it is computed for those
   alone, when they are.
 - **Feedback for the pixels that fire** (:mod:`~dasbe.engine.phases`). A pixel of competing
-  phases needs that of the cycle before only where it fires: with q = ½, in half of the
-  cycles.
+  phases needs lazy feedback only if it fires in the cycle: with q = ½ and two steps a
+  phase, three quarters of them do.
 - **One compiled pass for the neurons** (:mod:`~dasbe.engine.coding_space`,
   :mod:`~dasbe.engine.latent`): random number, membrane, refractoriness and coincidence
   detector of a step while they are in the cache. One 32-bit word gives a uniform number

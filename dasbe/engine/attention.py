@@ -78,9 +78,9 @@ def attention_of(
 ) -> Callable[[Foreground], Attention]:
     """`network` in the form that suits it best, to be pointed at the foregrounds of images.
 
-    Feedback is not lazy for images that are `moving`; it is `always_lazy`, wherever it can
-    be, for neurons that ask for little of it in any cycle. What a network makes of anything
-    but `spikes` need only be finite.
+    Where lazy feedback can be faster, it is not lazy for images that are `moving`, and
+    `always_lazy` for neurons that do without some of it in any cycle. What a network makes
+    of anything but `spikes` need only be finite.
     """
     if not has_linear_ends(network):
         return partial(DenseAttention, network, (0.0, 1.0) if spikes else (-LARGEST_VALUE, LARGEST_VALUE))
@@ -109,15 +109,15 @@ def has_linear_ends(network: UsableNetwork) -> bool:
     return all(is_plain(layer, nn.Linear) and layer.weight.dtype == network.dtype for layer in ends)
 
 
-def values_per_pixel(network: UsableNetwork, steps: int, layers: int = 1, always_lazy: bool = False) -> int:
+def values_per_pixel(network: UsableNetwork, steps: int, layers: int = 1) -> int:
     """Values that a cycle of `steps` keeps near for each foreground pixel, for :func:`dasbe.engine.parallel.blocks_of`.
 
-    A few arrays, and weights to or from the pixel: `layers` times, unless feedback is `always_lazy`.
+    A few arrays, and weights to or from the pixel, `layers` times.
     """
     if not has_linear_ends(network):
         return 4 * steps
-    _, _, between, output = _parts(network)
-    return 4 * steps + (0 if always_lazy and not len(between) else layers * output.in_features)
+    _, _, _, output = _parts(network)
+    return 4 * steps + layers * output.in_features
 
 
 def _parts(network: UsableNetwork) -> tuple[nn.Linear, nn.Sequential, nn.Sequential, nn.Linear]:
@@ -144,8 +144,8 @@ class ForegroundAttention:
     moving : bool
         Whether the images move; feedback is not lazy then.
     always_lazy : bool
-        Whether feedback is lazy from the first cycle on, for any number of units; else the
-        neurons decide.
+        Whether feedback that may be lazy is so from the first cycle on; else the neurons
+        decide.
     foreground : Foreground
     """
 
@@ -161,11 +161,7 @@ class ForegroundAttention:
         self.bounded = all(type(layer) in BOUNDED for layer in (*self.encoder, *self.decoder))
         self.spike_driven_output = network.spiking and not network.recurrent and not len(self.decoder)
         lazy_is_faster = self.output.in_features >= LAZY_MIN_UNITS and not self.spike_driven_output
-        may_be_lazy = (
-            (always_lazy or lazy_is_faster)
-            and not (moving or len(self.decoder))
-            and self.output.weight.device.type == "cpu"
-        )
+        may_be_lazy = lazy_is_faster and not (moving or len(self.decoder)) and self.output.weight.device.type == "cpu"
         self.foreground, self.pixels, self.counts = foreground, foreground.pixels.to(torch.int32), foreground.counts
         self.first_weight, self.first_bias = weights[0], _bias(first)
         self._weights_to_all = weights[1]

@@ -1,8 +1,9 @@
 """Phases that compete for pixels: competition and spikes of a cycle, on a CPU in one compiled pass.
 
 In each step of its phases a pixel fires with probability q, in one of the phases or in
-none. Where it does not, its feedback is of no use and is not computed: with one step a
-phase and q = ½, half of the last layer.
+none. Where it does not, its feedback is of no use, and lazy feedback is not computed:
+with two steps a phase and q = ½, that of a quarter of the pixels. Pixels lie side by side
+in the innermost loops, so that a CPU takes many of them at once.
 """
 
 from collections.abc import Callable
@@ -50,49 +51,57 @@ def _phase_kernel(sources: str) -> Callable[..., None]:
         steps_before = feedback.values.shape[1] // n_phases
         drawn = word_buffer(steps * width)
         words = drawn.view(np.int32)
-        firing = np.empty(width + 1, np.int64)
         real = feedback.values.dtype.type
-        scale, half = real(2.0**-32), real(0.5)
-        powers = np.empty(n_phases, feedback.values.dtype)
-        spikes[:] = 0
+        scale, half, least = real(2.0**-32), real(0.5), real(1e-30)
+        u, powers = np.empty((steps, width), real), np.empty((n_phases, width), real)
+        end, of_power = np.empty((2, width), real)
+        firing = np.empty(width + 1, np.int64)
         for i in range(spikes.shape[0]):
-            n, n_firing = counts[i], np.uint64(0)
+            n, y = counts[i], feedback.values[i]
             draw(states[i], drawn[: (steps * n + 1) // 2])
-            for p in range(n):
-                fires = False
-                for t in range(steps):
-                    fires |= real(words[t * n + p] & UNIFORM_BITS) * scale + half < sampling
-                firing[n_firing] = p
-                n_firing += np.uint64(fires)
+            for t in range(steps):
+                for p in range(n):
+                    u[t, p] = real(words[t * n + p] & UNIFORM_BITS) * scale + half
             if len(feedback.hidden):
+                n_firing = np.uint64(0)
+                for p in range(n):
+                    firing[n_firing] = p  # overwritten by the next pixel unless this one fires
+                    n_firing += np.uint64(u[:, p].min() < sampling)
+                y[:, :n] = 0
                 compute_where_needed(feedback, i, firing[:n_firing])
-            y = feedback.values[i]
-            for p in firing[:n_firing]:
-                total = real(0)
+            of_power[:n] = 0
+            for k in range(n_phases):
+                power, first = powers[k], y[k * steps_before]
+                for p in range(n):
+                    power[p] = first[p]
+                for t in range(1, steps_before):
+                    of_step = y[k * steps_before + t]
+                    for p in range(n):
+                        power[p] += of_step[p]
+                for p in range(n):
+                    power[p] /= real(steps_before)
+                if sharpness == 2:
+                    for p in range(n):
+                        power[p] *= power[p]
+                else:
+                    for p in range(n):
+                        power[p] = power[p] ** sharpness
+                for p in range(n):
+                    of_power[p] += power[p]
+            for p in range(n):
+                of_power[p] = sampling / max(of_power[p], least)
+            for t in range(steps):
+                u_of_step = u[t]
+                end[:n] = 0
                 for k in range(n_phases):
-                    mean = y[k * steps_before, p]
-                    for t in range(1, steps_before):
-                        mean += y[k * steps_before + t, p]
-                    mean /= real(steps_before)
-                    powers[k] = mean * mean if sharpness == 2 else mean**sharpness
-                    total += powers[k]
-                of_power = sampling / max(total, real(1e-30))
-                for t in range(steps):
-                    u, end = real(words[t * n + p] & UNIFORM_BITS) * scale + half, real(0)
-                    for k in range(n_phases):
-                        start = end
-                        end += powers[k] * of_power
-                        if start <= u < end:
-                            spikes[i, k * steps + t, p] = 1
+                    power, fires = powers[k], spikes[i, k * steps + t]
+                    for p in range(n):
+                        start = end[p]
+                        end[p] = start + power[p] * of_power[p]
+                        fires[p] = (start <= u_of_step[p]) & (u_of_step[p] < end[p])
+                    fires[n:] = 0
 
     return phase_cycle
-
-
-@compiled
-def compute_everywhere(feedback: FeedbackArrays, counts: np.ndarray) -> None:
-    """Write lazy feedback of all pixels, `counts` (N,) of each image, into ``feedback.values``."""
-    for i in range(len(counts)):
-        compute_where_needed(feedback, i, np.arange(counts[i]))
 
 
 @compiled

@@ -18,12 +18,13 @@ from torch import Tensor
 
 from dasbe import checks
 from dasbe.ann.network import Network, UsableNetwork
+from dasbe.engine import parallel
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
 from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
-from dasbe.engine.phases import compute_everywhere, phase_cycle
+from dasbe.engine.phases import phase_cycle
 from dasbe.errors import InputError
 from dasbe.parameters import DatasetSettings
 from dasbe.snn.noise import uniform
@@ -33,6 +34,7 @@ SURPLUS_PHASES = 3  # beyond the objects of a dataset
 PRICE = 0.08  # of a group, where the worth decides how many there are; a part of the largest worth
 SAMPLES = 4  # of the groups, that the network sees for their worth where the worth decides
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
+BLOCK_VALUES = 4 * parallel.BLOCK_VALUES  # of a block of images: a cycle has few steps, and calls take their time
 LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
 
@@ -182,7 +184,7 @@ def settle(
             labels[block] = foreground.to_images(torch.from_numpy(numbers).to(device)).cpu().numpy()
             counts[block] = numbers.max(1)
 
-        blocks = blocks_of_one_k(images, fewest, values_per_pixel(net, n_phases * steps, always_lazy=True))
+        blocks = blocks_of_one_k(images, fewest, values_per_pixel(net, n_phases * steps))
         for _ in map_blocks(settle_block, blocks, device, threads=has_linear_ends(net)):
             pass
     return Settled(labels, counts, trains)
@@ -264,21 +266,14 @@ class Phases:
             shares = compete(self._feedback_of_phases(), self.sharpness) * valid[:, None]
             return fire(shares, self.noise.pixel_words(self.steps), self.sampling)
         spikes = torch.empty((len(valid), n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
-        arrays = self.feedback.for_neurons()
-        constants = (arrays.values.dtype.type(constant) for constant in (self.sampling, self.sharpness))
-        phase_cycle(arrays, self.noise.states, self.noise.counts, n_left, *constants, spikes.numpy())
+        feedback = self.feedback.for_neurons()
+        constants = (feedback.values.dtype.type(constant) for constant in (self.sampling, self.sharpness))
+        phase_cycle(feedback, self.noise.states, self.noise.counts, n_left, *constants, spikes.numpy())
         return spikes
 
     def _feedback_of_phases(self) -> Tensor:
         """y (N, K, F), the mean over the steps of each phase."""
-        if self.left.device.type != "cpu":
-            feedback = self.feedback.of_pixels()
-        else:
-            arrays = self.feedback.for_neurons()
-            if len(arrays.hidden):
-                compute_everywhere(arrays, self.noise.counts)
-            feedback = torch.from_numpy(arrays.values)
-        return feedback.unflatten(1, (self.left.shape[1], -1)).mean(2)
+        return self.feedback.of_pixels().unflatten(1, (self.left.shape[1], -1)).mean(2)
 
     def with_silent_ones(self, spikes: Tensor) -> Tensor:
         """`spikes` (N, K·m, F) in their place among those of all phases, (N, K₀·m, F)."""
@@ -295,32 +290,36 @@ class Phases:
         """The groups now, and what they are worth; by themselves unless `counting`, else by samples of them as well."""
         groups = self.groups()
         of_phase = groups[:, None] == torch.arange(self.left.shape[1], device=groups.device)[:, None]  # (N, K, F)
-        used = of_phase.any(2)
-        worth, without = self.worth(of_phase)
+        used, shown = of_phase.any(2), of_phase[:, None]
         if counting:
             sampled = uniform(self.noise.pixel_words(SAMPLES), self.network.dtype) < self.sampling  # (N, samples, F)
-            of_samples = (self.worth(of_phase & sample[:, None])[0] for sample in sampled.unbind(1))
-            worth = (worth + sum(of_samples) / SAMPLES) / 2
-        return Grouping(groups, used.sum(1), worth, without.masked_fill(~used, torch.inf))
+            shown = torch.cat([shown, shown & sampled[:, :, None]], 1)
+        worth, without = self.worth(shown)
+        if counting:
+            worth = (worth[:, :1] + worth[:, 1:].mean(1, keepdim=True)) / 2
+        return Grouping(groups, used.sum(1), worth[:, 0], without.masked_fill(~used, torch.inf))
 
     def worth(self, shown: Tensor) -> tuple[Tensor, Tensor]:
-        """ℓ (N,) if the network sees `shown` (N, K, F) bool of the groups, and ℓ without each of them (N, K)."""
-        foreground = self.attention.foreground
-        code = self.attention.encode(shown.view(torch.uint8))
-        y = self.attention.decode_images(code.clamp(0, 1) if self.network.spiking else code)  # (N, K, H·W)
+        """ℓ (N, M) if the network sees `shown` (N, M, K, F) bool of the groups, and ℓ of the first without each (N, K).
+
+        All of them are shown to the network in one batch.
+        """
+        foreground, n_shown = self.attention.foreground, shown.shape[1:3]
+        code = self.attention.encode(shown.flatten(1, 2).view(torch.uint8))
+        y = self.attention.decode_images(code.clamp(0, 1) if self.network.spiking else code)  # (N, M·K, H·W)
         if self.network.output_shift:
             y = (y.logit() - self.network.output_shift).sigmoid_()
         no_ink = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).neg_().log1p_()  # log-probability of none
-        outside = (no_ink @ self.background)[:, :, 0]
-        inside = no_ink.gather(2, foreground.pixels[:, None].expand_as(shown))
-        others = 1 - torch.eye(shown.shape[1], dtype=y.dtype, device=y.device)
+        outside = (no_ink @ self.background)[:, :, 0].unflatten(1, n_shown)
+        inside = no_ink.gather(2, foreground.pixels[:, None].expand(-1, no_ink.shape[1], -1)).unflatten(1, n_shown)
+        others = 1 - torch.eye(shown.shape[2], dtype=y.dtype, device=y.device)
 
         def of_ink(no_ink: Tensor) -> Tensor:
-            """Log-probability of the ink (N, 1 or K), from that of none (N, 1 or K, F)."""
+            """Log-probability of the ink, (N, M) or (N, K), from that of none, with axis F."""
             return torch.where(foreground.valid[:, None], torch.log(-torch.expm1(no_ink)), 0).sum(2)
 
-        worth = of_ink(inside.sum(1, keepdim=True))[:, 0] + outside.sum(1)
-        return worth, of_ink(others @ inside) + outside @ others
+        worth = of_ink(inside.sum(2)) + outside.sum(2)
+        return worth, of_ink(others @ inside[:, 0]) + outside[:, 0] @ others
 
     def silence(self, phases: Tensor) -> None:
         """The phases numbered `phases` (N,) fall silent; the others compete for what they had."""
@@ -372,7 +371,7 @@ def numbered(groups: np.ndarray, n_phases: int) -> np.ndarray:
 def blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
     """:func:`dasbe.engine.parallel.blocks_of`, each of images that end at the same number of phases."""
     of_one_k = (np.flatnonzero(fewest == k) for k in np.unique(fewest))
-    return [chosen[block] for chosen in of_one_k for block in blocks_of(images[chosen], values_per_pixel)]
+    return [chosen[block] for chosen in of_one_k for block in blocks_of(images[chosen], values_per_pixel, BLOCK_VALUES)]
 
 
 def label(

@@ -202,7 +202,7 @@ def refine(
             labels[block] = foreground.to_images(of_pixels).cpu().numpy()
             likelihood[block] = found.worth.cpu().numpy()
 
-        per_pixel = values_per_pixel(net, most, layers=2, always_lazy=sampled)
+        per_pixel = values_per_pixel(net, most, layers=2)
         blocks = blocks_of_one_k(images, n_objects, per_pixel)
         for _ in map_blocks(refine_block, blocks, device, threads=has_linear_ends(net)):
             pass
