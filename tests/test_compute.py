@@ -46,8 +46,10 @@ def test_curves_are_written_as_table_and_picture(tmp_path):
     assert float(row["ami"]) == pytest.approx(1.5 * number)
     assert float(row["error"]) == pytest.approx(0.5 * number / 4**0.5)
     assert int(row["evaluations"]) == 50 * 28 and float(row["ms"]) == 1000 * (1 + number) / 4
+    evaluations = {(row["system"], row["value"], row["dataset"]): int(row["evaluations"]) for row in rows}
+    assert [evaluations["competing_phases", "2", dataset] for dataset in ("shapes", "corners")] == [975, 1381]
     of_point = {1600: 1.5 * (number - 1), 1400: 1.5 * number}  # AMI by evaluations, on shapes and corners
-    cells = [f"{ami:.1f} ({evaluations}; {250 * (1 + number)}.0)" for evaluations, ami in of_point.items()]
+    cells = [f"{ami:.1f} ({shown}; {250 * (1 + number)}.0)" for shown, ami in of_point.items()]
     assert f"| DASBE, cycles 50 | {' | '.join(cells)} |" in paths[1].read_text(encoding="utf-8").splitlines()
 
 

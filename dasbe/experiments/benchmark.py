@@ -4,7 +4,8 @@ Literal forms take one image and one step at a time (:mod:`dasbe.definition`). T
 bound of the engine is the time for the arithmetic of all foreground pixels, at the rate
 of this machine's matrix product, plus one random number for each foreground pixel and
 step, at the cost of the fastest generator; both are measured in the same run. The loop
-can be faster, since it does without some of that arithmetic. Everything about a dataset
+can be faster, since it does without some of that arithmetic. Competing phases, told the
+number of objects, have a bound of the same kind. Everything about a dataset
 is timed in turn, several times over, and the medians are compared. Ratios carry over to
 other machines better than times. The last line is of the times of all datasets, summed.
 """
@@ -37,7 +38,7 @@ from dasbe.plotting.style import save_figure
 from dasbe.provenance import provenance
 from dasbe.readout import group
 from dasbe.storage import atomic_path
-from dasbe.systems import pulse_coupled, pure_ann
+from dasbe.systems import competing_phases, pulse_coupled, pure_ann
 
 REPEATS = 3
 PORTION = 500  # images computed together; their results are held in memory
@@ -50,6 +51,8 @@ COLUMNS = {
     "pipeline_ms": "pipeline",
     "pure_ann_ratio": "pure-ANN",
     "pure_snn_ratio": "PCNN",
+    "phases_ms": "phases",
+    "phases_of_bound": "× bound",
 }
 
 
@@ -134,6 +137,7 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     images, groups = load_dataset(dataset, "train_multi", 6000, 6000 + options.images)
     portions = [slice(start, start + PORTION) for start in range(0, len(images), PORTION)]
     k, cycles, delay = numbers_of_objects(groups) + 1, options.cycles, published.delay
+    n_objects, phases_settings = published.objects, competing_phases.Settings.published(published)
     timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
     last, pulses_settings = min(READOUT_CYCLES, cycles), pulse_coupled.Settings.published(published)
 
@@ -147,6 +151,9 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
 
     def pulses(images: np.ndarray) -> ForegroundTrains:
         return pulse_coupled.simulate(images, pulses_settings)
+
+    def phases(images: np.ndarray) -> None:
+        competing_phases.settle(images, network, n_objects=n_objects, **phases_settings._asdict())
 
     def loop(form: Callable) -> None:
         for portion in portions:
@@ -172,7 +179,7 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
             form(image, definition.FreshNoise(delay, image.size, seed=i))
 
     chosen, rng = images[: options.literal_images], np.random.default_rng(0)
-    batched = {"engine": engine, "pure_ann_loop": without_spikes, "pure_snn_loop": pulses}
+    batched = {"engine": engine, "pure_ann_loop": without_spikes, "pure_snn_loop": pulses, "phases": phases}
     scored = {"pipeline": engine, "pure_ann": without_spikes, "pure_snn": pulses}
     literally = {"literal": literal, "literal_pure_ann": literal_pure_ann, "literal_pure_snn": literal_pure_snn}
     calls = {name: partial(loop, form) for name, form in batched.items()}
@@ -181,16 +188,29 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     n_images = {name: len(chosen) if name in literally else len(images) for name in calls}
     ms = {f"{name}_ms": 1000 * taken / n_images[name] for name, taken in seconds_in_turn(calls).items()}
 
+    def bound(evaluations: int, random_numbers: int) -> float:
+        """Milliseconds an image, of so many evaluations and so many random numbers for each foreground pixel."""
+        of_pixels = 1e-6 * machine["random_ns"] * random_numbers * images.sum() / len(images)
+        return 1e-6 * foreground_flops(images, network, evaluations) / machine["gflops"] + of_pixels
+
     steps = cycles * delay
-    flops = foreground_flops(images, network, steps)
-    bound = 1e-6 * flops / machine["gflops"] + 1e-6 * machine["random_ns"] * steps * images.sum() / len(images)
-    return ratios(ms | {"mflop": flops / 1e6, "bound_ms": bound})
+    cycles_of_phases = phases_settings.cycles + phases_settings.cycles_after_pruning * (
+        phases_settings.n_phases - n_objects
+    )
+    bounds = {
+        "bound_ms": bound(steps, steps),
+        "phases_bound_ms": bound(
+            competing_phases.evaluations(phases_settings, n_objects), phases_settings.steps_per_phase * cycles_of_phases
+        ),
+    }
+    return ratios(ms | bounds | {"mflop": foreground_flops(images, network, steps) / 1e6})
 
 
 def ratios(ms: dict[str, float]) -> dict[str, float]:
     """`ms` and the ratios that follow from it."""
     return ms | {
         "of_bound": ms["engine_ms"] / ms["bound_ms"],
+        "phases_of_bound": ms["phases_ms"] / ms["phases_bound_ms"],
         "engine_ratio": ms["literal_ms"] / ms["engine_ms"],
         "pure_ann_ratio": ms["literal_pure_ann_ms"] / ms["pure_ann_loop_ms"],
         "pure_snn_ratio": ms["literal_pure_snn_ms"] / ms["pure_snn_loop_ms"],
