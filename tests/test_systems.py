@@ -339,6 +339,11 @@ def test_the_compiled_cycle_of_phases_equals_the_tensors(n_phases, steps, sharpn
         spikes = np.empty(feedback.shape, np.uint8)
         phase_cycle(arrays, NoiseStreams(1, range(3), counts).states, counts, n_phases, q, sharpness, spikes)
         np.testing.assert_array_equal(spikes, expected)
+    fires = spikes.any(1)
+    assert fires.any() and (steps > 1 or not fires[0].all())
+    for i, n in enumerate(counts):
+        computed = np.where(fires[i, :n], feedback[i, :, :n], 0)
+        np.testing.assert_allclose(unknown.values[i, :, :n], computed)
 
 
 def test_phases_share_every_pixel_and_fire_by_their_share(rng):

@@ -5,9 +5,9 @@ bound of the engine is the time for the arithmetic of all foreground pixels, at 
 of this machine's matrix product, plus one random number for each foreground pixel and
 step, at the cost of the fastest generator; both are measured in the same run. The loop
 can be faster, since it does without some of that arithmetic. Competing phases, told the
-number of objects, have a bound of the same kind. Everything about a dataset
-is timed in turn, several times over, and the medians are compared. Ratios carry over to
-other machines better than times. The last line is of the times of all datasets, summed.
+number of objects, have a bound of the same kind. Everything about a dataset is timed in
+turn, several times over, and the medians are compared. Ratios carry over to other
+machines better than times. The last line is of the times of all datasets, summed.
 """
 
 import argparse
@@ -194,16 +194,11 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         return 1e-6 * foreground_flops(images, network, evaluations) / machine["gflops"] + of_pixels
 
     steps = cycles * delay
-    cycles_of_phases = phases_settings.cycles + phases_settings.cycles_after_pruning * (
-        phases_settings.n_phases - n_objects
-    )
-    bounds = {
-        "bound_ms": bound(steps, steps),
-        "phases_bound_ms": bound(
-            competing_phases.evaluations(phases_settings, n_objects), phases_settings.steps_per_phase * cycles_of_phases
-        ),
-    }
-    return ratios(ms | bounds | {"mflop": foreground_flops(images, network, steps) / 1e6})
+    n_phases, steps_per_phase, before, after, *_ = phases_settings
+    shown = competing_phases.evaluations(phases_settings, n_objects)
+    draws = steps_per_phase * competing_phases.cycles_down_to(n_objects, n_phases, before, after)
+    ms |= {"bound_ms": bound(steps, steps), "phases_bound_ms": bound(shown, draws)}
+    return ratios(ms | {"mflop": foreground_flops(images, network, steps) / 1e6})
 
 
 def ratios(ms: dict[str, float]) -> dict[str, float]:

@@ -18,12 +18,11 @@ from torch import Tensor
 
 from dasbe import checks
 from dasbe.ann.network import Network, UsableNetwork
-from dasbe.engine import parallel
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
 from dasbe.engine.noise import NoiseStreams
-from dasbe.engine.parallel import blocks_of, map_blocks
+from dasbe.engine.parallel import BLOCK_VALUES, blocks_of, map_blocks
 from dasbe.engine.phases import phase_cycle
 from dasbe.errors import InputError
 from dasbe.parameters import DatasetSettings
@@ -34,7 +33,7 @@ SURPLUS_PHASES = 3  # beyond the objects of a dataset
 PRICE = 0.08  # of a group, where the worth decides how many there are; a part of the largest worth
 SAMPLES = 4  # of the groups, that the network sees for their worth where the worth decides
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
-BLOCK_VALUES = 4 * parallel.BLOCK_VALUES  # of a block of images: a cycle has few steps, and calls take their time
+VALUES_OF_A_BLOCK = 4 * BLOCK_VALUES  # of images: a cycle has few steps, and calls take their time
 LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
 
@@ -52,6 +51,11 @@ class Settings(NamedTuple):
     def published(cls, dataset: DatasetSettings) -> "Settings":
         """Three phases more than a dataset has objects, all else alike for all datasets; published nowhere else."""
         return cls(dataset.objects + SURPLUS_PHASES)
+
+
+def cycles_down_to(n_left: int, n_phases: int, cycles: int, cycles_after_pruning: int) -> int:
+    """Cycles until `n_left` phases are left, and have had theirs."""
+    return cycles + cycles_after_pruning * (n_phases - n_left)
 
 
 class Settled(NamedTuple):
@@ -154,10 +158,11 @@ def settle(
         fewest = checks.numbers_of_groups("n_objects", n_objects, len(images), images[0].size)
         if fewest.max() > n_phases:
             raise InputError(f"n_objects is {fewest.max()}, but n_phases is {n_phases}; take at least as many phases")
-    n_cycles = cycles + cycles_after * int(n_phases - fewest.min())
+    n_cycles = cycles_down_to(int(fewest.min()), n_phases, cycles, cycles_after)
     widest = int(np.count_nonzero(images, axis=(1, 2)).max())
-    of_a_step = 16 * images[0].size + (len(images) * n_cycles * widest if record else 0)  # bytes
-    checks.memory(n_phases * steps * of_a_step, "this run", "take fewer phases or steps, or fewer images at a time")
+    shown = n_phases * (steps if n_objects is not None else max(steps, 1 + SAMPLES))  # of an image, at once
+    n_bytes = 16 * images[0].size * shown + (len(images) * n_cycles * n_phases * steps * widest if record else 0)
+    checks.memory(n_bytes, "this run", "take fewer phases or steps, or fewer images at a time")
     trains = ForegroundTrains.silent(images, n_cycles, n_phases * steps, bool) if record else None
     labels, counts = np.zeros(images.shape, np.int64), np.zeros(len(images), np.int64)
 
@@ -371,7 +376,9 @@ def numbered(groups: np.ndarray, n_phases: int) -> np.ndarray:
 def blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
     """:func:`dasbe.engine.parallel.blocks_of`, each of images that end at the same number of phases."""
     of_one_k = (np.flatnonzero(fewest == k) for k in np.unique(fewest))
-    return [chosen[block] for chosen in of_one_k for block in blocks_of(images[chosen], values_per_pixel, BLOCK_VALUES)]
+    return [
+        chosen[block] for chosen in of_one_k for block in blocks_of(images[chosen], values_per_pixel, VALUES_OF_A_BLOCK)
+    ]
 
 
 def label(
