@@ -2,6 +2,7 @@
 
 import copy
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import dasbe
 from dasbe.ann.files import weights_hash
 from dasbe.experiments import variants
 from dasbe.experiments.variants import VARIANTS, Variant, score_variants, write_variants
+from dasbe.sweep.units import OwnUnit
 from dasbe.systems import SYSTEMS, refined
 
 pytestmark = pytest.mark.quick
@@ -65,6 +67,19 @@ def test_what_is_scored_is_kept_and_compared_image_by_image(scored, monkeypatch,
     assert float(rows["full"]["difference"]) == float(rows["full"]["error_of_difference"]) == 0
     assert float(rows["rc"]["difference"]) == pytest.approx((rc - full).mean(), abs=1e-3)
     assert float(rows["rc"]["error_of_difference"]) == pytest.approx((rc - full).std() / 5**0.5, abs=1e-3)
+
+
+def test_times_leave_out_what_happens_when_a_system_is_first_used(scored, monkeypatch):
+    used, now, scores = set(), [0.0], OwnUnit.scores
+
+    def slow_at_first(unit, device):
+        now[0] += 1.0 if unit.system in used else 100.0
+        used.add(unit.system)
+        return scores(unit, device)
+
+    monkeypatch.setattr(OwnUnit, "scores", slow_at_first)
+    monkeypatch.setattr("dasbe.sweep.units.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    assert [cell["seconds"] for cell in scored().values()] == [1.0] * 4
 
 
 def test_every_variant_is_a_system_with_other_settings():

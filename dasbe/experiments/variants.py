@@ -107,6 +107,9 @@ def score_variants(
                 tqdm.write(f"{fault}: computed again")
         pending = [unit for unit in units if unit not in results]
         with tqdm(total=len(units), initial=len(results), unit=" cells") as bar:
+            if workers == 1:  # times are compared, so none has in it what is compiled and imported once
+                for unit in pending:
+                    _of_one_image(unit).scores(str(device))
             for unit, result in results_of(pending, workers=None if workers == 1 else workers, device=str(device)):
                 units[unit][1].write(unit, result)
                 results[unit] = result
@@ -117,6 +120,10 @@ def score_variants(
         cell["scores"] += results[unit]["scores"]
         cell["seconds"] += results[unit]["made"]["seconds"]
     return cells
+
+
+def _of_one_image(unit: OwnUnit) -> OwnUnit:
+    return replace(unit, stop=unit.start + 1, images=unit.images[:1], groups=unit.groups[:1])
 
 
 def _units(variants: Mapping[str, Variant], dataset: str, start: int, stop: int, seed: int) -> list[OwnUnit]:
