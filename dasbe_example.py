@@ -1,7 +1,7 @@
 """Bind one image: which of its pixels belong together? (./dasbe_example.sh sets everything up first.)"""
 
-from dasbe.cli import run_command
 from dasbe.experiments import bind
+from dasbe.support.cli import run_command
 
 
 def main() -> None:

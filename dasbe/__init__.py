@@ -2,25 +2,25 @@
 
 from typing import TYPE_CHECKING
 
-from dasbe.lazy import import_lazily
-from dasbe.version import __version__
+from dasbe.support import __version__
+from dasbe.support.lazy import import_lazily
 
 if TYPE_CHECKING:
-    from dasbe.alignment import align
     from dasbe.ann.files import load_network, save_network
     from dasbe.ann.network import as_network
     from dasbe.ann.weights import autoencoder
-    from dasbe.binding import bind
+    from dasbe.binding.labels import align
+    from dasbe.binding.loop import bind
+    from dasbe.binding.readout import group
+    from dasbe.binding.run import Binding, load_run
     from dasbe.datasets import draw_scenes, load_dataset, save_dataset
-    from dasbe.errors import FileContentError, InputError, MissingFileError, TimingWarning
-    from dasbe.evaluation import score_labels, segment
-    from dasbe.experiments.own_images import evaluate
-    from dasbe.images import load_image
+    from dasbe.datasets.images import load_image
+    from dasbe.evaluation.evaluate import evaluate
+    from dasbe.evaluation.segment import score_labels, segment
+    from dasbe.evaluation.timing import suggest_timing
     from dasbe.metrics import ami, ari, mbo, n_found
     from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
-    from dasbe.readout import group
-    from dasbe.recording import Binding, load_run
-    from dasbe.timing import suggest_timing
+    from dasbe.support.errors import FileContentError, InputError, MissingFileError, TimingWarning
     from dasbe.train.own import train_network
     from dasbe.train.recipe import Recipe
 
@@ -61,21 +61,21 @@ __all__ = [
 import_lazily(
     __name__,
     {
-        "alignment": ("align",),
+        "binding.labels": ("align",),
         "ann.files": ("load_network", "save_network"),
         "ann.network": ("as_network",),
         "ann.weights": ("autoencoder",),
-        "binding": ("bind",),
+        "binding.loop": ("bind",),
         "datasets": ("draw_scenes", "load_dataset", "save_dataset"),
-        "errors": ("FileContentError", "InputError", "MissingFileError", "TimingWarning"),
-        "evaluation": ("score_labels", "segment"),
-        "experiments.own_images": ("evaluate",),
-        "images": ("load_image",),
+        "support.errors": ("FileContentError", "InputError", "MissingFileError", "TimingWarning"),
+        "evaluation.segment": ("score_labels", "segment"),
+        "evaluation.evaluate": ("evaluate",),
+        "datasets.images": ("load_image",),
         "metrics": ("ami", "ari", "mbo", "n_found"),
         "plotting.runs": ("animate", "plot_decoded", "plot_grouping", "plot_raster"),
-        "readout": ("group",),
-        "recording": ("Binding", "load_run"),
-        "timing": ("suggest_timing",),
+        "binding.readout": ("group",),
+        "binding.run": ("Binding", "load_run"),
+        "evaluation.timing": ("suggest_timing",),
         "train.own": ("train_network",),
         "train.recipe": ("Recipe",),
     },

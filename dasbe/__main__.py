@@ -4,10 +4,10 @@ import argparse
 import sys
 from importlib import import_module
 
-from dasbe.cli import Parser, run_command
-from dasbe.commands import COMMANDS
-from dasbe.names import one_of
-from dasbe.version import __version__
+from dasbe.support import __version__
+from dasbe.support.checks import one_of
+from dasbe.support.cli import Parser, run_command
+from dasbe.support.commands import COMMANDS
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """The command ``python scripts/benchmark.py``."""
 
-from dasbe.cli import Parser, given_once, run_command
 from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
-from dasbe.parameters import CYCLES_TABLE
-from dasbe.paths import network_path, results_folder, writable
+from dasbe.support.cli import Parser, given_once, run_command
+from dasbe.support.paths import network_path, results_folder, writable
+from dasbe.support.published import CYCLES_TABLE
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dasbe.cli import Parser, run_command
-from dasbe.paths import readable, results_folder, writable
+from dasbe.support.cli import Parser, run_command
+from dasbe.support.paths import readable, results_folder, writable
 
 
 def main() -> None:

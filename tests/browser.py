@@ -14,7 +14,7 @@ SECONDS = 60  # until a browser that does not answer is given up
 
 
 def data_of(path):
-    """What a page of :meth:`dasbe.recording.Binding.to_html` holds."""
+    """What a page of :meth:`dasbe.binding.run.Binding.to_html` holds."""
     (element,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.S)
     return json.loads(element)
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from dasbe.ann.autoencoder import Architecture, Autoencoder
-from dasbe.cli import run_command
 from dasbe.datasets import generate, make_dataset
+from dasbe.support.cli import run_command
 from dasbe.train.denoising import train
 from dasbe.train.recipe import Recipe
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dasbe.engine.noise import NoiseStreams
+from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.noise import coins, uniform
 
 

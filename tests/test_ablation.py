@@ -10,9 +10,9 @@ import torch
 
 import dasbe
 from dasbe.ann.files import weights_hash
+from dasbe.evaluation.sweep_units import OwnUnit
 from dasbe.experiments import variants
 from dasbe.experiments.variants import VARIANTS, Variant, score_variants, write_variants
-from dasbe.sweep.units import OwnUnit
 from dasbe.systems import SYSTEMS, refined
 
 pytestmark = pytest.mark.quick
@@ -78,7 +78,7 @@ def test_times_leave_out_what_happens_when_a_system_is_first_used(scored, monkey
         return scores(unit, device)
 
     monkeypatch.setattr(OwnUnit, "scores", slow_at_first)
-    monkeypatch.setattr("dasbe.sweep.units.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("dasbe.evaluation.sweep_units.time", SimpleNamespace(perf_counter=lambda: now[0]))
     assert [cell["seconds"] for cell in scored().values()] == [1.0] * 4
 
 

@@ -30,20 +30,22 @@ from PIL import Image
 from torch import nn
 
 import dasbe
-from dasbe import checks, datasets, evaluation, metrics
+from dasbe import datasets, metrics
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import save_network
 from dasbe.datasets import mnist
-from dasbe.parameters import DatasetSettings
+from dasbe.evaluation import segment as evaluation
 from dasbe.plotting.phases import phase_colours
+from dasbe.support import checks
+from dasbe.support.published import DatasetSettings
 from dasbe.systems import (
     SYSTEMS,
     competing_phases,
     competing_steps,
     floors,
     pooled,
-    pulse_coupled,
     pure_ann,
+    pure_snn,
     reconstruction_clustering,
     refined,
     system_of,
@@ -594,7 +596,7 @@ def drawn(**arguments: Any) -> list:
 
 # systems
 
-PCNN = pulse_coupled.Settings(10.0, 6.0)
+PCNN = pure_snn.Settings(10.0, 6.0)
 PCNN_FIELDS = {
     "threshold_jump": NUMBER,
     "threshold_decay": ABOVE_0,
@@ -1196,8 +1198,8 @@ ROWS = (
         {"last more than cycles": {"last": 4}},
     ),
     Row(
-        "systems.pulse_coupled.simulate",
-        pulse_coupled.simulate,
+        "systems.pure_snn.simulate",
+        pure_snn.simulate,
         {"images": IMAGES, "settings": PCNN, "steps": 20, "last": 5},
         {
             "images": images(),
@@ -1713,7 +1715,7 @@ GOOD = {
     ),
     "NumPy floats in settings": (
         "SYSTEMS['pure_snn'].segment",
-        {"settings": pulse_coupled.Settings(*np.float32(PCNN))},
+        {"settings": pure_snn.Settings(*np.float32(PCNN))},
     ),
     "a system itself": ("systems.system_of", {"name": SYSTEMS["dasbe"]}),
     "settings themselves": ("datasets.settings_of", {"name": datasets.settings_of("shapes")}),

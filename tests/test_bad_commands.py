@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dasbe.cli import Parser
+from dasbe.support.cli import Parser
 
 pytestmark = pytest.mark.quick
 

@@ -7,11 +7,11 @@ from replay import ReplayedNoise
 
 import dasbe
 from dasbe import definition
-from dasbe.binding import bind
+from dasbe.binding.loop import bind
+from dasbe.binding.readout import group
 from dasbe.datasets import generate
 from dasbe.engine import attention
 from dasbe.metrics import ami
-from dasbe.readout import group
 
 pytestmark = pytest.mark.quick
 

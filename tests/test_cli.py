@@ -68,7 +68,7 @@ def ended(tmp_path):
     """`ended(main)`: how a command ends whose `main` has this body: status, output, errors."""
 
     def run(main, stdout=subprocess.PIPE, environment=None, **options):
-        code = "import os, signal, sys, time\nfrom dasbe.cli import resumable, run_command\n"
+        code = "import os, signal, sys, time\nfrom dasbe.support.cli import resumable, run_command\n"
         code += "def main():\n" + "".join(f"    {line}\n" for line in main.splitlines()) + "run_command(main)"
         (tmp_path / "command.py").write_text(code, encoding="utf-8")
         environment = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", **(environment or {})}
@@ -87,7 +87,7 @@ def test_options_are_read_before_anything_heavy_is_imported(flags):
     result = python("-c", RUN_ALL, json.dumps(lines), flags=flags, stdout=subprocess.PIPE)
     assert result.returncode == 0, result.stderr
     results, packages = json.loads(result.stdout)
-    assert packages == ["dasbe"]
+    assert "dasbe" in packages and not {"torch", "numba", "matplotlib", "h5py", "scipy"} & {*packages}
     for line, (status, output) in zip(lines, results, strict=True):
         if line[1:] == ["--help"]:
             paragraphs = output.split("\n\n")
@@ -98,7 +98,7 @@ def test_options_are_read_before_anything_heavy_is_imported(flags):
             assert "circles" not in line or ("circles" in output and " some of " in output or " one of " in output)
 
 
-@pytest.mark.parametrize("module", ["dasbe.checks", "numpy", "torch._C", "matplotlib"])
+@pytest.mark.parametrize("module", ["dasbe.support.checks", "numpy", "torch._C", "matplotlib"])
 def test_ctrl_c_during_imports(module, tmp_path):
     command = ROOT / "dasbe" / "experiments" / "figure3.py"
     result = python("-c", INTERRUPT, module, command, "--draw-only", "--out", tmp_path, stdout=subprocess.DEVNULL)

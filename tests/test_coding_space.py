@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from dasbe.engine.attention import add_events
-from dasbe.engine.coding_space import Pixels
 from dasbe.engine.feedback import InitialFeedback
 from dasbe.engine.latent import Spiking
-from dasbe.engine.noise import NoiseStreams
+from dasbe.engine.pixels import Pixels
+from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.coding_space import detect_coincidence, latent_cycle, pixel_cycle, quiescent
 
 pytestmark = pytest.mark.quick

@@ -15,8 +15,8 @@ from PIL import Image
 import dasbe
 from dasbe.ann.files import save_network
 from dasbe.datasets import ensure_dataset
-from dasbe.images import load_image
-from dasbe.storage import one_at_a_time
+from dasbe.datasets.images import load_image
+from dasbe.support.storage import one_at_a_time
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -236,7 +236,7 @@ def test_own_image_may_be_dark_on_light_or_light_on_dark(tmp_path, shapes):
 @pytest.mark.slow
 def test_held_out_binding_of_the_shipped_networks():
     """AMI of the first 200 held-out images, as the README's table has it for 1000."""
-    from dasbe.evaluation import chunked_scores
+    from dasbe.evaluation.segment import chunked_scores
 
     for name, least in (("bars", 0.985), ("corners", 0.87), ("shapes", 0.88)):
         network = dasbe.load_network(name)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dasbe.datasets import TABLE_DATASETS
-from dasbe.evaluation import system_settings
+from dasbe.evaluation.segment import system_settings
 from dasbe.experiments.curves import GROWTHS, VARIANTS, write_curves
 from dasbe.plotting.compute import Curve, curves_by_dataset
 from dasbe.systems import SYSTEMS

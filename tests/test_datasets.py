@@ -151,7 +151,7 @@ class TestMnist:
 
     def test_a_file_that_may_not_be_read_is_not_damaged(self, tmp_path, monkeypatch):
         (tmp_path / NAME).write_bytes(PACKED)
-        monkeypatch.setattr("dasbe.paths.open", _not_permitted, raising=False)
+        monkeypatch.setattr("dasbe.support.paths.open", _not_permitted, raising=False)
         with pytest.raises(dasbe.InputError, match=f"{NAME} may not be read") as caught:
             load_digits("t10k", tmp_path)
         assert not isinstance(caught.value, dasbe.FileContentError)
@@ -515,7 +515,7 @@ class TestFilesOfAnotherKind:
                 assert dasbe.load_dataset("shapes", folder=path.parent)[0].shape == (30, 28, 28)
 
     def test_a_file_that_may_not_be_read_is_not_damaged(self, path, monkeypatch):
-        monkeypatch.setattr("dasbe.paths.open", _not_permitted, raising=False)
+        monkeypatch.setattr("dasbe.support.paths.open", _not_permitted, raising=False)
         for function in (dasbe.load_dataset, is_complete, ensure_dataset, verify):
             with pytest.raises(dasbe.InputError, match="shapes.h5 may not be read by this user") as caught:
                 function("shapes", folder=path.parent)
@@ -530,6 +530,6 @@ class TestFilesOfAnotherKind:
             assert not isinstance(caught.value, dasbe.FileContentError)
 
     def test_more_images_than_there_is_memory_for(self, path, monkeypatch):
-        monkeypatch.setattr("dasbe.checks.available_bytes", lambda: 10000)
+        monkeypatch.setattr("dasbe.support.checks.available_bytes", lambda: 10000)
         with pytest.raises(dasbe.InputError, match="reading /train_multi/default would take .* start= and stop="):
             dasbe.load_dataset("shapes", folder=path.parent)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import dasbe
-from dasbe import timing
 from dasbe.ann.files import weights_hash
+from dasbe.evaluation import timing
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "own_images.md").read_text(encoding="utf-8")

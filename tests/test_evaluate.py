@@ -13,11 +13,11 @@ import pytest
 import torch
 
 import dasbe
-from dasbe import evaluation
 from dasbe.ann.files import save_network
 from dasbe.datasets import make_dataset
-from dasbe.parameters import HELD_OUT_START, DatasetSettings
-from dasbe.sweep import units as sweep_units
+from dasbe.evaluation import segment as evaluation
+from dasbe.evaluation import sweep_units
+from dasbe.support.published import HELD_OUT_START, DatasetSettings
 from dasbe.systems import SYSTEMS, base, reconstruction_clustering
 from dasbe.train.judges import held_out_ami
 
@@ -232,7 +232,7 @@ def computed(monkeypatch):
         units.append((unit.system, unit.seed, unit.start))
         return sweep_units.score_unit(unit, device)
 
-    monkeypatch.setattr("dasbe.sweep.run.score_unit", score_unit)
+    monkeypatch.setattr("dasbe.evaluation.sweep_run.score_unit", score_unit)
     monkeypatch.setattr(sweep_units, "OWN_UNIT_IMAGES", 4)
     return units
 

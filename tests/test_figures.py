@@ -16,13 +16,13 @@ from nbclient import NotebookClient
 import dasbe
 from dasbe.datasets import make_dataset
 from dasbe.datasets.mnist import load_digits
+from dasbe.evaluation import sweep_units
 from dasbe.experiments import figure2, figure3, figure4, figure5, scores, table1
 from dasbe.experiments.arrays import figure2 as arrays2
 from dasbe.experiments.arrays import figure3 as arrays3
 from dasbe.experiments.arrays import figure4 as arrays4
 from dasbe.experiments.arrays import figure5 as arrays5
 from dasbe.experiments.figures import load_figure
-from dasbe.sweep import units as sweep_units
 
 WORK = {figure2: arrays2, figure3: arrays3, figure4: arrays4, figure5: arrays5, table1: scores}
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,8 +12,8 @@ from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.variations import cluttered, overlap, scenes_of
 from dasbe.experiments import generalisation
 from dasbe.experiments.arrays import generalisation as arrays
-from dasbe.experiments.figures import load_arrays
 from dasbe.plotting.generalisation import conditions_by_dataset
+from dasbe.support.storage import load_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -125,7 +125,7 @@ def test_command_scores_every_condition_and_goes_on_where_it_was(run, home, monk
 
     picture = home / "results" / "generalisation" / "generalisation.png"
     picture.unlink()
-    monkeypatch.setattr("dasbe.sweep.run.score_unit", lambda *arguments: pytest.fail("computed again"))
+    monkeypatch.setattr("dasbe.evaluation.sweep_run.score_unit", lambda *arguments: pytest.fail("computed again"))
     for name, values in run(*OPTIONS).items():
         if name != "made":
             np.testing.assert_array_equal(values, a[name])

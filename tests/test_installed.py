@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import dasbe
-from dasbe import commands, paths
 from dasbe.ann.files import load_network, save_network
-from dasbe.commands import COMMANDS, DRIVERS, typed
+from dasbe.support import commands, paths
+from dasbe.support.commands import COMMANDS, DRIVERS, typed
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = "import sys; from setuptools.build_meta import build_wheel; print(build_wheel(sys.argv[1]))"
@@ -76,7 +76,7 @@ def test_a_wheel_has_all_that_the_package_needs(wheel):
     networks = {
         f"dasbe/networks/{path.name}": path for path in (ROOT / "tmp_net").iterdir() if path.suffix in (".pt", ".json")
     }
-    others = {"dasbe/py.typed", "dasbe/page.html", "dasbe/experiments/table1_scores.npz"}
+    others = {"dasbe/py.typed", "dasbe/binding/page.html", "dasbe/experiments/table1_scores.npz"}
     assert {name for name in held if ".dist-info/" not in name} == modules | networks.keys() | others
     assert len(networks) == 24
     assert all(held[name].file_size == path.stat().st_size for name, path in networks.items())

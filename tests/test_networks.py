@@ -10,7 +10,7 @@ import torch
 import dasbe
 from dasbe.ann.autoencoder import Architecture, Autoencoder, SpikeWithSurrogate
 from dasbe.ann.files import save_network
-from dasbe.paths import network_folder
+from dasbe.support.paths import network_folder
 
 pytestmark = pytest.mark.quick
 

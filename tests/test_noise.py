@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dasbe.engine.noise import NoiseStreams
+from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.noise import LOWEST_WORD, coins, uniform
 
 pytestmark = pytest.mark.quick

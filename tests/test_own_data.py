@@ -14,8 +14,8 @@ from PIL import Image, ImageFile
 
 import dasbe
 from dasbe.datasets import generate
+from dasbe.datasets.images import FORMATS
 from dasbe.datasets.templates import SHAPES
-from dasbe.images import FORMATS
 
 pytestmark = pytest.mark.quick
 
@@ -100,7 +100,7 @@ def test_a_picture_that_may_not_be_read_is_not_damaged(tmp_path, monkeypatch):
         dasbe.load_image(tmp_path, INK.shape)
     with pytest.raises(dasbe.MissingFileError, match="none.png is not there"):
         dasbe.load_image(tmp_path / "none.png", INK.shape)
-    monkeypatch.setattr("dasbe.paths.open", not_permitted, raising=False)
+    monkeypatch.setattr("dasbe.support.paths.open", not_permitted, raising=False)
     with pytest.raises(dasbe.InputError, match="mine.png may not be read by this user") as caught:
         dasbe.load_image(tmp_path / "mine.png", INK.shape)
     assert not isinstance(caught.value, dasbe.FileContentError)

@@ -11,7 +11,7 @@ import pytest
 from browser import data_of
 
 import dasbe
-from dasbe import page
+from dasbe.binding import page
 
 TIMING = {"delay": 7, "refractory": 2, "cycles": 5, "seed": 3}
 EVERYTHING = ("spikes", "feedback")
@@ -104,9 +104,9 @@ class TestFile:
 
     def test_the_page_is_part_of_the_package(self):
         folder = importlib.util.find_spec("dasbe").submodule_search_locations[0]
-        assert page.TEMPLATE.parent.samefile(folder)
-        configuration = (page.TEMPLATE.parent.parent / "pyproject.toml").read_text("utf-8")
-        assert f'"{page.TEMPLATE.name}"]' in configuration
+        place = page.TEMPLATE.resolve().relative_to(Path(folder).resolve())
+        configuration = (Path(folder).parent / "pyproject.toml").read_text("utf-8")
+        assert f'"{place.as_posix()}"]' in configuration
 
 
 @pytest.fixture(scope="module")

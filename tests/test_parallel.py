@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import dasbe
-from dasbe import checks
 from dasbe.engine.parallel import map_blocks
-from dasbe.shared import SharedSetting
+from dasbe.support import checks
+from dasbe.support.workers import SharedSetting
 
 pytestmark = pytest.mark.quick
 

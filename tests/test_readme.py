@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dasbe.cli import Parser
-from dasbe.experiments.tables import cell
+from dasbe.evaluation.tables import cell
+from dasbe.support import __version__
+from dasbe.support.cli import Parser
 from dasbe.systems import SYSTEMS
-from dasbe.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {

@@ -10,9 +10,9 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 import dasbe
-from dasbe.kmeans import kmeans, n_trials
-from dasbe.linkage import average_linkage
-from dasbe.readout import smooth
+from dasbe.binding.kmeans import kmeans, n_trials
+from dasbe.binding.linkage import average_linkage
+from dasbe.binding.readout import smooth
 
 pytestmark = pytest.mark.quick
 

@@ -13,10 +13,10 @@ from PIL import Image, ImageSequence
 from torch import nn
 
 import dasbe
-from dasbe import checks
 from dasbe.ann.files import weights_hash
 from dasbe.metrics import victor_purpura_distances
 from dasbe.plotting import animation
+from dasbe.support import checks
 
 pytestmark = pytest.mark.quick
 

@@ -19,8 +19,16 @@ import dasbe
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import load_network, save_network
 from dasbe.datasets import load_dataset, make_dataset, mnist
-from dasbe.experiments.figures import load_arrays, save_arrays
-from dasbe.storage import ABANDONED_SECONDS, atomic_path, load_record, load_tensors, one_at_a_time, save_record
+from dasbe.support.storage import (
+    ABANDONED_SECONDS,
+    atomic_path,
+    load_arrays,
+    load_record,
+    load_tensors,
+    one_at_a_time,
+    save_arrays,
+    save_record,
+)
 
 pytestmark = pytest.mark.quick
 
@@ -201,7 +209,7 @@ class TestLock:
 
     def test_the_lock_of_a_killed_process_is_free(self, tmp_path):
         code = (
-            "import sys, time; from dasbe.storage import one_at_a_time\n"
+            "import sys, time; from dasbe.support.storage import one_at_a_time\n"
             "with one_at_a_time(sys.argv[1]): print('locked', flush=True); time.sleep(60)"
         )
         process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "x")], stdout=subprocess.PIPE)

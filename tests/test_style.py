@@ -11,11 +11,11 @@ from matplotlib import colors, cycler, rc_context
 from PIL import Image
 
 import dasbe
-from dasbe.palettes import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED
 from dasbe.plotting.grouping import LABELLESS, input_and_grouping
 from dasbe.plotting.raster import spike_raster
 from dasbe.plotting.style import palette
 from dasbe.plotting.training import learning_curve
+from dasbe.support.palettes import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED
 
 pytestmark = pytest.mark.quick
 

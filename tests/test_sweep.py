@@ -16,11 +16,11 @@ import pytest
 import dasbe
 from dasbe.ann.files import save_network
 from dasbe.datasets import make_dataset
+from dasbe.evaluation import sweep_units
+from dasbe.evaluation.sweep_run import pending_units, run_units
+from dasbe.evaluation.sweep_store import Store
+from dasbe.evaluation.sweep_units import Unit, make_units, score_unit
 from dasbe.experiments.scores import load_scores, mean_and_deviation
-from dasbe.sweep import units as sweep_units
-from dasbe.sweep.run import pending_units, run_units
-from dasbe.sweep.store import Store
-from dasbe.sweep.units import Unit, make_units, score_unit
 
 ROOT = Path(__file__).resolve().parent.parent
 SYSTEMS, SEEDS, IMAGES = ("dasbe", "pure_snn", "rc"), (1, 2), 150

@@ -16,17 +16,17 @@ from dasbe.engine import attention
 from dasbe.engine.attention import ForegroundAttention, attention_of, ready
 from dasbe.engine.feedback import FeedbackArrays, all_at_once
 from dasbe.engine.foreground import Foreground, ForegroundTrains
-from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.phases import phase_cycle
-from dasbe.evaluation import system_settings
+from dasbe.engine.streams import NoiseStreams
+from dasbe.evaluation.segment import system_settings
 from dasbe.experiments import table1
 from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
-from dasbe.systems import SYSTEMS, pulse_coupled, system_of
+from dasbe.systems import SYSTEMS, pure_snn, system_of
 from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, numbered, settle
 from dasbe.systems.competing_steps import competition
 from dasbe.systems.pooled import alike_by_timing, cut
-from dasbe.systems.pulse_coupled import simulate, simulate_with_tensors
 from dasbe.systems.pure_ann import iterate_without_spikes
+from dasbe.systems.pure_snn import simulate, simulate_with_tensors
 from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
 from dasbe.systems.refined import refine
 
@@ -154,7 +154,7 @@ def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_thet
     images, steps, seed = np.ascontiguousarray(shapes[0][:2, :, :width]), 60, 4
     if width < 28:
         images |= np.arange(28, dtype=np.uint8)[:, None] % 3 > 0  # a corner of the images is mostly empty
-    settings = pulse_coupled.Settings(v_theta, tau_theta)
+    settings = pure_snn.Settings(v_theta, tau_theta)
     spikes = simulate(images, settings, steps=steps, last=steps, seed=seed).to_images()
     counts = np.count_nonzero(images, axis=(1, 2)).tolist()
     streams = NoiseStreams(seed, range(2), counts)
@@ -176,14 +176,14 @@ def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_thet
 
 def test_pulse_coupled_network_groups_better_than_chance(shapes):
     images, groups = shapes[0][:20], shapes[1][:20]
-    spikes = simulate(images, pulse_coupled.Settings(6.0, 8.0))
+    spikes = simulate(images, pure_snn.Settings(6.0, 8.0))
     assert np.nanmean(dasbe.ami(groups, dasbe.group(spikes, 4))) > 0.25
 
 
 def test_values_of_the_foreground_alone_are_those_of_the_images(shapes, trained):
     images = shapes[0][:6]
     values = iterate_without_spikes(images, trained, delay=8, cycles=14, last=12, seed=2)
-    spikes = simulate(images, pulse_coupled.Settings(6.0, 8.0), seed=2)
+    spikes = simulate(images, pure_snn.Settings(6.0, 8.0), seed=2)
     for trains, shape, dtype in ((values, (12, 8), np.float32), (spikes, (1, 100), bool)):
         assert isinstance(trains, ForegroundTrains) and trains.values.any()
         as_images = trains.to_images()
@@ -542,7 +542,7 @@ def test_pooled_runs_are_cut_where_pixels_are_alike(shapes, trained):
         ).spikes
         fired |= spikes.any((1, 2))
         for i, image in enumerate(images):
-            trains = dasbe.readout.smooth(spikes[i].reshape(320, 28, 28)[:, image == 1])
+            trains = dasbe.binding.readout.smooth(spikes[i].reshape(320, 28, 28)[:, image == 1])
             norms = np.linalg.norm(trains, axis=0)
             alike[i] = alike[i] + trains.T @ trains / np.maximum(np.outer(norms, norms), 1e-9)
     np.testing.assert_array_equal(labels > 0, fired)
@@ -605,7 +605,7 @@ def test_the_table_has_the_systems_of_the_stored_one(monkeypatch, tmp_path):
 
 
 def test_bad_input(shapes, trained):
-    images, settings = shapes[0][:2], pulse_coupled.Settings(10.0, 6.0)
+    images, settings = shapes[0][:2], pure_snn.Settings(10.0, 6.0)
     system = system_of("dasbe")
     for call, match in (
         (lambda: cluster(images, trained, 0), "n_groups is 0; it must be a whole number of at least 1"),
@@ -614,7 +614,7 @@ def test_bad_input(shapes, trained):
         (lambda: cluster(images, trained, 3, indices=[1]), r"indices is \[1\]; indices must be 2 whole numbers"),
         (lambda: simulate(images, settings, steps=5, last=0), "last is 0; it must be a whole number of at least 1"),
         (lambda: simulate(images, settings, steps=5, last=6), "last is 6, more than the 5 steps there are"),
-        (lambda: simulate(images, (10.0, 6.0)), r"settings is \(10.0, 6.0\); it must be dasbe.systems.pulse_coupled"),
+        (lambda: simulate(images, (10.0, 6.0)), r"settings is \(10.0, 6.0\); it must be dasbe.systems.pure_snn"),
         (lambda: simulate(images, settings._replace(dropout=2)), "dropout is 2; it must be a probability"),
         (lambda: simulate(images, settings._replace(linking_decay=0)), "linking_decay is 0; it must be above 0"),
         (

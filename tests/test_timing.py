@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import dasbe
-from dasbe import timing
 from dasbe.datasets import TABLE_DATASETS, settings_of
+from dasbe.evaluation import timing
 
 pytestmark = pytest.mark.quick
 

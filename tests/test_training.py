@@ -20,7 +20,7 @@ from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import save_network
 from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.checksums import CHECKSUMS
-from dasbe.paths import network_folder
+from dasbe.support.paths import network_folder
 from dasbe.train import __main__ as command
 from dasbe.train import card, denoising, networks, own, select, side_by_side, trials
 from dasbe.train.corruption import draw_rates, occlude, switch, walk_back

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dasbe import checks
-from dasbe.commands import typed
-from dasbe.errors import InputError
+from dasbe.support import checks
+from dasbe.support.commands import typed
+from dasbe.support.errors import InputError
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,

@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from dasbe import checks
 from dasbe.ann.autoencoder import Architecture, Autoencoder
-from dasbe.commands import typed
-from dasbe.errors import FileContentError, InputError, MissingFileError
-from dasbe.paths import SHIPPED_NETWORKS, network_folder, network_names, network_path, readable
-from dasbe.storage import atomic_path, load_tensors, save_tensors, tuples
+from dasbe.support import checks
+from dasbe.support.commands import typed
+from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.paths import SHIPPED_NETWORKS, network_folder, network_names, network_path, readable
+from dasbe.support.storage import atomic_path, load_tensors, save_tensors, tuples
 
 
 def save_network(path: Path | str, network: Autoencoder, description: dict | None = None) -> None:

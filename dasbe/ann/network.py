@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from dasbe import checks
-from dasbe.errors import InputError
-from dasbe.shared import SharedSetting
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.workers import SharedSetting
 
 Network = nn.Module | Callable[[Tensor], Tensor]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from dasbe import checks
 from dasbe.ann.autoencoder import Architecture, Autoencoder
-from dasbe.errors import InputError
+from dasbe.support import checks
+from dasbe.support.errors import InputError
 
 Layer = tuple[np.ndarray, np.ndarray]  # W (out, in) and b (out,)
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, Dataset, settings_of
-from dasbe.lazy import import_lazily
+from dasbe.support.lazy import import_lazily
 
 if TYPE_CHECKING:
     from dasbe.datasets.own import save_dataset

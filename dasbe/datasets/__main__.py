@@ -2,11 +2,11 @@
 
 import sys
 
-from dasbe.cli import Parser, given_once, resumable, run_command
-from dasbe.commands import called
 from dasbe.datasets.catalogue import DATASETS, dataset_of
-from dasbe.errors import InputError
-from dasbe.paths import readable
+from dasbe.support.cli import Parser, given_once, resumable, run_command
+from dasbe.support.commands import called
+from dasbe.support.errors import InputError
+from dasbe.support.paths import readable
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
         dataset_of(name)
 
     from dasbe.datasets.store import dataset_path, is_complete, make_dataset, verify
-    from dasbe.storage import one_at_a_time
+    from dasbe.support.storage import one_at_a_time
 
     for name in names:
         path = readable(dataset_path(name, arguments.out))

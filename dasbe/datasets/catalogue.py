@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dasbe.errors import InputError
-from dasbe.lazy import imported_when_called
-from dasbe.names import one_of, shown
-from dasbe.parameters import DatasetSettings
+from dasbe.support.checks import one_of, shown
+from dasbe.support.errors import InputError
+from dasbe.support.lazy import imported_when_called
+from dasbe.support.published import DatasetSettings
 
 if TYPE_CHECKING:
     from dasbe.datasets.static import Block

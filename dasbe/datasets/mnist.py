@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dasbe.errors import FileContentError, MissingFileError
-from dasbe.paths import data_folder, file_to_read, home, readable
-from dasbe.storage import one_at_a_time
+from dasbe.support.errors import FileContentError, MissingFileError
+from dasbe.support.paths import data_folder, file_to_read, home, readable
+from dasbe.support.storage import one_at_a_time
 
 # file name → SHA-256 of its unpacked bytes
 FILES = {

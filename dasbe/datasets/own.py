@@ -8,9 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from dasbe import checks
 from dasbe.datasets.catalogue import DATASETS
-from dasbe.datasets.files import (
+from dasbe.datasets.hdf5 import (
     Unfit,
     append,
     array_in,
@@ -22,10 +21,11 @@ from dasbe.datasets.files import (
     read,
     split_of,
 )
-from dasbe.errors import FileContentError, InputError, MissingFileError
-from dasbe.images import read_picture
-from dasbe.paths import file_to_read, readable
-from dasbe.storage import atomic_path
+from dasbe.datasets.images import read_picture
+from dasbe.support import checks
+from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.paths import file_to_read, readable
+from dasbe.support.storage import atomic_path
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 NUMPY_SUFFIX = ".npz"

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dasbe import checks
-from dasbe.errors import InputError
 from dasbe.snn.noise import SCENES, image_stream
+from dasbe.support import checks
+from dasbe.support.errors import InputError
 
 MOST_SCENES = 10**6
 MOST_OBJECTS = 255  # labels are uint8

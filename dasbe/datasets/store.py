@@ -12,11 +12,9 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from dasbe import checks
-from dasbe.commands import typed
 from dasbe.datasets.catalogue import DATASETS, Dataset, dataset_of
 from dasbe.datasets.checksums import CHECKSUMS
-from dasbe.datasets.files import (
+from dasbe.datasets.hdf5 import (
     Unfit,
     append,
     array_in,
@@ -29,9 +27,11 @@ from dasbe.datasets.files import (
 )
 from dasbe.datasets.own import is_path, load_own
 from dasbe.datasets.static import Block
-from dasbe.errors import FileContentError, InputError, MissingFileError
-from dasbe.paths import data_folder, readable
-from dasbe.storage import one_at_a_time
+from dasbe.support import checks
+from dasbe.support.commands import typed
+from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.paths import data_folder, readable
+from dasbe.support.storage import one_at_a_time
 
 Arrays = dict[str, tuple[tuple[int, ...], str]]  # shape and SHA-256 of each
 LARGEST_SIZE = 10**6  # images, sequences or frames of a group
@@ -225,7 +225,7 @@ def load_dataset(
     start, stop : int
         Half-open range of images; `stop` None reads to the end.
     folder : path, optional
-        Where ``NAME.h5`` lies; by default ``tmp_data/`` (see :mod:`dasbe.paths`).
+        Where ``NAME.h5`` lies; by default ``tmp_data/`` (see :mod:`dasbe.support.paths`).
 
     Returns
     -------

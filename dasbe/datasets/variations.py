@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.random import PCG64, RandomState, SeedSequence
 
-from dasbe import checks
 from dasbe.datasets.digits import MULTI_MNIST_SHAPE, cropped, place_digits
 from dasbe.datasets.mnist import load_digits
 from dasbe.datasets.scenes import Scenes
 from dasbe.datasets.static import SHAPES_SHAPE, draw_place
 from dasbe.datasets.templates import CORNER_SQUARE, CORNERS, SHAPES
+from dasbe.support import checks
 
 VARIED = ("shapes", "corners", "multi_mnist", "mnist_shape")
 DIGITS = "t10k"  # the part of MNIST that no network has seen

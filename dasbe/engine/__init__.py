@@ -10,7 +10,7 @@ random numbers (shapes: P = 784, F = 125, L = 400, d = 32: 40 million and 75 tho
 
 - **A whole cycle at once.** Feedback arrives one cycle late, so all spikes of a cycle can
   be drawn before the network is evaluated, once, for all steps and images
-  (:mod:`dasbe.binding`). That is exact.
+  (:mod:`dasbe.binding.loop`). That is exact.
 - **The foreground alone** (:mod:`~dasbe.engine.foreground`). A pixel without ink never
   fires and never uses its feedback: 4·d·F·L operations remain, a sixth (shapes), and as
   few random numbers. These are the *dense bound* that ``scripts/benchmark.py`` measures
@@ -24,10 +24,10 @@ random numbers (shapes: P = 784, F = 125, L = 400, d = 32: 40 million and 75 tho
 - **Feedback for the pixels that fire** (:mod:`~dasbe.engine.phases`). A pixel of competing
   phases needs lazy feedback only if it fires in the cycle: with q = ½ and two steps a
   phase, three quarters of them do.
-- **One compiled pass for the neurons** (:mod:`~dasbe.engine.coding_space`,
+- **One compiled pass for the neurons** (:mod:`~dasbe.engine.pixels`,
   :mod:`~dasbe.engine.latent`): random number, membrane, refractoriness and coincidence
   detector of a step while they are in the cache. One 32-bit word gives a uniform number
-  and both coins (:mod:`~dasbe.engine.noise`).
+  and both coins (:mod:`~dasbe.engine.streams`).
 - **Blocks** (:mod:`~dasbe.engine.parallel`): as many images as fit into a core's cache,
   one thread each; images of about the same size, so that little is padded.
 - **Products** (:mod:`~dasbe.engine.products`) of float32 at the full width of the CPU.
@@ -36,6 +36,6 @@ On other devices than a CPU the same runs on tensors, without compiled passes,
 spike-driven layers and lazy feedback.
 """
 
-from dasbe.lazy import import_lazily
+from dasbe.support.lazy import import_lazily
 
 import_lazily(__name__)

@@ -23,7 +23,7 @@ from dasbe.engine.feedback import Feedback, InitialFeedback, LastLayer, LazyFeed
 from dasbe.engine.foreground import Foreground
 from dasbe.engine.parallel import map_blocks
 from dasbe.engine.products import batched_product
-from dasbe.errors import InputError
+from dasbe.support.errors import InputError
 
 LAZY_MIN_UNITS = 320  # of the last hidden layer; with fewer, a product for all pixels is as fast as sums for some
 LARGEST_VALUE = torch.finfo(torch.float32).max

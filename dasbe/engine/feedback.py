@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dasbe.engine.compiled import compiled, compiled_unordered
-from dasbe.errors import InputError
+from dasbe.support.errors import InputError
 
 Modulation = Callable[[Tensor], Tensor]
 """From feedback y (n, d, F) to what acts in its place, c."""

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from dasbe.ann.network import UsableNetwork
-from dasbe.engine import noise as random_words
+from dasbe.engine import streams as random_words
 from dasbe.engine.compiled import compiled, sources_of
-from dasbe.engine.noise import UNIFORM_BITS, NoiseStreams, draw, word_buffer
+from dasbe.engine.streams import UNIFORM_BITS, NoiseStreams, draw, word_buffer
 from dasbe.snn.coding_space import latent_cycle
 
 

@@ -11,7 +11,7 @@ import torch
 from threadpoolctl import ThreadpoolController
 
 from dasbe.engine.products import widest_arithmetic
-from dasbe.shared import SharedSetting
+from dasbe.support.workers import SharedSetting
 
 BLOCK_VALUES = 3 << 19  # of one block of images: a core's share of the cache
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dasbe.engine import noise as random_words
+from dasbe.engine import streams as random_words
 from dasbe.engine.compiled import compiled, compiled_unordered, sources_of
 from dasbe.engine.feedback import FeedbackArrays
-from dasbe.engine.noise import UNIFORM_BITS, draw, word_buffer
+from dasbe.engine.streams import UNIFORM_BITS, draw, word_buffer
 
 
 def _phase_kernel(sources: str) -> Callable[..., None]:

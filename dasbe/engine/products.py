@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dasbe.shared import SharedSetting
+from dasbe.support.workers import SharedSetting
 
 _SETTING: Any = getattr(torch.backends.mkldnn, "matmul", None)  # None before PyTorch 2.9
 LARGEST_ERROR = 1e-5  # of a product of float32, of numbers around 1 / √K; bfloat16 is wrong by 1e-2

@@ -1,15 +1,15 @@
 """The pulse-coupled network on a CPU: only what fires acts, and only on its neighbours.
 
-The same spikes as the equations in :mod:`dasbe.systems.pulse_coupled`, step by step.
+The same spikes as the equations in :mod:`dasbe.systems.pure_snn`, step by step.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from dasbe.engine import noise as random_words
+from dasbe.engine import streams as random_words
 from dasbe.engine.compiled import compiled, sources_of
-from dasbe.engine.noise import draw, word_buffer
+from dasbe.engine.streams import draw, word_buffer
 
 SIMD_WIDTH = 16  # numbers that a compiled loop takes at once; what is left over goes one by one, and slowly
 
@@ -46,7 +46,7 @@ def _kernel(sources: str) -> Callable[..., None]:
         steps : int
         weights : (2·reach + 1, 2·reach + 1) float64
         constants : (7,) float64
-            :class:`dasbe.systems.pulse_coupled.Settings`.
+            :class:`dasbe.systems.pure_snn.Settings`.
         initial_threshold : float
         images : (N,) int64
             Which of the images of `spikes` they are.

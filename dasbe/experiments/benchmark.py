@@ -25,20 +25,20 @@ import torch
 from dasbe import definition
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import load_network
-from dasbe.binding import bind
+from dasbe.binding.loop import bind
+from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, generate, load_dataset, settings_of
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.products import widest_arithmetic
-from dasbe.evaluation import numbers_of_objects
+from dasbe.evaluation.segment import numbers_of_objects
 from dasbe.metrics import ami
-from dasbe.parameters import IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
-from dasbe.paths import readable, results_folder
 from dasbe.plotting.growth import growth_curves
 from dasbe.plotting.style import save_figure
-from dasbe.provenance import provenance
-from dasbe.readout import group
-from dasbe.storage import atomic_path
-from dasbe.systems import competing_phases, pulse_coupled, pure_ann
+from dasbe.support.paths import readable, results_folder
+from dasbe.support.provenance import provenance
+from dasbe.support.published import IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
+from dasbe.support.storage import atomic_path
+from dasbe.systems import competing_phases, pure_ann, pure_snn
 
 REPEATS = 3
 PORTION = 500  # images computed together; their results are held in memory
@@ -139,7 +139,7 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     k, cycles, delay = numbers_of_objects(groups) + 1, options.cycles, published.delay
     n_objects, phases_settings = published.objects, competing_phases.Settings.published(published)
     timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
-    last, pulses_settings = min(READOUT_CYCLES, cycles), pulse_coupled.Settings.published(published)
+    last, pulses_settings = min(READOUT_CYCLES, cycles), pure_snn.Settings.published(published)
 
     def engine(images: np.ndarray) -> ForegroundTrains:
         trains = bind(images, network, last=last, **timing).trains
@@ -150,7 +150,7 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         return pure_ann.iterate_without_spikes(images, network, delay=delay, cycles=cycles, last=last)
 
     def pulses(images: np.ndarray) -> ForegroundTrains:
-        return pulse_coupled.simulate(images, pulses_settings)
+        return pure_snn.simulate(images, pulses_settings)
 
     def phases(images: np.ndarray) -> None:
         competing_phases.settle(images, network, n_objects=n_objects, **phases_settings._asdict())
@@ -170,9 +170,9 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         definition.pure_ann(image, network, delay, cycles, noise)
 
     def literal_pure_snn(image: np.ndarray, noise: definition.FreshNoise) -> None:
-        u = (rng.random(image.size) for _ in range(pulse_coupled.STEPS))
+        u = (rng.random(image.size) for _ in range(pure_snn.STEPS))
         jump, decay = published.threshold_jump, published.threshold_decay
-        definition.pulse_coupled(image, pulse_coupled.STEPS, u, jump, decay)
+        definition.pulse_coupled(image, pure_snn.STEPS, u, jump, decay)
 
     def image_by_image(form: Callable) -> None:
         for i, image in enumerate(chosen):

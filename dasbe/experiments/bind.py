@@ -2,10 +2,10 @@
 
 import time
 
-from dasbe.cli import Parser, given_apart, run_command
-from dasbe.commands import called
 from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
-from dasbe.paths import readable, results_folder, writable
+from dasbe.support.cli import Parser, given_apart, run_command
+from dasbe.support.commands import called
+from dasbe.support.paths import readable, results_folder, writable
 
 INDEX = 1109  # the image of the paper's Figure 4
 
@@ -29,14 +29,14 @@ def main(program: str | None = None) -> None:
     writable(options.out, "--out DIR")
     published = settings_of(options.dataset)
 
-    from dasbe import checks
     from dasbe.ann.files import load_network
-    from dasbe.binding import bind
+    from dasbe.binding.loop import bind
+    from dasbe.binding.readout import group
     from dasbe.datasets import ensure_dataset, load_dataset
+    from dasbe.datasets.images import load_image
     from dasbe.experiments.example import draw
-    from dasbe.images import load_image
     from dasbe.metrics import ami
-    from dasbe.readout import group
+    from dasbe.support import checks
 
     started, device = time.perf_counter(), checks.device(options.device, "--device")
     network = load_network(options.network or options.dataset, device)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dasbe.datasets.catalogue import settings_of
-from dasbe.evaluation import mean_and_error, system_settings
-from dasbe.experiments.tables import markdown, write_all
+from dasbe.evaluation.segment import mean_and_error, system_settings
+from dasbe.evaluation.tables import markdown, write_all
 from dasbe.experiments.variants import Results, Variant
 from dasbe.plotting.compute import Curve, curves_by_dataset
 from dasbe.systems import SYSTEMS

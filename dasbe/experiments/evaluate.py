@@ -2,11 +2,11 @@
 
 import argparse
 
-from dasbe.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_once, resumable, run_command
-from dasbe.commands import called
 from dasbe.datasets.catalogue import settings_of
-from dasbe.names import one_of
-from dasbe.paths import readable, results_folder, writable
+from dasbe.support.checks import one_of
+from dasbe.support.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_once, resumable, run_command
+from dasbe.support.commands import called
+from dasbe.support.paths import readable, results_folder, writable
 from dasbe.systems import SYSTEMS
 
 SEED = 111
@@ -15,10 +15,10 @@ SEED = 111
 def main() -> None:
     options = _options()
 
-    from dasbe import checks
     from dasbe.ann.files import load_network
     from dasbe.datasets import load_dataset
-    from dasbe.experiments.own_images import evaluate
+    from dasbe.evaluation.evaluate import evaluate
+    from dasbe.support import checks
 
     checks.device(options.device, "--device")
     split = {} if options.split is None else {"split": options.split}

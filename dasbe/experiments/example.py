@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from dasbe.ann.network import Network
+from dasbe.binding.run import Binding
 from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
 from dasbe.plotting.style import save_figure
-from dasbe.recording import Binding
 
 
 def draw(

@@ -1,8 +1,8 @@
 """The command ``python -m dasbe.experiments.figure2``."""
 
-from dasbe.cli import run_command
 from dasbe.experiments.options import figure_options
-from dasbe.parameters import IMAGES_TABLE
+from dasbe.support.cli import run_command
+from dasbe.support.published import IMAGES_TABLE
 
 INDEX = 14
 

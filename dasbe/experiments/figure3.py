@@ -1,7 +1,7 @@
 """The command ``python -m dasbe.experiments.figure3``."""
 
-from dasbe.cli import run_command
 from dasbe.experiments.options import figure_options
+from dasbe.support.cli import run_command
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """The command ``python -m dasbe.experiments.figure4``."""
 
-from dasbe.cli import run_command
 from dasbe.experiments.options import figure_options
-from dasbe.parameters import IMAGES_TABLE
+from dasbe.support.cli import run_command
+from dasbe.support.published import IMAGES_TABLE
 
 INDEX = 1109
 SEED = 444  # of ten seeds tried, this image was bound well by eight (AMI 82 to 97 %), badly by two

@@ -1,8 +1,8 @@
 """The command ``python -m dasbe.experiments.figure5``."""
 
-from dasbe.cli import run_command
 from dasbe.datasets.catalogue import DATASETS
 from dasbe.experiments.options import figure_options
+from dasbe.support.cli import run_command
 
 DATASET, INDEX = "moving_shapes_3", 267
 

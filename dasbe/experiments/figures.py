@@ -5,22 +5,15 @@ that file again, and draws from it; ``--draw-only`` leaves out the first two.
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from dasbe import checks
-from dasbe.commands import typed
-from dasbe.errors import FileContentError, MissingFileError
-from dasbe.paths import readable, results_folder
 from dasbe.plotting.style import Figure, save_figure
-from dasbe.provenance import provenance
-from dasbe.storage import atomic_path
-
-Arrays = dict[str, np.ndarray]
+from dasbe.support import checks
+from dasbe.support.commands import typed
+from dasbe.support.paths import readable, results_folder
+from dasbe.support.provenance import provenance
+from dasbe.support.storage import Arrays, load_arrays, save_arrays
 
 
 def run_figure(
@@ -59,31 +52,6 @@ def run_figure(
         print(f"written: {readable(options.out / stem)}.png and .pdf")
     for written in animate(arrays, options.palette, options.out) if animate else ():
         print(f"written: {readable(written)}")
-
-
-def save_arrays(path: Path, arrays: Arrays, made: dict) -> None:
-    """Write arrays and how they were made to one file."""
-    contents: dict[str, Any] = {"made": np.array(json.dumps(made)), **arrays}
-    with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **contents)
-
-
-def load_arrays(path: Path | str, command: str) -> Arrays:
-    """Read what :func:`save_arrays` wrote (how it was made as JSON text under ``made``).
-
-    Raises
-    ------
-    MissingFileError, FileContentError
-        They name the `command` that makes the file.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"{readable(path)} is not there; make it with: {command}")
-    try:
-        with np.load(path) as file:
-            return {"made": file["made"], **{key: file[key] for key in file.files}}
-    except Exception as error:  # a damaged archive fails in many ways
-        raise FileContentError(f"{readable(path)} is damaged; make it again with: {command}") from error
 
 
 def load_figure(name: str) -> Arrays:

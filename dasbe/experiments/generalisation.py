@@ -2,11 +2,11 @@
 
 import argparse
 
-from dasbe.cli import Parser, given_apart, given_once, resumable, run_command
-from dasbe.commands import called
 from dasbe.datasets.catalogue import TABLE_DATASETS
-from dasbe.names import one_of
-from dasbe.paths import readable, results_folder, writable
+from dasbe.support.checks import one_of
+from dasbe.support.cli import Parser, given_apart, given_once, resumable, run_command
+from dasbe.support.commands import called
+from dasbe.support.paths import readable, results_folder, writable
 from dasbe.systems import SYSTEMS
 
 DATASETS = tuple(name for name in TABLE_DATASETS if name != "bars")  # whose objects are of one kind
@@ -18,12 +18,12 @@ IMAGES, QUICK_IMAGES, SEED = 200, 10, 111
 def main() -> None:
     options = _options()
 
-    from dasbe import checks
     from dasbe.experiments.arrays.generalisation import compute
     from dasbe.experiments.figures import load_arrays, save_arrays
     from dasbe.plotting.generalisation import conditions_by_dataset
     from dasbe.plotting.style import save_figure
-    from dasbe.provenance import provenance
+    from dasbe.support import checks
+    from dasbe.support.provenance import provenance
 
     checks.device(options.device, "--device")
     path = options.out / "arrays.npz"

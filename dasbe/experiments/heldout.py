@@ -7,18 +7,18 @@ everywhere, normalised by the mean of the entropies, and by the larger entropy, 
 import json
 import time
 
-from dasbe.cli import Parser, given_once, run_command
-from dasbe.commands import called
-from dasbe.parameters import (
+from dasbe.support.cli import Parser, given_once, run_command
+from dasbe.support.commands import called
+from dasbe.support.paths import network_path, readable, results_folder, writable
+from dasbe.support.published import (
     CYCLES_TABLE,
     HELD_OUT_IMAGES,
     HELD_OUT_MOST,
     HELD_OUT_SEED,
     HELD_OUT_SPLIT,
     HELD_OUT_START,
+    table1_ami,
 )
-from dasbe.paths import network_path, readable, results_folder, writable
-from dasbe.published import table1_ami
 from dasbe.systems import SYSTEMS
 from dasbe.train.recipes import RECIPES, training_recipe
 
@@ -43,12 +43,12 @@ def main() -> None:
     import numpy as np
     from tqdm import tqdm
 
-    from dasbe import checks
     from dasbe.ann.files import load_network
     from dasbe.datasets import ensure_dataset
-    from dasbe.evaluation import held_out_scores, mean_and_error
-    from dasbe.provenance import provenance
-    from dasbe.storage import atomic_path
+    from dasbe.evaluation.segment import held_out_scores, mean_and_error
+    from dasbe.support import checks
+    from dasbe.support.provenance import provenance
+    from dasbe.support.storage import atomic_path
 
     device = checks.device(arguments.device, "--device")
 

@@ -2,11 +2,11 @@
 
 import argparse
 
-from dasbe.cli import MOST_WORKERS, Parser, given_apart, given_once
-from dasbe.commands import called
 from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
-from dasbe.palettes import PALETTES
-from dasbe.paths import results_folder, writable
+from dasbe.support.cli import MOST_WORKERS, Parser, given_apart, given_once
+from dasbe.support.commands import called
+from dasbe.support.palettes import PALETTES
+from dasbe.support.paths import results_folder, writable
 
 
 def figure_options(

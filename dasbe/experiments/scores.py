@@ -13,21 +13,20 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dasbe import checks
-from dasbe.cli import resumable
-from dasbe.commands import typed
 from dasbe.datasets import TABLE_DATASETS, ensure_dataset, settings_of
-from dasbe.errors import FileContentError, InputError
-from dasbe.experiments.figures import load_arrays, save_arrays
-from dasbe.experiments.tables import cell, latex, latex_cell, markdown, mean_and_deviation, write_all
-from dasbe.paths import PACKAGE, home, readable, results_folder
+from dasbe.evaluation.sweep_run import pending_units, run_units
+from dasbe.evaluation.sweep_store import Store
+from dasbe.evaluation.sweep_units import Unit, check_datasets, make_units
+from dasbe.evaluation.tables import cell, latex, latex_cell, markdown, mean_and_deviation, write_all
 from dasbe.plotting.table import score_distributions, score_table
-from dasbe.provenance import provenance
-from dasbe.published import table1_ami
-from dasbe.storage import one_at_a_time
-from dasbe.sweep.run import pending_units, run_units
-from dasbe.sweep.store import Store
-from dasbe.sweep.units import Unit, check_datasets, make_units
+from dasbe.support import checks
+from dasbe.support.cli import resumable
+from dasbe.support.commands import typed
+from dasbe.support.errors import FileContentError, InputError
+from dasbe.support.paths import PACKAGE, home, readable, results_folder
+from dasbe.support.provenance import provenance
+from dasbe.support.published import table1_ami
+from dasbe.support.storage import load_arrays, one_at_a_time, save_arrays
 from dasbe.systems import SYSTEMS
 
 Scores = dict[tuple[str, str], np.ndarray]

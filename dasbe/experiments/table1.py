@@ -4,13 +4,13 @@ import argparse
 import os
 import re
 
-from dasbe.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_apart, given_once, run_command
-from dasbe.commands import called
 from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
-from dasbe.errors import InputError
-from dasbe.names import one_of, shown
-from dasbe.parameters import IMAGES_TABLE, SEEDS_TABLE
-from dasbe.paths import results_folder, writable
+from dasbe.support.checks import one_of, shown
+from dasbe.support.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_apart, given_once, run_command
+from dasbe.support.commands import called
+from dasbe.support.errors import InputError
+from dasbe.support.paths import results_folder, writable
+from dasbe.support.published import IMAGES_TABLE, SEEDS_TABLE
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS
 
 QUICK = {"images": 200, "seeds": SEEDS_TABLE[:2]}

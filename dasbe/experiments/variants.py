@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from dasbe import checks
 from dasbe.ann.files import load_network
-from dasbe.cli import resumable
 from dasbe.datasets import ensure_dataset, load_dataset
-from dasbe.evaluation import mean_and_error, system_settings
-from dasbe.experiments.tables import markdown, write_all
-from dasbe.paths import readable
+from dasbe.evaluation.segment import mean_and_error, system_settings
+from dasbe.evaluation.sweep_run import results_of, stored_results
+from dasbe.evaluation.sweep_store import Store
+from dasbe.evaluation.sweep_units import OwnUnit, make_own_units, network_hash
+from dasbe.evaluation.tables import markdown, write_all
 from dasbe.plotting.differences import score_differences
-from dasbe.storage import one_at_a_time
-from dasbe.sweep.run import results_of, stored_results
-from dasbe.sweep.store import Store
-from dasbe.sweep.units import OwnUnit, make_own_units, network_hash
+from dasbe.support import checks
+from dasbe.support.cli import resumable
+from dasbe.support.paths import readable
+from dasbe.support.storage import one_at_a_time
 from dasbe.systems import SYSTEMS, System
 from dasbe.systems.competing_phases import SURPLUS_PHASES
 

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from dasbe import checks
 from dasbe.engine.compiled import compiled
+from dasbe.support import checks
 
 NORMALISATIONS = ("arithmetic", "max")
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from dasbe import checks
-from dasbe.errors import InputError
+from dasbe.binding.readout import group, smooth
 from dasbe.metrics.victor_purpura import victor_purpura_distances
-from dasbe.parameters import READOUT_CYCLES
-from dasbe.readout import group, smooth
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.published import READOUT_CYCLES
 
 SYNCHRONY_Q = 1 / 6  # 1/step, as in Figure 3; Figure 2 uses 1/3
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from dasbe import checks
 from dasbe.engine.compiled import compiled
+from dasbe.support import checks
 
 
 def victor_purpura_distances(spikes: np.ndarray, q: float) -> np.ndarray:

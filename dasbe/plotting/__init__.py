@@ -5,7 +5,7 @@ import os
 import sys
 from contextlib import suppress
 
-from dasbe.lazy import import_lazily
+from dasbe.support.lazy import import_lazily
 
 
 def _import_matplotlib() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dasbe.plotting.grouping import coloured
 from dasbe.plotting.style import RC, SILHOUETTE, image_axes, palette
-from dasbe.storage import atomic_path
+from dasbe.support.storage import atomic_path
 
 FRAME_MILLISECONDS = 60
 SEQUENCE_MILLISECONDS = 250  # of a frame of a moving input

@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib import rc_context
 
-from dasbe.palettes import COLOUR_BLIND_SAFE
 from dasbe.plotting.scores import CONFIDENCE, curve_with_band, regression, standard_error
 from dasbe.plotting.style import RC, Figure, new_figure
+from dasbe.support.palettes import COLOUR_BLIND_SAFE
 
 ORDER = ("bars", "corners", "shapes", "multi_mnist", "mnist_shape")
 PUBLISHED_COLOURS = ("#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3")  # seaborn's "deep"

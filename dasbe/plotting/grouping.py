@@ -36,7 +36,7 @@ def input_and_grouping(
     ----------
     image : (H, W) of 0 and 1
     labels : (H, W) int
-        Grouping; numbered as the ground truth where they match (:func:`dasbe.alignment.align`).
+        Grouping; numbered as the ground truth where they match (:func:`dasbe.binding.labels.align`).
     groups : (H, W) int, optional
     score : float, optional
         AMI in [0, 1].

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.colors import hsv_to_rgb
 
-from dasbe import checks
+from dasbe.support import checks
 
 
 def phase_colours(spikes: np.ndarray, refractory: int) -> np.ndarray:

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dasbe import checks
-from dasbe.alignment import align
 from dasbe.ann.network import Network, check_feedback
+from dasbe.binding.labels import align
+from dasbe.binding.run import Binding
 from dasbe.engine.attention import ready
-from dasbe.errors import InputError
 from dasbe.metrics import ami
 from dasbe.plotting.animation import animate_binding
 from dasbe.plotting.grouping import decoded_groups, input_and_grouping
 from dasbe.plotting.raster import spike_raster
 from dasbe.plotting.style import Figure
-from dasbe.recording import Binding
+from dasbe.support import checks
+from dasbe.support.errors import InputError
 
 FIRST_CYCLES, LAST_CYCLES = 3, 4  # cycles in a raster
 

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib import colors, rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 
-from dasbe.palettes import PALETTES
-from dasbe.storage import atomic_path
+from dasbe.support.palettes import PALETTES
+from dasbe.support.storage import atomic_path
 
 INK = "#222222"
 SILHOUETTE = "#3a3a3a"  # ink that does not fire, on black

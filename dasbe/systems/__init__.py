@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from dasbe.lazy import import_lazily
-from dasbe.names import one_of
+from dasbe.support.checks import one_of
+from dasbe.support.lazy import import_lazily
 
 if TYPE_CHECKING:
     from dasbe.systems.base import System
@@ -45,7 +45,7 @@ SYSTEMS = Systems(
         "components": "floors:COMPONENTS",
         "dasbe": "dasbe:SYSTEM",
         "pure_ann": "pure_ann:SYSTEM",
-        "pure_snn": "pulse_coupled:SYSTEM",
+        "pure_snn": "pure_snn:SYSTEM",
         "rc": "reconstruction_clustering:SYSTEM",
         "rc_own": "reconstruction_clustering:WITH_OWN_NETWORKS",
         "rc_restarts": "reconstruction_clustering:WITH_RESTARTS",

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from dasbe import checks
 from dasbe.ann.network import Network, check_kind
-from dasbe.cluster import computed_on, n_threads
+from dasbe.binding.readout import group
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import blocks_of, one_thread
-from dasbe.errors import InputError
-from dasbe.readout import group
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.workers import computed_on, n_threads
 
 CHUNK_PIXELS = 1 << 15  # of the foregrounds of a chunk of images, for each thread: their spikes are held in memory
 CHUNKS_PER_WORKER = 4  # of a cluster, so that all come to an end at about the same time

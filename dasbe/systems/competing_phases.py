@@ -16,17 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dasbe import checks
 from dasbe.ann.network import Network, UsableNetwork
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
-from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import BLOCK_VALUES, blocks_of, map_blocks
 from dasbe.engine.phases import phase_cycle
-from dasbe.errors import InputError
-from dasbe.parameters import DatasetSettings
+from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.noise import uniform
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
 SURPLUS_PHASES = 3  # beyond the objects of a dataset

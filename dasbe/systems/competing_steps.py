@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from dasbe import checks
 from dasbe.ann.network import Network
 from dasbe.engine.feedback import Modulation
 from dasbe.engine.foreground import ForegroundTrains
-from dasbe.parameters import CYCLES_TABLE, DatasetSettings
+from dasbe.support import checks
+from dasbe.support.published import CYCLES_TABLE, DatasetSettings
 from dasbe.systems.competing_phases import compete
 from dasbe.systems.dasbe import SYSTEM as DASBE
 from dasbe.systems.dasbe import record as of_loop

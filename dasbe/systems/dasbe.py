@@ -4,13 +4,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dasbe import checks
 from dasbe.ann.network import Network
-from dasbe.binding import bind
+from dasbe.binding.linkage import CYCLES
+from dasbe.binding.loop import bind
 from dasbe.engine.feedback import Modulation
 from dasbe.engine.foreground import ForegroundTrains
-from dasbe.linkage import CYCLES
-from dasbe.parameters import CYCLES_TABLE, DatasetSettings
+from dasbe.support import checks
+from dasbe.support.published import CYCLES_TABLE, DatasetSettings
 from dasbe.systems.base import System, in_every_step
 
 

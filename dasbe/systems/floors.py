@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dasbe import checks
-from dasbe.parameters import DatasetSettings
 from dasbe.snn.noise import READOUT, image_stream
+from dasbe.support import checks
+from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
 

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dasbe import checks
 from dasbe.ann.network import Network
-from dasbe.parameters import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
-from dasbe.readout import smooth
+from dasbe.binding.readout import smooth
 from dasbe.snn.noise import READOUT, image_stream, seed_of_run
+from dasbe.support import checks
+from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
 from dasbe.systems.base import System, in_every_step
 from dasbe.systems.competing_phases import numbered
 from dasbe.systems.dasbe import record

@@ -12,15 +12,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from dasbe import checks
 from dasbe.ann.network import Network
 from dasbe.engine.attention import attention_of, gaps_filled, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import Deterministic, Spiking
-from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
-from dasbe.errors import InputError
-from dasbe.parameters import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
+from dasbe.engine.streams import NoiseStreams
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
 from dasbe.systems.base import System, in_every_step
 
 CYCLES_BETWEEN_LOOKS = 4  # for images that have converged

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dasbe import checks
 from dasbe.ann.network import Network, UsableNetwork, check_feedback
 from dasbe.engine.attention import ready
 from dasbe.engine.parallel import map_blocks
-from dasbe.parameters import DatasetSettings
 from dasbe.snn.noise import ASSIGNMENTS, image_stream, seed_of_run
+from dasbe.support import checks
+from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
 ITERATIONS = 10

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dasbe import checks
 from dasbe.ann.network import Network
+from dasbe.binding.readout import group
 from dasbe.engine.attention import attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground
-from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import map_blocks
-from dasbe.parameters import CYCLES_TABLE, DatasetSettings
-from dasbe.readout import group
+from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.noise import REFINEMENT, seed_of_run
+from dasbe.support import checks
+from dasbe.support.published import CYCLES_TABLE, DatasetSettings
 from dasbe.systems.base import System
 from dasbe.systems.competing_phases import Phases, blocks_of_one_k, compete, numbered
 from dasbe.systems.dasbe import SYSTEM as DASBE

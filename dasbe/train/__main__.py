@@ -4,11 +4,11 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from dasbe.cli import Parser, given_apart, given_once, given_with, run_command
-from dasbe.commands import called
-from dasbe.errors import InputError
-from dasbe.parameters import HELD_OUT_IMAGES, HELD_OUT_MOST
-from dasbe.paths import network_folder, readable
+from dasbe.support.cli import Parser, given_apart, given_once, given_with, run_command
+from dasbe.support.commands import called
+from dasbe.support.errors import InputError
+from dasbe.support.paths import network_folder, readable
+from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_MOST
 from dasbe.train.recipes import MOST, RECIPES, training_recipe
 
 MOST_JOBS = 1000

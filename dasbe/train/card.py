@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from dasbe.cli import Parser, run_command
-from dasbe.commands import called, typed
-from dasbe.errors import MissingFileError
-from dasbe.paths import network_folder, readable
+from dasbe.support.cli import Parser, run_command
+from dasbe.support.commands import called, typed
+from dasbe.support.errors import MissingFileError
+from dasbe.support.paths import network_folder, readable
 from dasbe.train.recipes import RECIPES
 
 

@@ -28,9 +28,9 @@ from dasbe.ann.autoencoder import Autoencoder, transmitted
 from dasbe.ann.network import check_feedback, described, float_type, in_short
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.engine.parallel import one_thread
-from dasbe.errors import FileContentError, InputError
-from dasbe.paths import readable
-from dasbe.storage import load_tensors, save_tensors
+from dasbe.support.errors import FileContentError, InputError
+from dasbe.support.paths import readable
+from dasbe.support.storage import load_tensors, save_tensors
 from dasbe.train.corruption import draw_rates, occlude, switch, walk_back
 from dasbe.train.prediction import prediction_loss
 from dasbe.train.recipe import BATCHES_PER_EPOCH, Recipe

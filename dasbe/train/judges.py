@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from dasbe.evaluation import MOVING_SEQUENCES, held_out_scores, mean_and_error, moving_scores
-from dasbe.parameters import HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
+from dasbe.evaluation.segment import MOVING_SEQUENCES, held_out_scores, mean_and_error, moving_scores
+from dasbe.support.published import HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.systems import system_of
 
 MOVING = "moving"  # the judge of networks for films; all others are systems

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import load_network
-from dasbe.errors import InputError
-from dasbe.paths import readable
-from dasbe.published import table1_ami
-from dasbe.storage import atomic_path
+from dasbe.support.errors import InputError
+from dasbe.support.paths import readable
+from dasbe.support.published import table1_ami
+from dasbe.support.storage import atomic_path
 from dasbe.train.recipe import Recipe
 
 HEAD = """# Networks

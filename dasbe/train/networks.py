@@ -7,19 +7,19 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from dasbe import checks
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network, save_network
-from dasbe.cli import resumable
 from dasbe.datasets import ensure_dataset
 from dasbe.datasets.checksums import CHECKSUMS
-from dasbe.errors import InputError
-from dasbe.parameters import HELD_OUT_IMAGES
-from dasbe.paths import own_or_shipped, readable, results_folder, writable
 from dasbe.plotting.style import save_figure
 from dasbe.plotting.training import learning_curve
-from dasbe.provenance import command, provenance
-from dasbe.storage import atomic_path, one_at_a_time
+from dasbe.support import checks
+from dasbe.support.cli import resumable
+from dasbe.support.errors import InputError
+from dasbe.support.paths import own_or_shipped, readable, results_folder, writable
+from dasbe.support.provenance import command, provenance
+from dasbe.support.published import HELD_OUT_IMAGES
+from dasbe.support.storage import atomic_path, one_at_a_time
 from dasbe.train.denoising import TrainingState, train, training_images
 from dasbe.train.judges import MOVING, held_out_ami
 from dasbe.train.own import progress_bar, results

@@ -11,16 +11,16 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from dasbe import checks
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network, save_network
 from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
-from dasbe.cli import resumable
 from dasbe.datasets import load_dataset
-from dasbe.errors import InputError
-from dasbe.paths import readable, writable
-from dasbe.provenance import provenance
-from dasbe.storage import one_at_a_time
+from dasbe.support import checks
+from dasbe.support.cli import resumable
+from dasbe.support.errors import InputError
+from dasbe.support.paths import readable, writable
+from dasbe.support.provenance import provenance
+from dasbe.support.storage import one_at_a_time
 from dasbe.train.denoising import TrainingState, images_hash, output_bias, train, windows
 from dasbe.train.recipe import OF_LAYERS, Recipe
 

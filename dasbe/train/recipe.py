@@ -3,10 +3,10 @@
 import math
 from dataclasses import asdict, dataclass, fields
 
-from dasbe import checks
 from dasbe.ann.autoencoder import Architecture
-from dasbe.errors import InputError
-from dasbe.storage import tuples
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.storage import tuples
 from dasbe.train.recipes import JUDGE, MOST
 
 BATCHES_PER_EPOCH = 100

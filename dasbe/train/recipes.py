@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dasbe.errors import InputError
+from dasbe.support.errors import InputError
 
 if TYPE_CHECKING:
     from dasbe.train.recipe import Recipe

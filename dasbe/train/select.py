@@ -1,8 +1,8 @@
 """The command ``python -m dasbe.train.select``."""
 
-from dasbe.cli import Parser, run_command
-from dasbe.commands import called
-from dasbe.errors import InputError
+from dasbe.support.cli import Parser, run_command
+from dasbe.support.commands import called
+from dasbe.support.errors import InputError
 from dasbe.train.candidates import CANDIDATES
 
 TEST_IMAGES = 10000

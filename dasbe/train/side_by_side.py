@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, cast
 import torch
 from tqdm import tqdm
 
-from dasbe.cli import message_of
-from dasbe.errors import InputError
-from dasbe.processes import end_with_parent, interrupts_are_ours
+from dasbe.support.cli import message_of
+from dasbe.support.errors import InputError
+from dasbe.support.workers import end_with_parent, interrupts_are_ours
 from dasbe.train.denoising import TrainingState
 from dasbe.train.recipe import Recipe
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dasbe import checks
-from dasbe.cli import resumable
-from dasbe.errors import InputError
-from dasbe.evaluation import chunked_scores, mean_and_error
-from dasbe.paths import readable, results_folder, writable
-from dasbe.storage import atomic_path, load_record, one_at_a_time, save_record
+from dasbe.evaluation.segment import chunked_scores, mean_and_error
+from dasbe.support import checks
+from dasbe.support.cli import resumable
+from dasbe.support.errors import InputError
+from dasbe.support.paths import readable, results_folder, writable
+from dasbe.support.storage import atomic_path, load_record, one_at_a_time, save_record
 from dasbe.train.denoising import train, training_images
 from dasbe.train.recipe import Recipe
 from dasbe.train.recipes import training_recipe

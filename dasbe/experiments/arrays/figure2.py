@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from dasbe.alignment import align
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network
-from dasbe.binding import bind
+from dasbe.binding.labels import align
+from dasbe.binding.loop import bind
+from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
-from dasbe.evaluation import numbers_of_objects
-from dasbe.experiments.figures import Arrays
+from dasbe.evaluation.segment import numbers_of_objects
 from dasbe.metrics import ami, autocorrelation, cycle_scores, synchrony_matrix
-from dasbe.parameters import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES
-from dasbe.readout import group
+from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES
+from dasbe.support.storage import Arrays
 
 DATASET = "shapes"
 N_SEEDS, Q = 5, 1 / 3

@@ -6,11 +6,11 @@ import numpy as np
 from tqdm import tqdm
 
 from dasbe.ann.files import load_network
-from dasbe.binding import bind
+from dasbe.binding.loop import bind
 from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
-from dasbe.experiments.figures import Arrays
 from dasbe.metrics import cycle_scores
-from dasbe.parameters import CYCLES_FIGURES, IMAGES_TABLE
+from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE
+from dasbe.support.storage import Arrays
 
 N_IMAGES = 100
 SCORES = ("synchrony", "rate", "clustering")

@@ -5,18 +5,18 @@ import argparse
 import numpy as np
 import torch
 
-from dasbe.alignment import align
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network
-from dasbe.binding import bind
+from dasbe.binding.labels import align
+from dasbe.binding.loop import bind
+from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.datasets.templates import SHAPES
-from dasbe.errors import InputError
-from dasbe.evaluation import numbers_of_objects, range_scores, system_settings
-from dasbe.experiments.figures import Arrays
+from dasbe.evaluation.segment import numbers_of_objects, range_scores, system_settings
 from dasbe.metrics import ami
-from dasbe.parameters import CYCLES_FIGURES
-from dasbe.readout import group
+from dasbe.support.errors import InputError
+from dasbe.support.published import CYCLES_FIGURES
+from dasbe.support.storage import Arrays
 from dasbe.systems import system_of
 
 DATASET, NETWORK = "shapes", "hierarchical"

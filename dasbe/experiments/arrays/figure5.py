@@ -5,10 +5,10 @@ import argparse
 import numpy as np
 from torch import nn
 
-from dasbe.alignment import align
 from dasbe.ann.files import load_network
+from dasbe.binding.labels import align
 from dasbe.datasets import ensure_dataset, load_dataset
-from dasbe.evaluation import (
+from dasbe.evaluation.segment import (
     MOVING_CYCLES,
     MOVING_SCORED_FROM,
     MOVING_SEQUENCES,
@@ -18,9 +18,9 @@ from dasbe.evaluation import (
     numbers_of_objects,
     system_settings,
 )
-from dasbe.experiments.figures import Arrays
 from dasbe.metrics import ami
-from dasbe.parameters import CYCLES_FIGURES
+from dasbe.support.published import CYCLES_FIGURES
+from dasbe.support.storage import Arrays
 from dasbe.systems import system_of
 
 DATASET, NETWORK = "moving_shapes_3", "moving"

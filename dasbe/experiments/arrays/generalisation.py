@@ -16,9 +16,9 @@ from tqdm import tqdm
 from dasbe.ann.files import load_network
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.datasets.variations import cluttered, overlap, scenes_of
-from dasbe.evaluation import system_settings
-from dasbe.experiments.figures import Arrays
-from dasbe.experiments.own_images import evaluate
+from dasbe.evaluation.evaluate import evaluate
+from dasbe.evaluation.segment import system_settings
+from dasbe.support.storage import Arrays
 from dasbe.systems import SYSTEMS, System
 from dasbe.systems.competing_phases import SURPLUS_PHASES
 

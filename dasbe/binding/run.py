@@ -24,16 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dasbe import checks
-from dasbe.alignment import align
+from dasbe.binding.labels import align
+from dasbe.binding.page import page_of
 from dasbe.engine.foreground import ForegroundTrains
-from dasbe.errors import FileContentError, InputError, MissingFileError
-from dasbe.page import page_of
-from dasbe.parameters import CYCLES_TABLE
-from dasbe.paths import readable
-from dasbe.provenance import provenance
 from dasbe.snn.coding_space import MAX_REFRACTORY
-from dasbe.storage import atomic_path
+from dasbe.support import checks
+from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.paths import readable
+from dasbe.support.provenance import provenance
+from dasbe.support.published import CYCLES_TABLE
+from dasbe.support.storage import atomic_path
 
 if TYPE_CHECKING:
     import neo
@@ -60,7 +60,7 @@ class Binding:
     trains : ForegroundTrains or None
         Spikes of the foreground pixels alone, which is all there are; smaller than images of them.
     made : dict
-        Command, versions and date (:mod:`dasbe.provenance`).
+        Command, versions and date (:mod:`dasbe.support.provenance`).
 
     Examples
     --------

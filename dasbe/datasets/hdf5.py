@@ -14,10 +14,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from dasbe import checks
-from dasbe.errors import FileContentError, InputError
-from dasbe.paths import file_to_read, readable
-from dasbe.storage import atomic_path
+from dasbe.support import checks
+from dasbe.support.errors import FileContentError, InputError
+from dasbe.support.paths import file_to_read, readable
+from dasbe.support.storage import atomic_path
 
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 """Those that come with HDF5 and h5py."""

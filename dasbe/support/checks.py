@@ -1,32 +1,58 @@
 """What all public functions require of their arguments: the same words, the same line, the same exception.
 
 Every check returns the argument in the form in which it is used, or raises
-:class:`~dasbe.errors.InputError` with one line that names the argument, its value and
+:class:`~dasbe.support.errors.InputError` with one line that names the argument, its value and
 the remedy.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from dasbe.errors import InputError
-from dasbe.names import one_of as one_of
-from dasbe.names import shown as shown
-from dasbe.paths import nearest_existing
+from dasbe.support.errors import InputError
+from dasbe.support.paths import nearest_existing
+
+if TYPE_CHECKING:
+    import torch
 
 LARGEST_NUMBER = 2**31 - 1  # of cycles, steps, …: counters are no larger anywhere
 MOST_STEPS = 10**6  # of a cycle, and cycles and iterations of a run
 LARGEST_SEED = 2**63 - 1
+SHOWN = 60  # characters of a wrong value
+
+
+def shown(value: Any) -> str:
+    """`value` in a few words: arrays by their shape and type, all else as Python writes it, cut to fit a line."""
+    try:
+        if (_is(value, "numpy", "ndarray") or _is(value, "torch", "Tensor")) and value.ndim:
+            return f"an array of shape {tuple(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"
+        text = " ".join(repr(value.item() if _is(value, "numpy", "generic") else value).split())
+    except Exception:  # a value of a user's own class, or a number of thousands of digits
+        return f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def _is(value: Any, module: str, kind: str) -> bool:
+    """Whether `value` is of a `kind` of `module`: not so, if nobody has imported the module yet."""
+    return module in sys.modules and isinstance(value, getattr(sys.modules[module], kind))
+
+
+def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
+    """A name out of `choices`."""
+    choices = list(choices)
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} {shown(value)} is unknown; choose one of {', '.join(choices)}")
+    return value
 
 
 def n_axes(value: Any) -> int:
     """How many axes `value` has as an array; −1 if it cannot be one."""
     try:
-        return value.ndim if isinstance(value, torch.Tensor) else np.ndim(value)
+        return value.ndim if _is(value, "torch", "Tensor") else np.ndim(value)
     except Exception:  # lists of unequal lengths, tensors without numbers, …
         return -1
 
@@ -96,9 +122,9 @@ def some_of(name: str, value: Any, choices: Sequence[str]) -> tuple[str, ...]:
 def array(name: str, value: Any, what: str) -> np.ndarray:
     """`value` as an array of numbers or bool; `what` says what it must be."""
     try:
-        if isinstance(value, torch.Tensor):
+        if _is(value, "torch", "Tensor"):
             value = value.detach().cpu()
-            value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+            value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
         result = np.asarray(value)
     except Exception:  # lists of unequal lengths, tensors without numbers, …
         raise InputError(f"{name} is {shown(value)}; it must be {what}") from None
@@ -164,7 +190,7 @@ def set_fields(frozen: Any, **fields: Any) -> None:
 
 def image_shape(value: Any) -> tuple[int, int]:
     """(H, W) of images."""
-    if not isinstance(value, (tuple, list, torch.Size)) or len(value) != 2:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise InputError(f"image_shape is {shown(value)}; it must be (H, W), two numbers of at least 1")
     try:
         height, width = (whole_number("image_shape", side, 1, 10**5) for side in value)
@@ -301,8 +327,10 @@ def folder(name: str, value: Any) -> Path:
     return result
 
 
-def device(value: Any, name: str = "device") -> torch.device:
+def device(value: Any, name: str = "device") -> "torch.device":
     """The device called so, if this machine has it: cpu, cuda or cuda:N."""
+    import torch  # slow, and commands check their options before
+
     try:
         found = torch.device(value) if isinstance(value, (str, torch.device)) else None
     except RuntimeError:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from dasbe import checks
-from dasbe.errors import FileContentError, InputError
-from dasbe.paths import file_to_read, readable
+from dasbe.support import checks
+from dasbe.support.errors import FileContentError, InputError
+from dasbe.support.paths import file_to_read, readable
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 """What is read. Pillow decodes these itself; some others, such as EPS, it hands on to programs that run them."""

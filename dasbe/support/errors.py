@@ -9,7 +9,7 @@ class InputError(ValueError):
     >>> import numpy as np, dasbe
     >>> dasbe.group(np.zeros((1, 5, 14, 8, 8), bool), n_groups=0)
     Traceback (most recent call last):
-    dasbe.errors.InputError: n_groups is 0; it must be a whole number of at least 1
+    dasbe.support.errors.InputError: n_groups is 0; it must be a whole number of at least 1
     """
 
     def __init__(self, message: object):
@@ -24,7 +24,7 @@ class MissingFileError(InputError, FileNotFoundError):
     >>> import dasbe
     >>> dasbe.load_run("none.npz")
     Traceback (most recent call last):
-    dasbe.errors.MissingFileError: none.npz is not there; write it with: dasbe.bind(...).save(path)
+    dasbe.support.errors.MissingFileError: none.npz is not there; write it with: dasbe.bind(...).save(path)
     """
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class FileContentError(InputError):
     >>> size = Path("torn.npz").write_bytes(b"PK")
     >>> dasbe.load_run("torn.npz")
     Traceback (most recent call last):
-    dasbe.errors.FileContentError: torn.npz ...
+    dasbe.support.errors.FileContentError: torn.npz ...
     """
 
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from dasbe.engine import feedback as lazy_feedback
-from dasbe.engine import noise as random_words
+from dasbe.engine import streams as random_words
 from dasbe.engine.compiled import compiled, sources_of
 from dasbe.engine.feedback import Feedback, FeedbackArrays, compute_lazily
-from dasbe.engine.noise import UNIFORM_BITS, NoiseStreams, draw, word_buffer
+from dasbe.engine.streams import UNIFORM_BITS, NoiseStreams, draw, word_buffer
 from dasbe.snn import coding_space as equations
 from dasbe.snn.coding_space import THRESHOLD, PixelState, pixel_cycle, quiescent
 from dasbe.snn.noise import uniform

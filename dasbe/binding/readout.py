@@ -6,14 +6,14 @@ from itertools import chain
 import numpy as np
 import torch
 
-from dasbe import checks
+from dasbe.binding.kmeans import kmeans, n_trials
+from dasbe.binding.linkage import CYCLES, find_groups
+from dasbe.binding.run import Binding
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import map_blocks
-from dasbe.kmeans import kmeans, n_trials
-from dasbe.linkage import CYCLES, find_groups
-from dasbe.parameters import READOUT_CYCLES
-from dasbe.recording import Binding
 from dasbe.snn.noise import READOUT, image_stream
+from dasbe.support import checks
+from dasbe.support.published import READOUT_CYCLES
 
 BLOCK_BYTES = 1 << 26  # of all the arrays of one block of images
 
@@ -55,7 +55,7 @@ def group(
     steps than the rest of their object: as a rule they are a half of one that has come
     apart, which the readout that finds the number often puts together again.
 
-    The number is found: by average linkage (:mod:`dasbe.linkage`). A group has at least 8
+    The number is found: by average linkage (:mod:`dasbe.binding.linkage`). A group has at least 8
     pixels; where fewer than 40 fire, at least a fifth of these, and never fewer than 2.
     What is smaller joins the group whose spikes are like its own, or, if there is none, the
     silent pixels. Pixels that all fire together are one group, and so are pixels that fire

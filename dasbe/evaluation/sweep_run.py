@@ -8,11 +8,10 @@ from functools import partial
 from multiprocessing import active_children, get_context
 from typing import TypeVar
 
-from dasbe.cluster import computed_on
-from dasbe.errors import InputError
-from dasbe.processes import end_with_parent, interrupts_are_ours
-from dasbe.sweep.store import Store
-from dasbe.sweep.units import Unit, score_unit, score_unit_by_one_thread
+from dasbe.evaluation.sweep_store import Store
+from dasbe.evaluation.sweep_units import Unit, score_unit, score_unit_by_one_thread
+from dasbe.support.errors import InputError
+from dasbe.support.workers import computed_on, end_with_parent, interrupts_are_ours
 
 AnyUnit = TypeVar("AnyUnit", bound=Unit)
 

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from dasbe import checks
 from dasbe.ann.network import Network
-from dasbe.binding import bind
-from dasbe.errors import InputError
-from dasbe.linkage import CYCLES
+from dasbe.binding.linkage import CYCLES
+from dasbe.binding.loop import bind
+from dasbe.binding.readout import group
 from dasbe.metrics import ami
-from dasbe.parameters import CYCLES_FIGURES
-from dasbe.readout import group
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.published import CYCLES_FIGURES
 
 REFRACTORY_TIMES = (5, 6, 7, 9, 11)
 PERIODS = (2, 3, 4, 6, 8)  # times r + 1 in a delay: how often a pixel can fire in a cycle

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from dasbe.commands import entry
-from dasbe.version import __version__
+from dasbe.support import __version__
+from dasbe.support.commands import entry
 
 
 def provenance(**parameters: Any) -> dict[str, Any]:

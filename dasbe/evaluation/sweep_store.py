@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from dasbe.errors import FileContentError
-from dasbe.paths import readable
-from dasbe.storage import load_record, save_record
-from dasbe.sweep.units import Unit
+from dasbe.evaluation.sweep_units import Unit
+from dasbe.support.errors import FileContentError
+from dasbe.support.paths import readable
+from dasbe.support.storage import load_record, save_record
 
 
 class Store:
@@ -50,7 +50,7 @@ class Store:
         return result, None
 
     def write(self, unit: Unit, result: dict) -> None:
-        """Keep what :func:`dasbe.sweep.units.score_unit` returned."""
+        """Keep what :func:`dasbe.evaluation.sweep_units.score_unit` returned."""
         save_record(self.path(unit), result)
 
 

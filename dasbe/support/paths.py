@@ -10,9 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from dasbe.errors import InputError, MissingFileError
+from dasbe.support.errors import InputError, MissingFileError
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED_NETWORKS = PACKAGE / "networks"  # of an installed package: setup.py puts them there
 
 

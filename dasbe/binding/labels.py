@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dasbe import checks
-from dasbe.errors import InputError
+from dasbe.support import checks
+from dasbe.support.errors import InputError
 
 
 def align(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:

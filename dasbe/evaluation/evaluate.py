@@ -13,21 +13,20 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from dasbe import checks
 from dasbe.ann.files import weights_hash
 from dasbe.ann.network import Network, has_functions
-from dasbe.cli import MOST_WORKERS, given_once
-from dasbe.errors import InputError
-from dasbe.evaluation import SCORES, chosen_settings, numbers_of_objects
-from dasbe.experiments.figures import save_arrays
-from dasbe.experiments.tables import Row, aligned, cell, latex, latex_cell, markdown, mean_and_deviation, write_all
+from dasbe.evaluation.segment import SCORES, chosen_settings, numbers_of_objects
+from dasbe.evaluation.sweep_run import results_of, stored_results
+from dasbe.evaluation.sweep_store import Store
+from dasbe.evaluation.sweep_units import OwnUnit, make_own_units
+from dasbe.evaluation.tables import Row, aligned, cell, latex, latex_cell, markdown, mean_and_deviation, write_all
 from dasbe.plotting.style import Figure
 from dasbe.plotting.table import score_distributions
-from dasbe.provenance import provenance
-from dasbe.storage import atomic_path, one_at_a_time
-from dasbe.sweep.run import results_of, stored_results
-from dasbe.sweep.store import Store
-from dasbe.sweep.units import OwnUnit, make_own_units
+from dasbe.support import checks
+from dasbe.support.cli import MOST_WORKERS, given_once
+from dasbe.support.errors import InputError
+from dasbe.support.provenance import provenance
+from dasbe.support.storage import atomic_path, one_at_a_time, save_arrays
 from dasbe.systems import System, system_of
 
 COLUMNS = {name: title for name, title in SCORES.items() if name != "found"} | {"right": "number right"}

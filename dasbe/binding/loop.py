@@ -16,19 +16,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dasbe import checks
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import weights_hash
 from dasbe.ann.network import Network
+from dasbe.binding.run import LESS_MEMORY, RECORDABLE, Binding, new_run
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
-from dasbe.engine.coding_space import Pixels
 from dasbe.engine.feedback import Feedback, Modulation, modulated
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.latent import LatentLayer, latent_layer
-from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
-from dasbe.errors import InputError, TimingWarning
-from dasbe.recording import LESS_MEMORY, RECORDABLE, Binding, new_run
+from dasbe.engine.pixels import Pixels
+from dasbe.engine.streams import NoiseStreams
+from dasbe.support import checks
+from dasbe.support.errors import InputError, TimingWarning
 
 LEAST_WARNED = 3  # r; with 1 and 2, multiples of r + 1 bind about as well (or as badly) as other delays
 

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from dasbe import checks
 from dasbe.ann.network import Network
-from dasbe.binding import bind
+from dasbe.binding.loop import bind
+from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.engine.feedback import Modulation
-from dasbe.errors import InputError
 from dasbe.metrics import ami, ari, mbo, n_found
 from dasbe.metrics.grouping import NORMALISATIONS
-from dasbe.parameters import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, DatasetSettings
-from dasbe.readout import group
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, DatasetSettings
 from dasbe.systems import System, system_of
 
 CHUNK_IMAGES = 100  # the spikes of a chunk are held in memory
@@ -104,7 +104,7 @@ def segment(
         that cannot count has to be told.
     settings : str, DatasetSettings or Settings, optional
         All that the system is set to: as published for a dataset (``"shapes"``), for one of
-        your own (:class:`dasbe.parameters.DatasetSettings`), or of this system.
+        your own (:class:`dasbe.support.published.DatasetSettings`), or of this system.
     delay, refractory, cycles : int, optional
         As for :func:`dasbe.bind`, where the system has them; each takes the place of the
         one in `settings`.

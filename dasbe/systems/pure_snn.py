@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from dasbe import checks
 from dasbe.engine import pulse_coupled as compiled_form
 from dasbe.engine.foreground import Foreground, ForegroundTrains
-from dasbe.engine.noise import NoiseStreams
 from dasbe.engine.parallel import blocks_of, map_blocks
-from dasbe.errors import InputError
-from dasbe.parameters import DatasetSettings
+from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.noise import uniform
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
 STEPS, READOUT_STEPS = 500, 100  # steps of a run, and those at its end that are read
@@ -180,7 +180,7 @@ def simulate(
 
 def _checked(settings: Any) -> Settings:
     """`settings`, or InputError."""
-    checks.instance("settings", settings, Settings, "dasbe.systems.pulse_coupled.Settings(…)")
+    checks.instance("settings", settings, Settings, "dasbe.systems.pure_snn.Settings(…)")
     for name, value in settings._asdict().items():
         checks.number(name, value)
         if name.endswith("decay") and value <= 0:

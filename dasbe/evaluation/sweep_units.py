@@ -18,10 +18,10 @@ from dasbe.ann.files import load_network, weights_hash
 from dasbe.ann.network import Network
 from dasbe.datasets import load_dataset
 from dasbe.engine.parallel import one_thread
-from dasbe.errors import InputError
-from dasbe.evaluation import numbers_of_objects, range_scores, scores_of, system_settings
-from dasbe.parameters import IMAGES_TABLE
-from dasbe.provenance import provenance
+from dasbe.evaluation.segment import numbers_of_objects, range_scores, scores_of, system_settings
+from dasbe.support.errors import InputError
+from dasbe.support.provenance import provenance
+from dasbe.support.published import IMAGES_TABLE
 from dasbe.systems import System, system_of
 
 UNIT_IMAGES = 100
@@ -104,7 +104,7 @@ class OwnUnit(Unit):
     groups: np.ndarray = field(compare=False, repr=False)
 
     def scores(self, device: str) -> np.ndarray:
-        """All scores (images, 4), :func:`dasbe.evaluation.scores_of`."""
+        """All scores (images, 4), :func:`dasbe.evaluation.segment.scores_of`."""
         labels = self.grouper.segment(
             self.images,
             self.model,
@@ -179,7 +179,7 @@ def shipped_network(name: str, device: str) -> Autoencoder:
 
 
 def score_unit(unit: Unit, device: str = "cpu") -> dict:
-    """Scores of a unit, with how they were made: what :class:`dasbe.sweep.store.Store` keeps."""
+    """Scores of a unit, with how they were made: what :class:`dasbe.evaluation.sweep_store.Store` keeps."""
     started = time.perf_counter()
     scores = unit.scores(device)
     made = {**provenance(device=device), "seconds": round(time.perf_counter() - started, 3)}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dasbe.plotting.style import Figure, save_figure
-from dasbe.storage import atomic_path
+from dasbe.support.storage import atomic_path
 
 Row = tuple[str, Sequence[str]]
 """Its name, and its cells."""

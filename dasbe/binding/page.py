@@ -2,7 +2,7 @@
 
 The page is ``page.html`` with the data in it as JSON, which its script reads:
 
-- ``spikes``: of the foreground pixels, as :meth:`dasbe.recording.Binding.save` writes them: eight
+- ``spikes``: of the foreground pixels, as :meth:`dasbe.binding.run.Binding.save` writes them: eight
   bits to a byte, pixel by pixel along the rows, step by step;
 - ``frames``: the input, (frames, H, W), eight bits to a byte; one frame, or of films one a cycle;
 - ``feedback``: y of the last cycles, a list of cycles: each (d, H, W) bytes, 255 for 1, compressed
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from dasbe.palettes import PUBLISHED
+from dasbe.support.palettes import PUBLISHED
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 PLACE = '"the data"'  # in the template

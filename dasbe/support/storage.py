@@ -15,14 +15,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from dasbe.errors import FileContentError, InputError
-from dasbe.paths import is_writable, readable, writable
+from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.paths import is_writable, readable, writable
 
 # what file systems answer that cannot lock
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+Arrays = dict[str, np.ndarray]
+
 ABANDONED_SECONDS = 24 * 3600  # age of an unfinished file of another machine from which on nobody writes it any more
 
 
@@ -208,3 +211,28 @@ def _digest(record: dict) -> str:
 def tuples(fields: dict) -> dict:
     """`fields` with lists as tuples: undoes what JSON does to them."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+
+
+def save_arrays(path: Path, arrays: Arrays, made: dict) -> None:
+    """Write arrays and how they were made to one file."""
+    contents: dict[str, Any] = {"made": np.array(json.dumps(made)), **arrays}
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **contents)
+
+
+def load_arrays(path: Path | str, command: str) -> Arrays:
+    """Read what :func:`save_arrays` wrote (how it was made as JSON text under ``made``).
+
+    Raises
+    ------
+    MissingFileError, FileContentError
+        They name the `command` that makes the file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"{readable(path)} is not there; make it with: {command}")
+    try:
+        with np.load(path) as file:
+            return {"made": file["made"], **{key: file[key] for key in file.files}}
+    except Exception as error:  # a damaged archive fails in many ways
+        raise FileContentError(f"{readable(path)} is damaged; make it again with: {command}") from error

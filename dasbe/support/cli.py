@@ -21,8 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
-from dasbe.errors import InputError, TimingWarning
-from dasbe.paths import nearest_existing
+from dasbe.support.errors import InputError, TimingWarning
+from dasbe.support.paths import nearest_existing
 
 LARGEST_NUMBER = 2**31 - 1
 LARGEST_SEED = 2**63 - 1
@@ -104,7 +104,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(name, type=folder, metavar=f"DIR|FILE{suffix}", help=help)
 
     def add_device(self) -> None:
-        """``--device``; whether this machine has it is for :func:`dasbe.checks.device`."""
+        """``--device``; whether this machine has it is for :func:`dasbe.support.checks.device`."""
         self.add_text("--device", "cpu, cuda or cuda:N (default: %(default)s)", "cpu")
 
 

@@ -8,7 +8,7 @@ Messages name commands that are there for whoever reads them. A repository has d
 import sys
 from typing import NamedTuple
 
-from dasbe.paths import repository
+from dasbe.support.paths import repository
 
 
 class Command(NamedTuple):

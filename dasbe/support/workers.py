@@ -1,0 +1,106 @@
+"""Threads, processes and clusters that work for this process."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from multiprocessing import parent_process
+from threading import Lock
+from typing import Any
+
+from tqdm import tqdm
+
+from dasbe.support import checks
+from dasbe.support.errors import InputError
+
+
+@contextmanager
+def interrupts_are_ours() -> Iterator[None]:
+    """Workers started in this block never notice Ctrl-C, not even while they start; here it has to wait for the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a new process inherits
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_with_parent() -> None:
+    """Let this worker end when its parent does, however that ends; and leave nothing behind when it is stopped."""
+    tqdm.set_lock(threading.RLock())  # its own, which processes can share, would be left behind
+
+    def wait_for_parent() -> None:
+        parent = parent_process()
+        assert parent is not None  # workers are started by a process
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_for_parent, daemon=True).start()
+
+
+class SharedSetting:
+    """A setting of the whole process, for as long as anybody needs it: the first in sets it, the last out restores.
+
+    Parameters
+    ----------
+    setting : callable
+        Returns the context manager that sets and restores; what it yields, all users get.
+    """
+
+    def __init__(self, setting: Callable[[], AbstractContextManager[Any]]):
+        self._setting, self._lock, self._users = setting, Lock(), 0
+        self._stack = ExitStack()
+        self._value: Any = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[Any]:
+        with self._lock:
+            if not self._users:
+                self._value = self._stack.enter_context(self._setting())
+            self._users += 1
+        try:
+            yield self._value
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._stack.close()
+
+
+RETRIES = 5  # of a task whose worker was lost
+
+
+def n_threads(client: Any) -> int:
+    """How many tasks the workers of `client` compute at once; InputError unless it is a client with workers."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("client needs dask.distributed; install it with: pip install distributed") from None
+    checks.instance("client", client, Client, "a dask.distributed.Client(…)")
+    if not (found := sum(client.nthreads().values())):
+        raise InputError("client has no workers; start some with: dask worker ADDRESS")
+    return found
+
+
+def computed_on(
+    client: Any, function: Callable, tasks: Sequence[Any], if_lost: str = "client was lost; start its cluster again"
+) -> Iterator[tuple[int, Any]]:
+    """Numbers and results of `function` of each of `tasks`, as they come; those of a lost worker are computed again.
+
+    Raises
+    ------
+    InputError
+        With the words `if_lost`, if the cluster does not go on.
+    """
+    from distributed import CancelledError, KilledWorker, as_completed
+
+    futures = client.map(function, tasks, pure=False, retries=RETRIES)
+    numbers = {future.key: number for number, future in enumerate(futures)}
+    try:
+        for future in as_completed(futures):
+            yield numbers[future.key], future.result()
+            future.release()
+    except InputError:  # of a task; one kind of it is an OSError
+        raise
+    except (CancelledError, KilledWorker, OSError) as error:
+        raise InputError(f"{if_lost} ({type(error).__name__})") from None
