@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import re
 import zlib
+from pathlib import Path
 
 import browser
 import numpy as np
