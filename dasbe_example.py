@@ -1,12 +1,6 @@
 """Bind one image: which of its pixels belong together? (./dasbe_example.sh sets everything up first.)"""
 
-from dasbe.experiments import bind
-from dasbe.support.cli import run_command
-
-
-def main() -> None:
-    bind.main("dasbe_example.py")
-
+from dasbe.support.commands import run
 
 if __name__ == "__main__":
-    run_command(main)
+    run("bind", "dasbe_example.py")

@@ -1,9 +1,257 @@
-"""The command ``python scripts/benchmark.py``."""
+"""The benchmark: everything is timed against its literal form and against what the machine allows, in one run.
 
-from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
-from dasbe.support.cli import Parser, given_once, run_command
-from dasbe.support.paths import network_path, results_folder, writable
-from dasbe.support.published import CYCLES_TABLE
+Literal forms take one image and one step at a time (:mod:`dasbe.definition`). The dense
+bound of the engine is the time for the arithmetic of all foreground pixels, at the rate
+of this machine's matrix product, plus one random number for each foreground pixel and
+step, at the cost of the fastest generator; both are measured in the same run. The loop
+can be faster, since it does without some of that arithmetic. Competing phases, told the
+number of objects, have a bound of the same kind. Everything about a dataset is timed in
+turn, several times over, and the medians are compared. Ratios carry over to other
+machines better than times. The last line is of the times of all datasets, summed.
+"""
+
+import argparse
+import json
+import math
+import resource
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+import torch
+
+from dasbe import definition
+from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.files import load_network
+from dasbe.binding.loop import bind
+from dasbe.binding.readout import group
+from dasbe.datasets import TABLE_DATASETS, ensure_dataset, generate, load_dataset, settings_of
+from dasbe.engine.foreground import ForegroundTrains
+from dasbe.engine.products import widest_arithmetic
+from dasbe.evaluation.segment import numbers_of_objects
+from dasbe.metrics import ami
+from dasbe.plotting.style import INK, Figure, new_figure, save_figure, styled
+from dasbe.support import checks
+from dasbe.support.commands import run_command
+from dasbe.support.parser import Parser
+from dasbe.support.paths import network_path, readable, results_folder, writable
+from dasbe.support.provenance import provenance
+from dasbe.support.published import CYCLES_TABLE, IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
+from dasbe.support.storage import atomic_path
+from dasbe.systems import competing_phases, pure_ann, pure_snn
+
+REPEATS = 3
+PORTION = 500  # images computed together; their results are held in memory
+COLUMNS = {
+    "literal_ms": "literal",
+    "engine_ms": "engine",
+    "engine_ratio": "ratio",
+    "bound_ms": "bound",
+    "of_bound": "× bound",
+    "pipeline_ms": "pipeline",
+    "pure_ann_ratio": "pure-ANN",
+    "pure_snn_ratio": "PCNN",
+    "phases_ms": "phases",
+    "phases_of_bound": "× bound",
+}
+
+
+def run_benchmark(options: argparse.Namespace) -> None:
+    """Time everything, print the table, and write it."""
+    machine = {"gflops": matrix_product_rate() / 1e9, "random_ns": 1e9 * random_number_seconds()}
+    print(f"matrix product {machine['gflops']:.0f} GFLOP/s, one random number {machine['random_ns']:.2f} ns")
+    print(f"single image of shapes, loop and readout: {single_image_seconds():.2f} s")
+    print(f"\nms an image, {options.cycles} cycles; ratios to the literal forms in the same run")
+    print(f"{'dataset':<12}" + "".join(f"{title:>10}" for title in COLUMNS.values()))
+    rows = {}
+    for dataset in options.datasets:
+        rows[dataset] = row = measure(dataset, options, machine)
+        print(f"{dataset:<12}" + "".join(f"{row[column]:10.2f}" for column in COLUMNS), flush=True)
+    whole = ratios({time: sum(row[time] for row in rows.values()) for time in row if time.endswith("_ms")})
+    print(f"{'all':<12}" + "".join(f"{whole[column]:10.2f}" for column in COLUMNS))
+    cells = [row[f"{kind}_ms"] for row in rows.values() for kind in ("pipeline", "pure_ann", "pure_snn")]
+    hours = len(SEEDS_TABLE) * IMAGES_TABLE * sum(cells) / 3.6e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"\nTable 1 of these datasets, projected: {hours:.2f} h; peak memory {peak:.1f} GiB")
+
+    folder = results_folder() / "benchmark"
+    result = {"rows": rows, "all": whole, "machine": machine, "projected_hours": hours, "peak_gib": peak}
+    with atomic_path(folder / "benchmark.json") as temporary:
+        temporary.write_text(json.dumps({**result, "made": provenance(**vars(options))}, indent=2))
+    print(f"written: {readable(folder / 'benchmark.json')}")
+    if options.growth:
+        curves = growth(options.cycles)
+        save_figure(growth_curves(curves), folder / "growth.png")
+        print(f"written: {readable(folder / 'growth.png')}")
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Median time of a few calls, after one that does not count."""
+    return seconds_in_turn({"": function})[""]
+
+
+def seconds_in_turn(functions: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Median times of functions that are called in turn, so that a slow spell of the machine meets them all."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(1 + REPEATS):
+        for name, function in functions.items():
+            started = time.perf_counter()
+            function()
+            times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(of_function[1:]) for name, of_function in times.items()}
+
+
+def matrix_product_rate() -> float:
+    """FLOP/s of the product of two large float32 matrices, by PyTorch or NumPy, whichever is faster."""
+    a, b = torch.rand(2, 2048, 2048)
+    with widest_arithmetic():
+        fastest = min(seconds(lambda: a @ b), seconds(lambda: a.numpy() @ b.numpy()))
+    return 2 * 2048**3 / fastest
+
+
+def random_number_seconds() -> float:
+    """Seconds for one 32-bit random number of the fastest generator, all cores drawing."""
+    generator, n = np.random.SFC64(0), 1 << 20
+    return seconds(lambda: generator.random_raw(n)) / (2 * n) / torch.get_num_threads()
+
+
+def single_image_seconds() -> float:
+    """Loop of 50 cycles and readout of one image of shapes."""
+    ensure_dataset("shapes")
+    network, (images, _) = load_network("shapes"), load_dataset("shapes", stop=1)
+    return seconds(lambda: group(bind(images, network, delay=32, refractory=9, last=10).spikes, 4))
+
+
+def foreground_flops(images: np.ndarray, network: Autoencoder, steps: int) -> float:
+    """Floating-point operations an image, first and last layer for its foreground alone."""
+    layers = [m for m in (*network.encoder, *network.decoder) if isinstance(m, torch.nn.Linear)]
+    between = sum(layer.weight.numel() for layer in layers[1:-1])
+    per_pixel = layers[0].out_features + layers[-1].in_features
+    return steps * 2 * (images.sum() / len(images) * per_pixel + between)
+
+
+def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]) -> dict[str, float]:
+    """All times (ms an image) and ratios of one dataset, with its shipped network."""
+    published, network = settings_of(dataset), load_network(dataset)
+    ensure_dataset(dataset)
+    images, groups = load_dataset(dataset, "train_multi", 6000, 6000 + options.images)
+    portions = [slice(start, start + PORTION) for start in range(0, len(images), PORTION)]
+    k, cycles, delay = numbers_of_objects(groups) + 1, options.cycles, published.delay
+    n_objects, phases_settings = published.objects, competing_phases.Settings.published(published)
+    timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
+    last, pulses_settings = min(READOUT_CYCLES, cycles), pure_snn.Settings.published(published)
+
+    def engine(images: np.ndarray) -> ForegroundTrains:
+        trains = bind(images, network, last=last, **timing).trains
+        assert trains is not None  # spikes are recorded by default
+        return trains
+
+    def without_spikes(images: np.ndarray) -> ForegroundTrains:
+        return pure_ann.iterate_without_spikes(images, network, delay=delay, cycles=cycles, last=last)
+
+    def pulses(images: np.ndarray) -> ForegroundTrains:
+        return pure_snn.simulate(images, pulses_settings)
+
+    def phases(images: np.ndarray) -> None:
+        competing_phases.settle(images, network, n_objects=n_objects, **phases_settings._asdict())
+
+    def loop(form: Callable) -> None:
+        for portion in portions:
+            form(images[portion])
+
+    def loop_and_readout(form: Callable) -> None:
+        for portion in portions:
+            ami(groups[portion], group(form(images[portion]), k[portion]))
+
+    def literal(image: np.ndarray, noise: definition.FreshNoise) -> None:
+        definition.bind(image, network, noise=noise, **timing)
+
+    def literal_pure_ann(image: np.ndarray, noise: definition.FreshNoise) -> None:
+        definition.pure_ann(image, network, delay, cycles, noise)
+
+    def literal_pure_snn(image: np.ndarray, noise: definition.FreshNoise) -> None:
+        u = (rng.random(image.size) for _ in range(pure_snn.STEPS))
+        jump, decay = published.threshold_jump, published.threshold_decay
+        definition.pulse_coupled(image, pure_snn.STEPS, u, jump, decay)
+
+    def image_by_image(form: Callable) -> None:
+        for i, image in enumerate(chosen):
+            form(image, definition.FreshNoise(delay, image.size, seed=i))
+
+    chosen, rng = images[: options.literal_images], np.random.default_rng(0)
+    batched = {"engine": engine, "pure_ann_loop": without_spikes, "pure_snn_loop": pulses, "phases": phases}
+    scored = {"pipeline": engine, "pure_ann": without_spikes, "pure_snn": pulses}
+    literally = {"literal": literal, "literal_pure_ann": literal_pure_ann, "literal_pure_snn": literal_pure_snn}
+    calls = {name: partial(loop, form) for name, form in batched.items()}
+    calls |= {name: partial(loop_and_readout, form) for name, form in scored.items()}
+    calls |= {name: partial(image_by_image, form) for name, form in literally.items()}
+    n_images = {name: len(chosen) if name in literally else len(images) for name in calls}
+    ms = {f"{name}_ms": 1000 * taken / n_images[name] for name, taken in seconds_in_turn(calls).items()}
+
+    def bound(evaluations: int, random_numbers: int) -> float:
+        """Milliseconds an image, of so many evaluations and so many random numbers for each foreground pixel."""
+        of_pixels = 1e-6 * machine["random_ns"] * random_numbers * images.sum() / len(images)
+        return 1e-6 * foreground_flops(images, network, evaluations) / machine["gflops"] + of_pixels
+
+    steps = cycles * delay
+    n_phases, steps_per_phase, before, after, *_ = phases_settings
+    shown = competing_phases.evaluations(phases_settings, n_objects)
+    draws = steps_per_phase * competing_phases.cycles_down_to(n_objects, n_phases, before, after)
+    ms |= {"bound_ms": bound(steps, steps), "phases_bound_ms": bound(shown, draws)}
+    return ratios(ms | {"mflop": foreground_flops(images, network, steps) / 1e6})
+
+
+def ratios(ms: dict[str, float]) -> dict[str, float]:
+    """`ms` and the ratios that follow from it."""
+    return ms | {
+        "of_bound": ms["engine_ms"] / ms["bound_ms"],
+        "phases_of_bound": ms["phases_ms"] / ms["phases_bound_ms"],
+        "engine_ratio": ms["literal_ms"] / ms["engine_ms"],
+        "pure_ann_ratio": ms["literal_pure_ann_ms"] / ms["pure_ann_loop_ms"],
+        "pure_snn_ratio": ms["literal_pure_snn_ms"] / ms["pure_snn_loop_ms"],
+    }
+
+
+def growth(cycles: int) -> dict[str, tuple[list[int], list[float]]]:
+    """Seconds of the engine as one quantity grows: its values and the times."""
+    images = next(generate("shapes", {"multi": 400, "test": 1, "single": 1}))[1]["default"]
+
+    def run(n_images: int = 100, pixels: int = 28**2, latent: int = 400, n_cycles: int = cycles) -> float:
+        scale = math.isqrt(pixels // 28**2)
+        chosen = images[:n_images].repeat(scale, 1).repeat(scale, 2)
+        network = Autoencoder(Architecture(chosen.shape[1:], (), latent)).eval()
+        return seconds(lambda: bind(chosen, network, delay=32, refractory=9, cycles=n_cycles, last=1))
+
+    ranges = {
+        "images": ("n_images", [1, 4, 16, 64, 256]),
+        "pixels of an image": ("pixels", [28**2 * scale**2 for scale in (1, 2, 3, 4)]),
+        "latent units": ("latent", [100, 200, 400, 800, 1600]),
+        "cycles": ("n_cycles", [5, 10, 20, 40, 80]),
+    }
+    return {title: (values, [run(**{name: value}) for value in values]) for title, (name, values) in ranges.items()}
+
+
+@styled
+def growth_curves(curves: dict[str, tuple[list[int], list[float]]]) -> Figure:
+    """Seconds against one quantity in each panel, both logarithmic, with a line of proportional growth.
+
+    Parameters
+    ----------
+    curves : dict
+        Values and seconds of each quantity.
+    """
+    figure = new_figure(2.7 * len(curves), 2.6)
+    for ax, (title, (values, times)) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items()):
+        ax.loglog(values, times, marker="o", color=INK, label="measured")
+        proportional = times[-1] * np.array(values) / values[-1]
+        ax.loglog(values, proportional, color="#999999", linestyle="--", linewidth=1, label="proportional")
+        ax.set(xlabel=title, xticks=values, xticklabels=[str(v) for v in values])
+        ax.minorticks_off()
+    figure.axes[0].set_ylabel("seconds")
+    figure.axes[0].legend(frameon=False)
+    return figure
 
 
 def main() -> None:
@@ -16,16 +264,12 @@ def main() -> None:
     parser.add_whole_number("--images", 200, "for the batched forms (default: %(default)s)", 1, 54000)
     parser.add_whole_number("--literal-images", 3, "for the literal forms (default: %(default)s)")
     parser.add_whole_number("--cycles", CYCLES_TABLE, "default: %(default)s")
-    parser.add_argument(
-        "--growth", action="store_true", help="growth with batch, image, latent layer and cycles as well"
-    )
+    parser.add_flag("--growth", "growth with batch, image, latent layer and cycles as well")
     options = parser.parse_args()
-    given_once("datasets", options.datasets)
+    checks.each_once("datasets", options.datasets)
     for dataset in options.datasets:
         settings_of(dataset)
     writable(results_folder() / "benchmark")
-
-    from dasbe.experiments.benchmark import run_benchmark
 
     run_benchmark(options)
 

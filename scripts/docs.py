@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from dasbe.support.cli import Parser, run_command
+from dasbe.support.commands import run_command
+from dasbe.support.parser import Parser
 from dasbe.support.paths import readable, results_folder, writable
 
 

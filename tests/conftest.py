@@ -5,6 +5,7 @@ import importlib
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.datasets import generate, make_dataset
-from dasbe.support.cli import run_command
+from dasbe.support.commands import COMMANDS, main, run_command
 from dasbe.train.denoising import train
 from dasbe.train.recipe import Recipe
 
@@ -76,7 +77,7 @@ def random_network():
 def refused(monkeypatch, capsys):
     """`refused(home, program, *options)`: the one line with which a command, run in this process, refuses its input.
 
-    `program` is the name of a module that has a `main`.
+    `program` is the name of a command, or of a script's module that has a `main`.
     """
 
     def run(home, program, *options):
@@ -86,7 +87,11 @@ def refused(monkeypatch, capsys):
         interrupt = signal.getsignal(signal.SIGINT)
         monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
         with pytest.raises(SystemExit) as ended:
-            run_command(importlib.import_module(program).main)
+            run_command(
+                partial(main, program)
+                if program in COMMANDS
+                else getattr(importlib.import_module(program), "choose" if program == "dasbe.__main__" else "main")
+            )
         signal.signal(signal.SIGINT, interrupt)  # of which a command that has ended takes no notice
         lines = capsys.readouterr().err.strip().splitlines()
         assert ended.value.code == 2 and lines and lines[-1].startswith("error: "), lines

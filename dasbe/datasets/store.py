@@ -3,7 +3,8 @@
 import hashlib
 import os
 import shlex
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -28,7 +29,7 @@ from dasbe.datasets.hdf5 import (
 from dasbe.datasets.own import is_path, load_own
 from dasbe.datasets.static import Block
 from dasbe.support import checks
-from dasbe.support.commands import typed
+from dasbe.support.commands import resumable, typed
 from dasbe.support.errors import FileContentError, InputError, MissingFileError
 from dasbe.support.paths import data_folder, readable
 from dasbe.support.storage import one_at_a_time
@@ -274,3 +275,22 @@ def _load_published(
         images, groups = (read(array, wanted, n_values) for array in arrays)
         check_values(images, groups, dataset.most_objects)
     return images, groups
+
+
+def make_or_verify(*, names: Sequence[str], folder: Path | None, mnist: Path | None, only_verify: bool) -> None:
+    """What the command does: make the files of the datasets called `names`, or compare them with the published ones."""
+    for name in names:
+        path = dataset_path(name, folder)
+        if only_verify:
+            faults = verify(name, folder)
+            right = f"{readable(path)}: all arrays have the SHA-256 sums they should have"
+            print("\n".join(faults) if faults else right)
+            if faults:
+                sys.exit(1)
+            continue
+        with resumable(), one_at_a_time(path):
+            if is_complete(name, folder):
+                print(f"{readable(path)}: complete, nothing to do")
+            else:
+                make_dataset(name, folder, mnist=mnist)
+                print(f"{readable(path)}: written")

@@ -1,32 +1,27 @@
 """Any system scored on images of one's own."""
 
-import pickle
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from dasbe.ann.files import weights_hash
 from dasbe.ann.network import Network, has_functions
-from dasbe.evaluation.segment import SCORES, chosen_settings, numbers_of_objects
-from dasbe.evaluation.sweep_run import results_of, stored_results
-from dasbe.evaluation.sweep_store import Store
-from dasbe.evaluation.sweep_units import OwnUnit, make_own_units
-from dasbe.evaluation.tables import Row, aligned, cell, latex, latex_cell, markdown, mean_and_deviation, write_all
+from dasbe.evaluation.segment import SCORES, chosen_settings, numbers_of_objects, scores_of
+from dasbe.evaluation.sweep import cells_of, sweep, tasks_on_images
+from dasbe.evaluation.tables import aligned, cell, latex, markdown, mean_and_deviation, write_all
 from dasbe.plotting.style import Figure
 from dasbe.plotting.table import score_distributions
 from dasbe.support import checks
-from dasbe.support.cli import MOST_WORKERS, given_once
 from dasbe.support.errors import InputError
 from dasbe.support.provenance import provenance
-from dasbe.support.storage import atomic_path, one_at_a_time, save_arrays
+from dasbe.support.storage import atomic_path, save_arrays
 from dasbe.systems import System, system_of
 
 COLUMNS = {name: title for name, title in SCORES.items() if name != "found"} | {"right": "number right"}
@@ -76,34 +71,49 @@ class Evaluation:
 
     def __repr__(self) -> str:
         seeds = f"{len(self.seeds)} seeds" if len(self.seeds) > 1 else "one seed"
-        return f"{len(self.n_objects)} images, {seeds}\n" + aligned("%", list(COLUMNS.values()), self._rows(cell))
+        return f"{len(self.n_objects)} images, {seeds}\n" + aligned(self._means())
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
 
-    def _rows(self, form: Callable[[tuple[float, float]], str]) -> list[Row]:
-        def written(system: str, score: str) -> str:
-            return "–" if score == "right" and system in self.told else form(self.summary(system, score))
+    def _means(self) -> pd.DataFrame:
+        """The table of means, as text."""
 
-        return [(title, [written(name, score) for score in COLUMNS]) for name, title in self.titles.items()]
+        def written(system: str, score: str) -> str:
+            return "–" if score == "right" and system in self.told else cell(self.summary(system, score))
+
+        rows = [[written(name, score) for score in COLUMNS] for name in self.titles]
+        return pd.DataFrame(rows, [*self.titles.values()], pd.Index(COLUMNS.values(), name="%"))
 
     def to_markdown(self) -> str:
         """The table of means in Markdown."""
-        return markdown("%", list(COLUMNS.values()), self._rows(cell))
+        return markdown(self._means())
 
     def to_latex(self) -> str:
-        """The table of means in LaTeX."""
-        return latex(r"\%", list(COLUMNS.values()), self._rows(latex_cell))
+        """The table of means in LaTeX, with the rules of booktabs."""
+        return latex(self._means())
 
-    def to_csv(self, path: Path | str) -> None:
-        """Write the scores of every image: a line for each system, seed and image."""
-        lines = [",".join(["system", "seed", "image", "objects", *SCORES])]
+    def to_frame(self) -> pd.DataFrame:
+        """The scores of every image.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each system, seed and image: columns ``system``, ``seed``, ``image``,
+            ``objects``, the number of objects that the image has, and the scores, as in `scores`.
+        """
+        parts = []
         for system, scores in self.scores.items():
             for row, seed in enumerate(self.seeds):
-                for i, values in enumerate(zip(self.n_objects, *(part[row] for part in scores.values()))):
-                    lines.append(f"{system},{seed},{i}," + ",".join(f"{value:.6g}" for value in values))
+                about = {"system": system, "seed": seed, "image": np.arange(len(self.n_objects))}
+                of_seed = {name: values[row] for name, values in scores.items()}
+                parts.append(pd.DataFrame(about | {"objects": self.n_objects} | of_seed))
+        return pd.concat(parts, ignore_index=True)
+
+    def to_csv(self, path: Path | str) -> None:
+        """Write the scores of every image, the rows of :meth:`to_frame`."""
         with atomic_path(checks.path("path", path)) as temporary:
-            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            self.to_frame().to_csv(temporary, index=False, float_format="%.6g", na_rep="nan", lineterminator="\n")
 
     def distributions(self) -> Figure:
         """How the scores of the images are distributed: a panel for each score, a histogram for each system."""
@@ -196,11 +206,11 @@ def evaluate(
         raise InputError(f"groups hold {n_numbers} numbers from 0 to {groups.max()}; number objects from 1 on")
     n_objects = _told(n_objects, images[0].size)
     device, progress = checks.device(device), checks.flag("progress", progress)
-    workers = checks.whole_number("workers", workers, 1, MOST_WORKERS)
+    workers = checks.whole_number("workers", workers, 1, checks.MOST_WORKERS)
     chosen = [system_of(system) for system in _several("systems", systems, (str, System))]
     seeds = tuple(checks.seed(seed) for seed in _several("seeds", seeds, (int, np.integer)))
-    given_once("systems", [system.name for system in chosen])
-    given_once("seeds", seeds)
+    checks.each_once("systems", [system.name for system in chosen])
+    checks.each_once("seeds", seeds)
     given = {"delay": delay, "refractory": refractory, "cycles": cycles}
     for system in chosen:
         system.check_given(network, n_objects)
@@ -212,21 +222,26 @@ def evaluate(
     if store is not None and identity is None and any(system.network for system in chosen):
         raise InputError("store: whether it is the same network can be told of a module alone; leave store out")
 
-    units = list(make_own_units(images, groups, network, identity, grouped, seeds, told=n_objects))
-    with _kept_in(store) as kept:
-        results = dict(_results(units, kept, workers, str(device), progress))
-    scores: dict[str, dict[str, np.ndarray]] = {}
-    for system in chosen:
-        parts = [[results[u]["scores"] for u in units if (u.system, u.seed) == (system.name, seed)] for seed in seeds]
-        values = np.array([np.concatenate(part) for part in parts])  # (seeds, N, 4)
-        scores[system.name] = dict(zip(SCORES, np.moveaxis(values, 2, 0)))
+    tasks = tasks_on_images(
+        grouped, images, groups, seeds, score=scores_of, network=network, identity=identity, told=n_objects
+    )
+    results = sweep(
+        tasks,
+        store=None if store is None else checks.folder("store", store),
+        on_faults=_warn_of_faults,
+        workers=None if workers == 1 else workers,
+        device=str(device),
+        disable=not progress,
+    )
+    cells = {system: cell for (system, _), cell in cells_of(results).items()}
+    scores = {name: dict(zip(SCORES, np.moveaxis(cell.scores, 2, 0))) for name, cell in cells.items()}
     made = provenance(
         images=len(images),
         seeds=seeds,
         settings={system.name: own for system, own in grouped},
         told=n_objects,
         network=identity,
-        seconds=round(sum(result["made"]["seconds"] for result in results.values()), 3),
+        seconds=round(sum(cell.seconds for cell in cells.values()), 3),
     )
     titles = {system.name: system.title for system in chosen}
     told = tuple(system.name for system in chosen if n_objects is not None and not system.always_counts)
@@ -273,33 +288,6 @@ def _plain(settings: Any) -> dict[str, Any]:
     return own
 
 
-@contextmanager
-def _kept_in(folder: Path | str | None) -> Iterator[Store | None]:
-    """The store in `folder`, for this process alone."""
-    path = None if folder is None else checks.folder("store", folder)
-    with nullcontext() if path is None else one_at_a_time(path):
-        yield None if path is None else Store(path)
-
-
-def _results(
-    units: list[OwnUnit], store: Store | None, workers: int, device: str, progress: bool
-) -> Iterator[tuple[OwnUnit, dict]]:
-    """Units and their results, from the store or computed."""
-    results, faults = ({}, []) if store is None else stored_results(units, store)
-    yield from results.items()
-    pending = [unit for unit in units if unit not in results]
-    if faults:
-        warnings.warn(f"{faults[0]}: computed again ({len(faults)} such files)", stacklevel=3)
-    if workers > 1:
-        try:
-            pickle.dumps(pending[:1])
-        except Exception as error:  # pickling fails in many ways
-            raise InputError(f"network or system cannot be sent to other processes ({error}); use workers=1") from None
-    n_images = sum(unit.stop - unit.start for unit in units)
-    missing = sum(unit.stop - unit.start for unit in pending)
-    with tqdm(total=n_images, initial=n_images - missing, unit=" images", disable=not progress) as bar:
-        for unit, result in results_of(pending, workers=None if workers == 1 else workers, device=device):
-            if store is not None:
-                store.write(unit, result)
-            bar.update(unit.stop - unit.start)
-            yield unit, result
+def _warn_of_faults(faults: list[str]) -> None:
+    """A warning for the caller of :func:`evaluate`."""
+    warnings.warn(f"{faults[0]}: computed again ({len(faults)} such files)", stacklevel=4)

@@ -1,6 +1,6 @@
 """Systems on many images: grouping and scores, by any system."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,9 @@ from dasbe.metrics import ami, ari, mbo, n_found
 from dasbe.metrics.grouping import NORMALISATIONS
 from dasbe.support import checks
 from dasbe.support.errors import InputError
-from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START, DatasetSettings
+from dasbe.support.published import HELD_OUT_SEED, DatasetSettings
 from dasbe.systems import System, system_of
 
-CHUNK_IMAGES = 100  # the spikes of a chunk are held in memory
 # moving shapes: the third object enters at cycle 30
 MOVING_SEQUENCES, MOVING_CYCLES, MOVING_SCORED_FROM = 60, 60, 40
 
@@ -163,6 +162,19 @@ def segment(
 SCORES = {"ami": "AMI", "ari": "FG-ARI", "mbo": "mBO", "found": "groups found"}
 """What :func:`scores_of` gives, and how readers know it."""
 
+Score = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""From images, groups and labels (N, H, W) to scores (N,) or (N, …)."""
+
+
+def ami_of(images: np.ndarray, groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(N,) float: AMI of labels (N, H, W)."""
+    return ami(groups, labels)
+
+
+def amis_of(images: np.ndarray, groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(N, 2) float: AMI of labels (N, H, W) by each of `NORMALISATIONS`."""
+    return np.stack([ami(groups, labels, normalisation) for normalisation in NORMALISATIONS], axis=1)
+
 
 def scores_of(images: np.ndarray, groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(N, 4) float: AMI, FG-ARI, mBO without overlaps, and the number of groups found, of labels (N, H, W)."""
@@ -212,66 +224,6 @@ def score_labels(
         raise InputError(f"dataset {checks.shown(str(dataset))} has no ground truth to score by; give one that has")
     labels = checks.labels_of(images.shape, given, "labels")
     return dict(zip(SCORES, scores_of(images, groups, labels).T))
-
-
-def range_scores(
-    system: str | System,
-    network: Network | None,
-    dataset: str,
-    split: str,
-    start: int,
-    stop: int,
-    *,
-    seed: int,
-    device: torch.device | str = "cpu",
-    settings: Any = None,
-    score: Callable[[np.ndarray, np.ndarray], np.ndarray] = ami,
-) -> np.ndarray:
-    """AMI (stop − start,) of the images of a range, or another `score` of groups and labels (N, H, W).
-
-    They are grouped by `system` with its published settings, or others. An image's random
-    numbers depend on the seed and on its number in the split alone.
-    """
-    system, start = system_of(system), checks.whole_number("start", start, 0)
-    stop = checks.whole_number("stop", stop)
-    settings = system_settings(system, dataset) if settings is None else settings
-    images, groups = load_dataset(dataset, split, start, stop)
-    labels = system.segment(
-        images,
-        network,
-        settings=settings,
-        n_objects=numbers_of_objects(groups),
-        seed=seed,
-        indices=np.arange(start, stop),
-        device=device,
-    )
-    return score(groups, labels)
-
-
-def chunked_scores(
-    system: str | System, network: Network | None, dataset: str, split: str, start: int, stop: int, **options: Any
-) -> Iterator[np.ndarray]:
-    """:func:`range_scores` of a long range, `CHUNK_IMAGES` after `CHUNK_IMAGES`."""
-    for first in range(start, stop, CHUNK_IMAGES):
-        yield range_scores(system, network, dataset, split, first, min(first + CHUNK_IMAGES, stop), **options)
-
-
-def held_out_scores(
-    system: str | System,
-    network: Network | None,
-    dataset: str,
-    n_images: int = HELD_OUT_IMAGES,
-    seed: int = HELD_OUT_SEED,
-    device: torch.device | str = "cpu",
-) -> Iterator[np.ndarray]:
-    """AMI (…, 2) by each of `NORMALISATIONS` of the images that networks are judged by, chunk after chunk."""
-    where = (dataset, HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_START + n_images)
-    return chunked_scores(system, network, *where, seed=seed, device=device, score=_by_each_normalisation)
-
-
-def _by_each_normalisation(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """AMI (N, 2) by each of `NORMALISATIONS`."""
-    return np.stack([ami(groups, labels, normalisation) for normalisation in NORMALISATIONS], axis=1)
 
 
 def bind_sequences(

@@ -1,15 +1,12 @@
-"""What tables of scores share: means over seeds, cells, and tables as Markdown and LaTeX."""
+"""What tables of scores share: means over seeds, cells, and how a table of text is written."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from dasbe.plotting.style import Figure, save_figure
 from dasbe.support.storage import atomic_path
-
-Row = tuple[str, Sequence[str]]
-"""Its name, and its cells."""
 
 
 def mean_and_deviation(scores: np.ndarray) -> tuple[float, float]:
@@ -21,39 +18,36 @@ def mean_and_deviation(scores: np.ndarray) -> tuple[float, float]:
     return float(means.mean()), float(means.std(ddof=1)) if len(means) > 1 else np.nan
 
 
-def cell(value: tuple[float, float | None] | None, plus_minus: str = "±") -> str:
+def cell(value: tuple[float, float | None] | None) -> str:
     """Mean ± deviation, the mean alone where there is no deviation, nothing where there is no value."""
     if value is None:
         return ""
     mean, deviation = value
-    return f"{mean:.1f}" if deviation is None or np.isnan(deviation) else f"{mean:.1f} {plus_minus} {deviation:.2f}"
+    return f"{mean:.1f}" if deviation is None or np.isnan(deviation) else f"{mean:.1f} ± {deviation:.2f}"
 
 
-def latex_cell(value: tuple[float, float | None] | None) -> str:
-    """:func:`cell` in LaTeX."""
-    return f"${cell(value, chr(92) + 'pm')}$"
-
-
-def aligned(corner: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """A table as plain text."""
-    lines = [(corner, *columns), *((name, *cells) for name, cells in rows)]
+def aligned(table: pd.DataFrame) -> str:
+    """A table of text for a terminal; the name of its columns stands in the corner."""
+    lines = [(table.columns.name, *table.columns), *table.itertuples(name=None)]
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join("   ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
 
 
-def markdown(corner: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """A table in Markdown."""
-    lines = [f"| {corner} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows]
-    return "\n".join(lines) + "\n"
+def markdown(table: pd.DataFrame) -> str:
+    """A table of text in Markdown."""
+    lines = [(table.columns.name, *table.columns), *table.itertuples(name=None)]
+    head, *rows = ("| " + " | ".join(text.replace("|", r"\|") for text in line) + " |" for line in lines)
+    return "\n".join([head, "|---" * len(lines[0]) + "|", *rows]) + "\n"
 
 
-def latex(corner: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """A table in LaTeX, with the rules of booktabs."""
-    lines = [r"\begin{tabular}{l" + "r" * len(columns) + "}", r"\toprule"]
-    lines += [f"{corner} & " + " & ".join(columns) + r" \\", r"\midrule"]
-    lines += [f"{name} & " + " & ".join(cells) + r" \\" for name, cells in rows]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+def latex(table: pd.DataFrame) -> str:
+    """A table of text in LaTeX, with the rules of booktabs."""
+    shown = table.map(lambda text: f"${text.replace('±', chr(92) + 'pm')}$" if text[:1].isdigit() else text)
+    corner = str(table.columns.name).replace("%", r"\%")
+    styled = shown.rename_axis(columns=corner).style
+    for axis in ("index", "columns"):
+        styled = styled.format_index(escape="latex", axis=axis)
+    return styled.to_latex(hrules=True, column_format="l" + "r" * len(table.columns))
 
 
 def write_all(folder: Path, texts: dict[str, str], figures: dict[str, Figure]) -> list[Path]:

@@ -1,19 +1,159 @@
-"""The command ``python -m dasbe.experiments.ablation``."""
+"""What each ingredient of competing phases is worth: the system less one after another, on the same images."""
 
-from dasbe.experiments.options import comparison_options
-from dasbe.support.cli import run_command
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
+
+    run("ablation")
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from dasbe.datasets import ensure_dataset
+from dasbe.evaluation.segment import mean_and_error, scores_of, system_settings
+from dasbe.evaluation.sweep import Cell, Task, announce, cells_of, sweep, tasks_on_dataset
+from dasbe.evaluation.tables import markdown, write_all
+from dasbe.plotting.style import Figure, new_figure, styled
+from dasbe.support import checks
+from dasbe.support.commands import resumable
+from dasbe.support.paths import readable
+from dasbe.systems import SYSTEMS
+from dasbe.systems.competing_phases import SURPLUS_PHASES
+
+SPLIT = "test"
+COLOUR = "#0072B2"
 
 
-def main() -> None:
-    options = comparison_options(
-        "ablation",
-        "Competing phases less one ingredient after another, down to Reconstruction Clustering (RC) and DASBE.",
-    )
+class Variant(NamedTuple):
+    """A system of :data:`dasbe.systems.SYSTEMS` with some of its settings changed."""
 
-    from dasbe.experiments.variants import VARIANTS, compare, write_variants
-
-    compare(VARIANTS, options, write_variants)
+    title: str
+    system: str
+    changes: dict[str, Any]
 
 
-if __name__ == "__main__":
-    run_command(main)
+SOFT, FLAT, SURPLUS, FOUR = {"sampling": None}, {"sharpness": 1.0}, {"surplus": SURPLUS_PHASES}, {"restarts": 4}
+VARIANTS = {
+    "full": Variant("Competing phases, 4 steps", "sampled", SURPLUS),
+    "soft": Variant("· soft values for spikes", "sampled", SURPLUS | SOFT),
+    "flat": Variant("· β 1", "sampled", SURPLUS | FLAT),
+    "soft_flat": Variant("· both", "sampled", SURPLUS | SOFT | FLAT),
+    "full_from_dasbe": Variant("· from DASBE's groups", "dasbe_sampled", SURPLUS),
+    "random": Variant("· no surplus phases (D)", "sampled", {}),
+    "random_best": Variant("D, best of 4", "sampled", FOUR),
+    "from_dasbe": Variant("D from DASBE's groups (C)", "dasbe_sampled", {}),
+    "from_dasbe_best": Variant("C, best of 4", "dasbe_sampled", FOUR),
+    "rc_from_dasbe": Variant("RC from DASBE's groups (B)", "dasbe_rc", {}),
+    "rc": Variant("RC", "rc", {}),
+    "rc_best": Variant("RC, best of 4 by its own ℓ", "rc_restarts", {}),
+    "rc_best_union": Variant("RC, best of 4 by ℓ of the union", "sampled", SOFT | FLAT | FOUR | {"iterations": 10}),
+    "rc_pooled": Variant("RC, 4 runs pooled", "rc_pooled", {}),
+    "dasbe": Variant("DASBE", "dasbe", {}),
+    "dasbe_pooled": Variant("DASBE, 4 runs pooled by timing", "dasbe_pooled", {}),
+    "competing_1": Variant("DASBE, competing steps (A), m 1", "dasbe_competing", {"gain": 1.0}),
+    "competing_2": Variant("A, m 2", "dasbe_competing", {"gain": 2.0}),
+    "competing_4": Variant("A, m 4", "dasbe_competing", {"gain": 4.0}),
+}
+"""By name; the first is the one that all are compared with."""
+REFERENCE = next(iter(VARIANTS))
+
+Results = dict[tuple[str, str], Cell]
+"""Scores (1, N, 4) by (variant, dataset)."""
+
+
+def compare(
+    *, datasets: Sequence[str], start: int, images: int, seed: int, out: Path, workers: int = 1, device: str = "cpu"
+) -> None:
+    """Score all variants on so many images of ``test`` from `start` on, and write tables and picture to `out`."""
+    results = score_variants(VARIANTS, datasets, start, images, seed=seed, workers=workers, device=device, folder=out)
+    show(write_variants(out, results))
+
+
+def score_variants(
+    variants: Mapping[str, Variant],
+    datasets: Sequence[str],
+    start: int,
+    n_images: int,
+    *,
+    seed: int,
+    workers: int,
+    device: str,
+    folder: Path,
+) -> Results:
+    """Scores of `variants` on images of ``test``; those that `folder` has are not computed again."""
+    checks.device(device, "--device")
+    tasks: list[Task] = []
+    for dataset in datasets:
+        ensure_dataset(dataset)
+        systems = [replace(SYSTEMS[system], name=name, title=title) for name, (title, system, _) in variants.items()]
+        changes = [variant.changes for variant in variants.values()]
+        grouped = [(system, system_settings(system, dataset, **own)) for system, own in zip(systems, changes)]
+        where = (dataset, [seed], start, start + n_images)
+        tasks += tasks_on_dataset(grouped, *where, score=scores_of, split=SPLIT)
+    with resumable():
+        results = sweep(
+            tasks,
+            store=folder / "units",
+            on_faults=announce,
+            workers=None if workers == 1 else workers,
+            device=device,
+            warm_up=workers == 1,
+        )
+    return cells_of(results)
+
+
+def show(paths: Sequence[Path]) -> None:
+    """Name the files that were written, and print the table among them."""
+    for path in paths:
+        print(f"written: {readable(path)}")
+    print("\n" + next(path for path in paths if path.suffix == ".md").read_text(encoding="utf-8"))
+
+
+def write_variants(folder: Path, results: Results) -> list[Path]:
+    """Write ``ablation.csv``, ``.md``, and the picture; returns the paths."""
+    datasets = list(dict.fromkeys(dataset for _, dataset in results))
+    scores = {of: 100 * cell.scores[0, :, 0] for of, cell in results.items()}  # AMI
+    differences = {(v, d): mean_and_error(values - scores[REFERENCE, d]) for (v, d), values in scores.items()}
+    rows, shown = [], pd.DataFrame("", [variant.title for variant in VARIANTS.values()], datasets)
+    for (name, dataset), values in scores.items():
+        (mean, error), (difference, its_error) = mean_and_error(values), differences[name, dataset]
+        about = {"variant": name, "dataset": dataset, "ami": mean, "error": error, "difference": difference}
+        seconds = f"{results[name, dataset].seconds:.1f}"
+        rows.append(about | {"error_of_difference": its_error, "images": len(values), "seconds": seconds})
+        beside = f" ({round(difference, 1) + 0.0:+.1f} ± {its_error:.1f})".replace("-", "−")
+        shown.loc[VARIANTS[name].title, dataset] = f"{mean:.1f}{'' if name == REFERENCE else beside}"
+    csv = pd.DataFrame(rows).to_csv(index=False, float_format="%.3f", lineterminator="\n")
+    texts = {"ablation.csv": csv, "ablation.md": markdown(shown.rename_axis(columns="AMI %"))}
+    titles = {name: variant.title for name, variant in VARIANTS.items()}
+    return write_all(folder, texts, {"ablation": draw(titles, datasets, differences)})
+
+
+@styled
+def draw(titles: dict[str, str], datasets: list[str], differences: dict) -> Figure:
+    """A panel for each dataset, and in it a point for each variant: mean difference of AMI and its standard error.
+
+    Parameters
+    ----------
+    titles : dict
+        Title of each variant, from top to bottom; the first is the one that all are compared with.
+    datasets : list of str
+    differences : dict
+        (mean, error) by (variant, dataset), per cent.
+    """
+    figure = new_figure(2.4 + 1.75 * len(datasets), 0.9 + 0.24 * len(titles))
+    panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
+    rows = np.arange(len(titles))
+    for ax, dataset in zip(panels, datasets):
+        means, errors = np.array([differences[name, dataset] for name in titles]).T
+        ax.axvline(0, color="#888888", linewidth=0.8)
+        ax.errorbar(means, rows, xerr=errors, fmt="o", color=COLOUR, markersize=4, linewidth=1.2)
+        ax.set(title=dataset, ylim=(len(titles) - 0.5, -0.5))
+        ax.grid(color="#eeeeee", linewidth=0.8)
+        ax.set_axisbelow(True)
+    panels[0].set_yticks(rows, list(titles.values()))
+    figure.supxlabel(f"AMI, points beside {next(iter(titles.values()))}; mean ± standard error", size=9)
+    return figure

@@ -1,68 +1,128 @@
-"""The command ``python -m dasbe.experiments.bind``, which ``dasbe_example.sh`` runs."""
+"""One image bound and drawn, as ``dasbe_example.sh`` does it."""
+
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
+
+    run("bind")
 
 import time
+from pathlib import Path
 
-from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
-from dasbe.support.cli import Parser, given_apart, run_command
-from dasbe.support.commands import called
-from dasbe.support.paths import readable, results_folder, writable
+import numpy as np
 
-INDEX = 1109  # the image of the paper's Figure 4
+import dasbe
+from dasbe.ann.network import Network
+from dasbe.binding.run import Binding
+from dasbe.datasets import ensure_dataset
+from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
+from dasbe.plotting.style import save_figure
+from dasbe.support import checks
+from dasbe.support.paths import readable
 
 
-def main(program: str | None = None) -> None:
-    parser = Parser(program or called("bind"), "Bind one image: which of its pixels belong together?")
-    parser.add_text("--dataset", f"{', '.join(TABLE_DATASETS)} (default: %(default)s)", "shapes")
-    parser.add_whole_number("--index", None, f"image of train_multi (default: {INDEX})", 0)
-    parser.add_file("--image", "an image file of your own, in place of --index")
-    parser.add_whole_number("--groups", None, "objects + background (default: the ground truth's; with --image, found)")
-    parser.add_text("--network", "default: the network of the dataset", metavar="NAME|FILE")
-    parser.add_seed(111)
-    parser.add_whole_number("--cycles", 30, "default: %(default)s")
-    parser.add_whole_number("--delay", None, "steps in a cycle (default: as published for the dataset)")
-    parser.add_whole_number("--refractory", None, "silent steps after a spike (default: as published)", 0, 127)
-    parser.add_folder("--out", "default: results/example", results_folder() / "example")
-    parser.add_argument("--html", action="store_true", help="also write a web page that plays the spikes")
-    parser.add_device()
-    options = parser.parse_args()
-    given_apart(options, "--image", "--index")
-    writable(options.out, "--out DIR")
-    published = settings_of(options.dataset)
+def bind_image(
+    *,
+    dataset: str,
+    index: int,
+    network: str,
+    delay: int,
+    refractory: int,
+    cycles: int,
+    seed: int,
+    out: Path,
+    image: Path | None = None,
+    groups: int | None = None,
+    html: bool = False,
+    device: str = "cpu",
+) -> None:
+    """Bind one image of a dataset, or of a file, draw what happens, and say how well it went.
 
-    from dasbe.ann.files import load_network
-    from dasbe.binding.loop import bind
-    from dasbe.binding.readout import group
-    from dasbe.datasets import ensure_dataset, load_dataset
-    from dasbe.datasets.images import load_image
-    from dasbe.experiments.example import draw
-    from dasbe.metrics import ami
-    from dasbe.support import checks
-
-    started, device = time.perf_counter(), checks.device(options.device, "--device")
-    network = load_network(options.network or options.dataset, device)
-    groups, n_groups = None, options.groups
-    if options.image:
-        images = load_image(options.image, network.architecture.image_shape)[None]
+    Parameters
+    ----------
+    dataset : str
+    index : int
+        Number of the image in ``train_multi``.
+    network : str
+        Name or file.
+    delay, refractory, cycles, seed
+        As for :func:`dasbe.bind`.
+    out : Path
+        Folder of the pictures.
+    image : Path, optional
+        A picture in place of an image of the dataset.
+    groups : int, optional
+        Objects + background; by default as many as the ground truth has, or, of a picture, as many as are found.
+    html : bool
+        Whether to write a page that plays the spikes as well.
+    device : str
+    """
+    started, place = time.perf_counter(), checks.device(device, "--device")
+    loaded, truth = dasbe.load_network(network, place), None
+    if image is not None:
+        images = dasbe.load_image(image, loaded.architecture.image_shape)[None]
     else:
-        ensure_dataset(options.dataset)
-        index = INDEX if options.index is None else options.index
-        images, groups = load_dataset(options.dataset, "train_multi", index, index + 1)
-        n_groups = int(groups.max()) + 1 if n_groups is None else n_groups
+        ensure_dataset(dataset)
+        images, truth = dasbe.load_dataset(dataset, "train_multi", index, index + 1)
+        groups = int(truth.max()) + 1 if groups is None else groups
 
-    delay = published.delay if options.delay is None else options.delay
-    refractory = published.refractory if options.refractory is None else options.refractory
-    timing = {"delay": delay, "refractory": refractory, "cycles": options.cycles}
-    record = ("spikes", "feedback") if options.html else ("spikes",)
-    run = bind(images, network, **timing, seed=options.seed, record=record, device=device)
-    labels = group(run, n_groups)
-    files = draw(options.out, run, labels, network, groups, html=options.html)
+    record = ("spikes", "feedback") if html else ("spikes",)
+    run = dasbe.bind(
+        images,
+        loaded,
+        delay=delay,
+        refractory=refractory,
+        cycles=cycles,
+        seed=seed,
+        record=record,
+        device=place,
+    )
+    labels = dasbe.group(run, groups)
+    files = draw(out, run, labels, loaded, truth, html=html)
 
     objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
-    result = f"found {objects}" if n_groups is None else f"grouped into {objects} (told)"
-    print(result if groups is None else f"AMI: {100 * ami(groups, labels)[0]:.1f} %")
+    result = f"found {objects}" if groups is None else f"grouped into {objects} (told)"
+    print(result if truth is None else f"AMI: {100 * dasbe.ami(truth, labels)[0]:.1f} %")
     print("written:", *map(readable, files), sep="\n  ")
     print(f"time: {time.perf_counter() - started:.1f} s")
 
 
-if __name__ == "__main__":
-    run_command(main)
+def draw(
+    folder: Path,
+    run: Binding,
+    labels: np.ndarray,
+    network: Network,
+    groups: np.ndarray | None = None,
+    html: bool = False,
+) -> list[Path]:
+    """Draw grouping, raster, decoded groups and animation of the first image of a run; returns the files.
+
+    Parameters
+    ----------
+    folder : Path
+    run : Binding
+        With the spikes.
+    labels : (N, H, W) int
+        Its grouping.
+    network : nn.Module or callable
+        As for the run.
+    groups : (N, H, W) int, optional
+        Ground truth.
+    html : bool
+        Whether to write the run as a web page, too.
+    """
+    figures = {"grouping.png": plot_grouping(run, labels, groups=groups)}
+    has_objects = (labels if groups is None else groups)[0].any()
+    if has_objects:
+        figures["raster.png"] = plot_raster(run, labels, groups=groups)
+    if labels[0].any():
+        figures["decoded.png"] = plot_decoded(network, labels, groups=groups)
+    for name, figure in figures.items():
+        save_figure(figure, folder / name)
+    written = [folder / name for name in figures]
+    if has_objects:
+        written.append(folder / "binding.gif")
+        animate(written[-1], run, labels, groups=groups)
+    if html:
+        written.append(folder / "binding.html")
+        run.to_html(written[-1], labels=labels, groups=groups)
+    return written

@@ -1,17 +1,132 @@
-"""The command ``python -m dasbe.experiments.compute``."""
+"""AMI against compute: what more cycles, runs or steps of each system are worth, in evaluations and in time."""
 
-from dasbe.experiments.options import comparison_options
-from dasbe.support.cli import run_command
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
+
+    run("compute")
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from dasbe.datasets.catalogue import settings_of
+from dasbe.evaluation.segment import mean_and_error, system_settings
+from dasbe.evaluation.tables import markdown, write_all
+from dasbe.experiments.ablation import Results, Variant, score_variants, show
+from dasbe.plotting.style import Figure, colour_of, new_figure, styled
+from dasbe.systems import SYSTEMS
+
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
-def main() -> None:
-    options = comparison_options("compute", "AMI against compute: more cycles, runs or steps of every system.")
+class Growth(NamedTuple):
+    """A system, and a setting of it whose growth costs evaluations."""
 
-    from dasbe.experiments.curves import VARIANTS, write_curves
-    from dasbe.experiments.variants import compare
+    title: str
+    system: str
+    setting: str
+    values: Sequence[int]
 
-    compare(VARIANTS, options, write_curves)
+
+GROWTHS = {
+    "dasbe": Growth("DASBE, cycles", "dasbe", "cycles", (10, 20, 50, 100)),
+    "dasbe_pooled": Growth("DASBE, runs pooled", "dasbe_pooled", "runs", (1, 2, 4)),
+    "pure_ann": Growth("pure-ANN, cycles", "pure_ann", "cycles", (10, 50)),
+    "rc": Growth("RC, DASBE's networks, starts", "rc_restarts", "restarts", (1, 2, 4, 8, 16)),
+    "rc_own": Growth("RC, its own networks, starts", "rc_own_restarts", "restarts", (1, 4, 16)),
+    "rc_own_pooled": Growth("RC, its own networks, runs pooled", "rc_own_pooled", "runs", (4, 16)),
+    "sampled": Growth("RC with samples and a sharper E-step, runs", "sampled", "restarts", (1, 2, 4)),
+    "competing_phases": Growth("Competing phases, steps", "competing_phases", "steps_per_phase", (1, 2, 4, 8)),
+    "competing_phases_counting": Growth(
+        "Competing phases, counting, steps", "competing_phases_counting", "steps_per_phase", (1, 2, 4)
+    ),
+}
+NOT_DRAWN = ("pure_ann",)  # so far below the others that their curves would lie on each other
+VARIANTS = {
+    f"{name}_{value}": Variant(f"{title} {value}", system, {setting: value})
+    for name, (title, system, setting, values) in GROWTHS.items()
+    for value in values
+}
+"""By name: every point of every curve."""
 
 
-if __name__ == "__main__":
-    run_command(main)
+class Curve(NamedTuple):
+    """Points of a system that is given more and more; (n,) each."""
+
+    ami: np.ndarray
+    error: np.ndarray
+    evaluations: np.ndarray
+    ms: np.ndarray
+
+
+def compare(
+    *, datasets: Sequence[str], start: int, images: int, seed: int, out: Path, workers: int = 1, device: str = "cpu"
+) -> None:
+    """Score all points on so many images of ``test`` from `start` on, and write tables and picture to `out`."""
+    results = score_variants(VARIANTS, datasets, start, images, seed=seed, workers=workers, device=device, folder=out)
+    show(write_curves(out, results))
+
+
+def write_curves(folder: Path, results: Results) -> list[Path]:
+    """Write ``compute.csv``, ``.md``, and the picture; returns the paths."""
+    datasets = list(dict.fromkeys(dataset for _, dataset in results))
+    shown = pd.DataFrame("", [variant.title for variant in VARIANTS.values()], datasets)
+    rows: list[dict] = []
+    curves: dict[str, dict[str, Curve]] = {dataset: {} for dataset in datasets}
+    for dataset in datasets:
+        for name, (title, system_name, setting, values) in GROWTHS.items():
+            points = []
+            for value in values:
+                result, system = results[f"{name}_{value}", dataset], SYSTEMS[system_name]
+                scores = 100 * result.scores[0, :, 0]
+                assert system.evaluations is not None  # systems without a network do not grow
+                settings = system_settings(system, dataset, **{setting: value})
+                evaluations = system.evaluations(settings, settings_of(dataset).objects)
+                mean, error, ms = *mean_and_error(scores), 1000 * result.seconds / len(scores)
+                points.append((mean, error, evaluations, ms))
+                about = {"system": name, "setting": setting, "value": value, "dataset": dataset, "ami": f"{mean:.3f}"}
+                about |= {"error": f"{error:.3f}", "evaluations": evaluations, "ms": f"{ms:.2f}"}
+                rows.append(about | {"images": len(scores)})
+                shown.loc[f"{title} {value}", dataset] = f"{mean:.1f} ({evaluations:.0f}; {ms:.1f})"
+            curves[dataset][name] = Curve(*np.array(points).T)
+    csv = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+    texts = {"compute.csv": csv, "compute.md": markdown(shown.rename_axis(columns="AMI % (evaluations; ms)"))}
+    titles = {name: growth.title for name, growth in GROWTHS.items() if name not in NOT_DRAWN}
+    return write_all(folder, texts, {"compute": draw(titles, curves)})
+
+
+@styled
+def draw(titles: dict[str, str], curves: dict[str, dict[str, Curve]]) -> Figure:
+    """A column for each dataset; AMI ± standard error against evaluations an image above, milliseconds below.
+
+    Curves of the same colour are of the same system; dashed where its runs are pooled, or where it counts.
+
+    Parameters
+    ----------
+    titles : dict
+        Title of each curve, by its name: that of a system, with ``_pooled`` or ``_counting`` behind.
+    curves : dict of dict
+        By dataset, then by name; per cent.
+    """
+    figure = new_figure(2.3 * len(curves) + 0.8, 5.6)
+    panels = figure.subplots(2, len(curves), sharey="col", squeeze=False)
+    for column, (dataset, of_systems) in enumerate(curves.items()):
+        for (name, title), mark in zip(titles.items(), MARKS):
+            curve, (system, dashed, _) = of_systems[name], name.replace("_counting", "_pooled").partition("_pooled")
+            style = {"color": colour_of(system), "linestyle": "--" if dashed else "-", "linewidth": 1.2}
+            for ax, x in zip(panels[:, column], (curve.evaluations, curve.ms)):
+                ax.errorbar(x, curve.ami, curve.error, label=title, marker=mark, markersize=4, **style)
+        for ax, quantity in zip(panels[:, column], ("evaluations an image", "milliseconds an image")):
+            ax.set_xscale("log")
+            ax.set_xlabel(quantity)
+            ax.grid(color="#eeeeee", linewidth=0.8)
+            ax.set_axisbelow(True)
+        panels[0, column].set_title(dataset)
+    for ax in panels[:, 0]:
+        ax.set_ylabel("AMI (%)")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, handlelength=3)
+    return figure

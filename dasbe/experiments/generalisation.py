@@ -1,71 +1,249 @@
-"""The command ``python -m dasbe.experiments.generalisation``."""
+"""Where binding breaks: more objects, a wrong number told, clutter, overlap; all systems on the same images.
 
-import argparse
+Networks are those that come with the repository, for all conditions. What is scored are
+always the pixels with ink that belong to exactly one object: neither overlaps, nor pixels
+that clutter has switched on or off.
+"""
 
-from dasbe.datasets.catalogue import TABLE_DATASETS
-from dasbe.support.checks import one_of
-from dasbe.support.cli import Parser, given_apart, given_once, resumable, run_command
-from dasbe.support.commands import called
-from dasbe.support.paths import readable, results_folder, writable
-from dasbe.systems import SYSTEMS
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
 
-DATASETS = tuple(name for name in TABLE_DATASETS if name != "bars")  # whose objects are of one kind
-COUNTING = "dasbe_counting"  # DASBE without being told the number of objects
-DEFAULT_SYSTEMS = ("dasbe", COUNTING, "rc", "rc_own", "competing_phases", "competing_phases_counting")
-IMAGES, QUICK_IMAGES, SEED = 200, 10, 111
+    run("generalisation")
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from dasbe.ann.files import load_network
+from dasbe.datasets import ensure_dataset, load_dataset, settings_of
+from dasbe.datasets.variations import cluttered, overlap, scenes_of
+from dasbe.evaluation.evaluate import evaluate
+from dasbe.evaluation.segment import system_settings
+from dasbe.plotting.scores import curve_with_band, standard_error
+from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, new_figure, save_figure, styled
+from dasbe.support import checks
+from dasbe.support.commands import resumable, typed
+from dasbe.support.paths import readable
+from dasbe.support.provenance import provenance
+from dasbe.support.storage import Arrays, load_arrays, save_arrays
+from dasbe.systems import SYSTEMS, System
+from dasbe.systems.competing_phases import SURPLUS_PHASES
+
+SPLIT, POOL = "test", 5000  # images that neither Table 1 nor any choice of ours has used
+NUMBERS = range(1, 9)  # of objects
+NUMBERS_TOLD = (2, 3, 5, 12)  # as in Greff, Srivastava, Schmidhuber 2015
+SWITCHED = (0.0, 0.01, 0.02, 0.05, 0.1)  # parts of all pixels
+OVERLAPS = (0.0, 0.05, 0.1, 0.15, 0.2, 1.0)  # shares of the ink: none, up to 5 %, …, above 20 %
 
 
-def main() -> None:
-    options = _options()
+class Point(NamedTuple):
+    """Images of one value of a condition.
 
-    from dasbe.experiments.arrays.generalisation import compute
-    from dasbe.experiments.figures import load_arrays, save_arrays
-    from dasbe.plotting.generalisation import conditions_by_dataset
-    from dasbe.plotting.style import save_figure
-    from dasbe.support import checks
-    from dasbe.support.provenance import provenance
+    Attributes
+    ----------
+    condition : str
+        ``objects``, ``told``, ``clutter`` or ``overlap``.
+    x : float
+        The value.
+    images, groups : (N, H, W) uint8
+    told : int
+        Number of objects that the systems are told, all but those that count.
+    n_phases : int
+        Competing phases to begin with.
+    """
 
-    checks.device(options.device, "--device")
-    path = options.out / "arrays.npz"
-    if not options.draw_only:
+    condition: str
+    x: float
+    images: np.ndarray
+    groups: np.ndarray
+    told: int
+    n_phases: int
+
+
+MARKS = ("o", "s", "^", "D")  # of systems that have no colour of their own
+GUIDE = {"color": "#666666", "linewidth": 1.1, "linestyle": ":", "zorder": 1}
+ROWS = {
+    ("objects", "ami"): ("AMI (%)", "number of objects"),
+    ("objects", "found"): ("number found", "number of objects"),
+    ("told", "ami"): ("AMI (%)", "number of objects told"),
+    ("clutter", "ami"): ("AMI (%)", "pixels switched on or off (%)"),
+    ("overlap", "ami"): ("AMI (%)", "ink covered more than once (%)"),
+}
+
+
+def find_limits(
+    *,
+    systems: Sequence[str],
+    datasets: Sequence[str],
+    images: int,
+    seed: int,
+    out: Path,
+    draw_only: bool = False,
+    device: str = "cpu",
+) -> None:
+    """Score systems in all conditions, `images` images a point, and write arrays and picture to the folder `out`."""
+    checks.device(device, "--device")
+    path = out / "arrays.npz"
+    if not draw_only:
         with resumable():
-            arrays = compute(options)
-        made = {name: getattr(options, name) for name in ("systems", "datasets", "images", "seed", "device")}
-        save_arrays(path, arrays, provenance(**made))
+            arrays = compute(systems, datasets, images=images, seed=seed, store=out / "units", device=device)
+        how = {"systems": systems, "datasets": datasets, "images": images, "seed": seed, "device": device}
+        save_arrays(path, arrays, provenance(**how))
         print(f"written: {readable(path)}")
-    pictures = [options.out / f"generalisation.{suffix}" for suffix in ("png", "pdf")]
-    save_figure(conditions_by_dataset(load_arrays(path, called("generalisation"))), *pictures)
+    pictures = [out / f"generalisation.{suffix}" for suffix in ("png", "pdf")]
+    save_figure(draw(load_arrays(path, typed("generalisation"))), *pictures)
     print(f"written: {readable(pictures[0])} and .pdf")
 
 
-def _options() -> argparse.Namespace:
-    parser = Parser(
-        called("generalisation"), "Where binding breaks: more objects, a wrong number told, clutter, overlap."
+def compute(
+    names: Sequence[str], datasets: Sequence[str], *, images: int, seed: int, store: Path, device: str = "cpu"
+) -> Arrays:
+    """Scores of the systems called `names` in all conditions, on at most `images` images a point.
+
+    Returns
+    -------
+    dict of str of array
+        ``systems``, ``titles`` and ``counts`` (S,), ``datasets`` and ``n_objects`` (D,); of
+        each dataset and condition ``DATASET/CONDITION/x`` (L,), ``…/overlap`` (L, N), the
+        share of the ink that is not scored, and with the systems first, ``…/ami`` and
+        ``…/found`` (S, L, N); NaN where there are fewer than N images.
+    """
+    systems = [SYSTEMS[name] for name in names]
+    of_systems = {system.network_name(dataset) for system in systems for dataset in datasets}
+    networks = {name: name and load_network(name, device) for name in of_systems}
+    for dataset in datasets:
+        ensure_dataset(dataset)
+    arrays = {
+        "systems": np.array(names),
+        "titles": np.array([system.title for system in systems]),
+        "counts": np.array([system.always_counts for system in systems]),
+        "datasets": np.array(datasets),
+        "n_objects": np.array([settings_of(dataset).objects for dataset in datasets]),
+    }
+    for dataset in datasets:
+        points = [*points_of(dataset, images, seed)]
+        scores: dict[tuple[str, str], list] = {}
+        for point in tqdm(points, desc=dataset, unit=" points"):
+            scores.setdefault((point.condition, "x"), []).append(point.x)
+            scores.setdefault((point.condition, "overlap"), []).append(overlap(point.images, point.groups))
+            for system in systems:
+                network = networks[system.network_name(dataset)]
+                place = store / dataset / point.condition
+                of_point = _scores(system, dataset, network, point, seed=seed, device=device, store=place)
+                for name, values in of_point.items():
+                    scores.setdefault((point.condition, name), []).append(values)
+        for (condition, name), parts in scores.items():
+            whole = np.array(parts) if name == "x" else _padded(parts, images)
+            if name in ("ami", "found"):
+                whole = whole.reshape(-1, len(systems), images).swapaxes(0, 1)
+            arrays[f"{dataset}/{condition}/{name}"] = whole
+    return arrays
+
+
+def points_of(dataset: str, n_images: int, seed: int) -> Iterator[Point]:
+    """All points of a dataset, of at most `n_images` each, condition by condition."""
+    objects = settings_of(dataset).objects
+    for k in NUMBERS:
+        yield Point("objects", k, *scenes_of(dataset, k, n_images, seed), k, max(NUMBERS) + SURPLUS_PHASES)
+    all_images, all_groups = (part[:POOL] for part in load_dataset(dataset, SPLIT))
+    images, groups = all_images[:n_images], all_groups[:n_images]
+    for k in NUMBERS_TOLD:
+        yield Point("told", k, images, groups, k, k + SURPLUS_PHASES)
+    for part in SWITCHED:
+        yield Point("clutter", part, *cluttered(images, groups, part, seed), objects, objects + SURPLUS_PHASES)
+    share = overlap(all_images, all_groups)
+    bins = np.digitize(share, OVERLAPS, right=True)  # 0 = none
+    for number in range(len(OVERLAPS)):
+        chosen = np.flatnonzero(bins == number)[:n_images]
+        if len(chosen):
+            inside = all_images[chosen], all_groups[chosen]
+            yield Point("overlap", share[chosen].mean(), *inside, objects, objects + SURPLUS_PHASES)
+
+
+def _scores(
+    system: System, dataset: str, network: Any, point: Point, *, seed: int, device: str, store: Path
+) -> dict[str, np.ndarray]:
+    """AMI and number of groups found, (images,) each, kept in a store."""
+    place, n_phases = f"{point.x:.4g}", point.n_phases
+    if system.always_counts and point.condition == "told":  # the same for all numbers told
+        place, n_phases = "nothing", settings_of(dataset).objects + SURPLUS_PHASES
+    changes = {"n_phases": n_phases, "objects": None}  # RC does what it is told about these images
+    own = {name: value for name, value in changes.items() if name in system.settings._fields}
+    evaluation = evaluate(
+        point.images,
+        point.groups,
+        network,
+        system,
+        seeds=seed,
+        settings=system_settings(system, dataset, **own),
+        n_objects=None if system.always_counts else point.told,
+        device=device,
+        store=store / place,
     )
-    known = (*SYSTEMS, COUNTING)
-    parser.add_text("--systems", f"of {' '.join(known)} (default: {' '.join(DEFAULT_SYSTEMS)})", nargs="+")
-    parser.add_text("--datasets", f"default: {' '.join(DATASETS)}", nargs="+")
-    parser.add_whole_number("--images", None, f"of each point (default: {IMAGES})", 1, 5000)
-    parser.add_seed(None, f"of scenes, clutter and systems (default: {SEED})")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_IMAGES} images")
-    parser.add_argument("--draw-only", action="store_true", help="draw again from the saved arrays")
-    parser.add_folder("--out", "default: results/generalisation (with --quick: generalisation_quick)")
-    parser.add_device()
-    options = parser.parse_args()
-    given_apart(options, "--quick", "--images")
-    given_apart(options, "--draw-only", "--systems", "--datasets", "--images", "--seed")
-    defaults = {"systems": DEFAULT_SYSTEMS, "datasets": DATASETS, "seed": SEED}
-    defaults |= {"images": QUICK_IMAGES if options.quick else IMAGES}
-    vars(options).update({name: value for name, value in defaults.items() if getattr(options, name) is None})
-    if options.out is None:
-        options.out = results_folder() / ("generalisation_quick" if options.quick else "generalisation")
-    writable(options.out, "--out DIR")
-    for name, values in (("system", known), ("dataset", DATASETS)):
-        given_once(f"--{name}s", getattr(options, f"{name}s"))
-        for value in getattr(options, f"{name}s"):
-            one_of(name, value, values)
-    return options
+    return {name: evaluation.scores[system.name][name][0] for name in ("ami", "found")}
 
 
-if __name__ == "__main__":
-    run_command(main)
+def _padded(parts: list[np.ndarray], length: int) -> np.ndarray:
+    """(parts, length) float32, NaN beyond the end of a part."""
+    whole = np.full((len(parts), length), np.nan, np.float32)
+    for row, part in zip(whole, parts):
+        row[: len(part)] = part
+    return whole
+
+
+@styled
+def draw(arrays: dict[str, np.ndarray]) -> Figure:
+    """A row for each condition, a column for each dataset, a curve for each system.
+
+    Dashed curves are of systems that are not told the number of objects. Bands are ± one
+    standard error over the images. Dotted lines: the right number.
+
+    Parameters
+    ----------
+    arrays : dict
+        Of :func:`compute`.
+    """
+    datasets = arrays["datasets"].tolist()
+    figure = new_figure(2.4 * len(datasets) + 0.8, 2.1 * len(ROWS) + 0.9)
+    panels = figure.subplots(len(ROWS), len(datasets), sharey="row", squeeze=False)
+    for ((condition, score), (measure, quantity)), row in zip(ROWS.items(), panels):
+        for ax, dataset, n_objects in zip(row, datasets, arrays["n_objects"]):
+            x = arrays[f"{dataset}/{condition}/x"]
+            if condition in ("clutter", "overlap"):
+                x = 100 * x
+            if condition == "told":
+                ax.axvline(np.searchsorted(x, n_objects), **GUIDE)
+                ax.set_xticks(range(len(x)), x.tolist())
+                x = np.arange(len(x))
+            if condition == "objects":
+                ax.set_xticks(x)
+            if condition == "clutter":
+                ax.set_xticks(x, [f"{part:g}" for part in x])
+            if score == "found":
+                ax.plot(x, x, **GUIDE)
+            _draw_systems(ax, arrays, x, arrays[f"{dataset}/{condition}/{score}"], counting=score == "found")
+            ax.set_xlabel(quantity)
+            ax.grid(color="#eeeeee", linewidth=0.8)
+        row[0].set_ylabel(measure)
+        if score == "ami":
+            row[0].set_ylim(-3, 103)
+    for ax, dataset in zip(panels[0], datasets):
+        ax.set_title(dataset)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), frameon=False, handlelength=3)
+    return figure
+
+
+def _draw_systems(ax: Axes, arrays: dict[str, np.ndarray], x: np.ndarray, scores: np.ndarray, counting: bool) -> None:
+    """Curves of `scores` (systems, L, N) at `x` (L,): AMI of all, or numbers found of those that count."""
+    others = iter(MARKS)
+    for name, title, counts, values in zip(arrays["systems"], arrays["titles"], arrays["counts"], scores):
+        mark = next(others, "x") if colour_of(name) == OTHERS else "."
+        style = {"linestyle": "--" if counts else "-", "marker": mark}
+        values = values.T if counting else 100 * values.T  # (N, L)
+        if counts or not counting:
+            colour = colour_of(name)
+            curve_with_band(ax, values, standard_error(values), colour, title, x, linewidth=1.3, markersize=4, **style)

@@ -1,71 +1,228 @@
-"""The command ``python -m dasbe.experiments.table1``."""
+"""Table 1: its scores, computed unit by unit, and the tables and pictures made of them.
 
-import argparse
-import os
-import re
+Systems × five datasets × five seeds × 6000 images, in units of 100 images. Every
+unit is stored as soon as it is done: stop the command at any moment and start it again.
+"""
 
-from dasbe.datasets.catalogue import TABLE_DATASETS, settings_of
-from dasbe.support.checks import one_of, shown
-from dasbe.support.cli import LARGEST_SEED, MOST_WORKERS, Parser, given_apart, given_once, run_command
-from dasbe.support.commands import called
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
+
+    run("table1")
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
+from dasbe.evaluation.segment import ami_of, system_settings
+from dasbe.evaluation.sweep import SPLIT, Task, announce, cells_of, sweep, tasks_on_dataset
+from dasbe.evaluation.tables import cell, latex, markdown, mean_and_deviation, write_all
+from dasbe.plotting.table import score_distributions, score_table
+from dasbe.support import checks
+from dasbe.support.commands import resumable, typed
 from dasbe.support.errors import InputError
-from dasbe.support.paths import results_folder, writable
-from dasbe.support.published import IMAGES_TABLE, SEEDS_TABLE
-from dasbe.systems import SYSTEMS, TABLE_SYSTEMS
+from dasbe.support.paths import PACKAGE, home, readable, results_folder
+from dasbe.support.provenance import provenance
+from dasbe.support.published import IMAGES_TABLE, SEEDS_TABLE, table1_ami
+from dasbe.support.storage import load_arrays, save_arrays
+from dasbe.systems import SYSTEMS, TABLE_SYSTEMS, system_of
 
-QUICK = {"images": 200, "seeds": SEEDS_TABLE[:2]}
-MOST_IMAGES = 60000  # of train_multi
+UNIT_IMAGES = 100
 
-
-def main() -> None:
-    options = _options()
-
-    from dasbe.experiments.scores import make_table
-
-    make_table(options)
+Scores = dict[tuple[str, str], np.ndarray]
+Values = dict[tuple[str, str], tuple[float, float | None]]
 
 
-def _options() -> argparse.Namespace:
-    parser = Parser(
-        called("table1"),
-        "Table 1 of the paper, beside floors, Reconstruction Clustering (RC) and competing phases.",
-    )
-    parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", nargs="+")
-    parser.add_text("--systems", f"default: {' '.join(TABLE_SYSTEMS)}", nargs="+")
-    parser.add_whole_number("--seeds", None, f"default: {' '.join(map(str, SEEDS_TABLE))}", 0, LARGEST_SEED, nargs="+")
-    parser.add_whole_number("--images", None, f"of each dataset (default: {IMAGES_TABLE})", 1, MOST_IMAGES)
-    parser.add_argument("--quick", action="store_true", help="200 images and 2 seeds")
-    parser.add_whole_number("--workers", None, f"processes on this machine (default: {_cores()})", 1, MOST_WORKERS)
-    parser.add_text("--scheduler", "of a Dask cluster, in place of processes here", metavar="tcp://HOST:PORT")
-    parser.add_argument("--strict", action="store_true", help="refuse stored results made otherwise or damaged")
-    parser.add_argument("--draw-only", action="store_true", help="tables and pictures from the stored scores")
-    parser.add_folder("--out", "default: results/table1 (with --quick: table1_quick)")
-    parser.add_device()
-    options = parser.parse_args()
-    given_apart(options, "--quick", "--images", "--seeds")
-    given_apart(options, "--draw-only", "--datasets", "--systems", "--seeds", "--images", "--workers", "--scheduler")
-    given_apart(options, "--draw-only", "--strict")
-    given_apart(options, "--scheduler", "--workers")
-    if options.scheduler and not re.fullmatch(r"\w+://[^\s/]+:\d+", options.scheduler):
-        raise InputError(f"--scheduler is {shown(options.scheduler)}; it must be an address, tcp://HOST:PORT")
-    defaults = {"datasets": TABLE_DATASETS, "systems": TABLE_SYSTEMS, "seeds": SEEDS_TABLE, "images": IMAGES_TABLE}
-    defaults |= {"workers": 1 if options.device.startswith("cuda") else _cores()} | (QUICK if options.quick else {})
-    vars(options).update({name: value for name, value in defaults.items() if getattr(options, name) is None})
-    if options.out is None:
-        options.out = results_folder() / ("table1_quick" if options.quick else "table1")
-    writable(options.out, "--out DIR")
-    for name in ("datasets", "systems", "seeds"):
-        given_once(f"--{name}", getattr(options, name))
-    for system in options.systems:
-        one_of("system", system, SYSTEMS)
-    for dataset in options.datasets:
-        settings_of(dataset)
-    return options
+def make_table(
+    *,
+    out: Path,
+    datasets: Sequence[str] = TABLE_DATASETS,
+    systems: Sequence[str] = TABLE_SYSTEMS,
+    seeds: Sequence[int] = SEEDS_TABLE,
+    images: int = IMAGES_TABLE,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    strict: bool = False,
+    draw_only: bool = False,
+    device: str = "cpu",
+) -> None:
+    """Compute what is missing of the table, and write it as text and pictures.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the table, and in ``units/`` of the results of its units.
+    datasets, systems : sequence of str
+    seeds : sequence of int
+    images : int
+        Of each dataset, from the first on.
+    workers, scheduler
+        As for :func:`dasbe.evaluation.sweep.sweep`.
+    strict : bool
+        Whether stored results that are damaged or were made otherwise are refused; else they are computed again.
+    draw_only : bool
+        Whether only scores that are there already are used.
+    device : str
+    """
+    checks.device(device, "--device")
+    if not draw_only:
+        tasks = tasks_of_table(datasets, systems, seeds, images)
+        with resumable():
+            results = sweep(
+                tasks,
+                store=out / "units",
+                on_faults=_refuse if strict else announce,
+                workers=workers,
+                scheduler=scheduler,
+                device=device,
+                smoothing=0.05,
+                desc="table 1",
+            )
+        cells = cells_of(results)
+        made = {f"{system}/{dataset}": found for (system, dataset), found in cells.items()}
+        about = provenance(
+            seeds=list(seeds),
+            seconds={name: found.seconds for name, found in made.items()},
+            networks={name: found.network for name, found in made.items()},
+        )
+        save_arrays(out / "scores.npz", {name: found.scores.astype(np.float32) for name, found in made.items()}, about)
+    path = out / "scores.npz"
+    if not path.is_file() and out == results_folder() / "table1" and shipped_scores().is_file():
+        path = shipped_scores()
+        print(f"scores: {readable(path)}, of our own run")
+    scores, about = load_scores(path)
+    for path in write_tables(out, scores, about["seconds"]):
+        print(f"written: {readable(path)}")
+    print("\n" + (out / "table1.md").read_text(encoding="utf-8"))
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def tasks_of_table(datasets: Sequence[str], systems: Sequence[str], seeds: Sequence[int], n_images: int) -> list[Task]:
+    """All tasks of a table, ordered so that all cells grow together; InputError if a dataset has not so many images."""
+    of_datasets = []
+    for dataset in datasets:
+        ensure_dataset(dataset)
+        load_dataset(dataset, SPLIT, n_images - 1, n_images)
+        grouped = [(system_of(name), system_settings(system_of(name), dataset)) for name in systems]
+        of_datasets.append(list(tasks_on_dataset(grouped, dataset, seeds, 0, n_images, score=ami_of, size=UNIT_IMAGES)))
+    return [task for of_all in zip(*of_datasets) for task in of_all]
 
 
-if __name__ == "__main__":
-    run_command(main)
+def _refuse(faults: list[str]) -> None:
+    raise InputError(f"{faults[0]} ({len(faults)} such files); without --strict they are computed again")
+
+
+def load_scores(path: Path) -> tuple[Scores, dict]:
+    """Scores (seeds, images) by (system, dataset), and how they were made, with seconds and networks of each cell.
+
+    Raises
+    ------
+    MissingFileError, FileContentError
+    """
+    arrays = load_arrays(path, typed("table1"))
+    made = json.loads(str(arrays.pop("made")))["parameters"]
+    scores: Scores = {}
+    for name, values in arrays.items():
+        system, dataset = name.split("/")
+        scores[system, dataset] = values
+    return scores, made
+
+
+def stored_scores() -> Path:
+    """``scores.npz`` of the full run here, else that of :func:`shipped_scores`, else that of ``--quick``."""
+    here, quick = (results_folder() / folder / "scores.npz" for folder in ("table1", "table1_quick"))
+    return next((path for path in (here, shipped_scores(), quick) if path.is_file()), here)
+
+
+def shipped_scores() -> Path:
+    """``scores.npz`` of our own full run, which comes with a repository and with an installed package."""
+    installed = PACKAGE / "experiments" / "table1_scores.npz"  # setup.py puts it there
+    return installed if installed.is_file() else home() / "notebooks" / "table1" / "scores.npz"
+
+
+def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> list[Path]:
+    """Write ``table1.csv``, ``.md``, ``.tex``, the picture of the table, and that of the distributions."""
+    systems = [s for s in SYSTEMS if any(s == system for system, _ in scores)]
+    datasets = [d for d in TABLE_DATASETS if any(d == dataset for _, dataset in scores)]
+    ours: Values = {cell: mean_and_deviation(values) for cell, values in scores.items()}
+    published: Values = {(s, d): value for s in systems for d in datasets if (value := table1_ami(s, d)) is not None}
+    texts = {
+        "table1.csv": _csv(ours, published, scores, seconds),
+        "table1.md": markdown(_with_costs(systems, datasets, ours, published, scores, seconds)),
+        "table1.tex": latex(_rows(systems, datasets, ours, published)),
+    }
+    titles = {s: SYSTEMS[s].title for s in systems}
+    figures = {
+        "table1": score_table(titles, datasets, ours, published),
+        "distributions": score_distributions(titles, datasets, scores, published=published),
+    }
+    return write_all(folder, texts, figures)
+
+
+def _csv(ours: Values, published: Values, scores: Scores, seconds: dict[str, float]) -> str:
+    rows = [
+        {
+            "system": system,
+            "dataset": dataset,
+            "ami": f"{mean:.3f}",
+            "deviation_over_seeds": f"{deviation:.3f}",
+            "seeds": scores[system, dataset].shape[0],
+            "images": scores[system, dataset].shape[1],
+            "published_ami": published.get((system, dataset), (None, None))[0],
+            "published_deviation": published.get((system, dataset), (None, None))[1],
+            "seconds": f"{seconds[f'{system}/{dataset}']:.1f}",
+        }
+        for (system, dataset), (mean, deviation) in ours.items()
+    ]
+    return pd.DataFrame(rows).to_csv(index=False, float_format="%g", lineterminator="\n")
+
+
+def _rows(systems: Sequence[str], datasets: Sequence[str], ours: Values, published: Values) -> pd.DataFrame:
+    """A row of cells for each system and, below it, for what is published about it."""
+    rows = {}
+    for name in systems:
+        title = SYSTEMS[name].title
+        rows[title] = [cell(ours.get((name, dataset))) for dataset in datasets]
+        if any(system == name for system, _ in published):
+            rows[f"{title} (published)"] = [cell(published.get((name, dataset))) for dataset in datasets]
+    return pd.DataFrame.from_dict(rows, "index", columns=pd.Index(datasets, name="AMI %"))
+
+
+def _with_costs(
+    systems: Sequence[str],
+    datasets: Sequence[str],
+    ours: Values,
+    published: Values,
+    scores: Scores,
+    seconds: dict[str, float],
+) -> pd.DataFrame:
+    """The rows of the table, with what each system knows and what it costs."""
+    table = _rows(systems, datasets, ours, published)
+    about = pd.DataFrame("", table.index, ["trained on", "told", "network sees", "evaluations an image", "ms an image"])
+    for name in systems:
+        system, done = SYSTEMS[name], [dataset for dataset in datasets if (name, dataset) in scores]
+        ms = [1000 * seconds[f"{name}/{dataset}"] / scores[name, dataset].size for dataset in done]
+        evaluations = [_evaluations(name, dataset) for dataset in done]
+        about.loc[system.title] = [
+            system.trained_on,
+            system.told,
+            system.sees,
+            _from_to(evaluations),
+            _from_to(ms),
+        ]
+    return pd.concat([about.iloc[:, :3], table, about.iloc[:, 3:]], axis=1).rename_axis(columns="AMI %")
+
+
+def _evaluations(system: str, dataset: str) -> int:
+    """How often `system` evaluates its network for an image of `dataset`."""
+    count = SYSTEMS[system].evaluations
+    return count(system_settings(SYSTEMS[system], dataset), settings_of(dataset).objects) if count else 0
+
+
+def _from_to(values: Iterable[float]) -> str:
+    """The least and the largest value, or the one that there is; nothing if all are 0."""
+    values = list(values)
+    least, largest = (f"{value:.{0 if value >= 10 or value == 0 else 1}f}" for value in (min(values), max(values)))
+    return "" if not any(values) else least if least == largest else f"{least}–{largest}"

@@ -27,6 +27,19 @@ RC = DEFAULTS | {
 }
 
 
+styled = rc_context(RC)
+"""Decorator of functions that draw."""
+
+SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
+OTHERS = "#888888"  # systems that have no colour of their own
+_OF_SYSTEMS = dict(zip(("dasbe", "pure_ann", "pure_snn", "rc", "rc_own"), SYSTEM_COLOURS)) | {"competing_phases": INK}
+
+
+def colour_of(system: str) -> str:
+    """Colour of the curves of a system, whether it counts or not."""
+    return _OF_SYSTEMS.get(system.removesuffix("_counting"), OTHERS)
+
+
 class Figure(matplotlib.figure.Figure):
     """A figure that is drawn and saved with Matplotlib's own settings: ticks, for one, are only made then."""
 

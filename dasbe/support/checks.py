@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST_NUMBER = 2**31 - 1  # of cycles, steps, …: counters are no larger anywhere
 MOST_STEPS = 10**6  # of a cycle, and cycles and iterations of a run
 LARGEST_SEED = 2**63 - 1
+MOST_WORKERS = 1024  # processes
 SHOWN = 60  # characters of a wrong value
 
 
@@ -49,6 +50,14 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     return value
 
 
+def each_once(name: str, values: Iterable[Any]) -> None:
+    """InputError if `values` has one of its members twice."""
+    values = list(values)
+    for value in values:
+        if values.count(value) > 1:
+            raise InputError(f"{name} names {value} twice; name it once")
+
+
 def n_axes(value: Any) -> int:
     """How many axes `value` has as an array; −1 if it cannot be one."""
     try:
@@ -69,7 +78,7 @@ def whole_number(name: str, value: Any, least: int = 1, most: int = LARGEST_NUMB
     if not _is_whole(value) or value < least:
         raise InputError(f"{name} is {shown(value)}; it must be a whole number of at least {least}")
     if value > most:
-        raise InputError(f"{name} is {shown(value)}; it must be at most {most}")
+        raise InputError(f"{name} is {shown(value)}; it must be a whole number of at most {most}")
     return int(value)
 
 

@@ -1,42 +1,99 @@
-"""The commands of the package, and how one is called.
+"""The commands of the package: what they are called, and how one begins and ends.
 
-Messages name commands that are there for whoever reads them. A repository has drivers
+Options are read before anything slow is imported: ``--help`` and a wrong option are
+answered at once. What is wrong takes one line that names the option, its value and the
+remedy; the exit status is 2.
+
+Messages name commands as their reader would type them. A repository has drivers
 (``./table1.sh``) and modules (``python -m dasbe.train``), an installed package the command
-``dasbe``; who has called a module, or ``dasbe``, is told of others in the same way.
+``dasbe``; whoever has called a module, or ``dasbe``, is told of others in the same way.
 """
 
+import io
+import math
+import os
+import signal
 import sys
-from typing import NamedTuple
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pkgutil import resolve_name
+from types import FrameType
+from typing import NamedTuple, NoReturn, TextIO
 
+from dasbe.support.errors import InputError, TimingWarning
 from dasbe.support.paths import repository
+
+PATIENCE_SECONDS = 3  # after Ctrl-C, in which another one is the same
+RETRY_SECONDS = 0.02  # after which an interrupt that was lost comes again
+OPTIONS = "dasbe.experiments.options"  # has a function of the name of each command, which reads its options
+usual_warning = warnings.formatwarning
 
 
 class Command(NamedTuple):
-    """A module that runs as a command, and what it does."""
+    """A command.
+
+    Attributes
+    ----------
+    module : str
+        That runs as the command: ``python -m MODULE``.
+    work : str
+        The function that does the work, ``MODULE:NAME``; its arguments are the options.
+    purpose : str
+        In a few words.
+    """
 
     module: str
+    work: str
     purpose: str
 
 
+def _experiment(name: str, work: str, purpose: str) -> Command:
+    return Command(f"dasbe.experiments.{name}", f"dasbe.experiments.{work}", purpose)
+
+
 COMMANDS = {
-    "bind": Command("dasbe.experiments.bind", "bind one image and draw it"),
-    "datasets": Command("dasbe.datasets.__main__", "make dataset files, or verify them"),
-    "train": Command("dasbe.train.__main__", "train networks, by their recipes or on images of your own"),
-    "evaluate": Command("dasbe.experiments.evaluate", "score systems on the images of a file"),
-    "table1": Command("dasbe.experiments.table1", "Table 1 of the paper"),
-    "figure2": Command("dasbe.experiments.figure2", "Figure 2: one image in detail"),
-    "figure3": Command("dasbe.experiments.figure3", "Figure 3: synchrony, rate and clustering scores"),
-    "figure4": Command("dasbe.experiments.figure4", "Figure 4: high-level neurons"),
-    "figure5": Command("dasbe.experiments.figure5", "Figure 5: objects that move"),
-    "heldout": Command("dasbe.experiments.heldout", "score networks on images that Table 1 does not use"),
-    "ablation": Command("dasbe.experiments.ablation", "what each ingredient of competing phases is worth"),
-    "compute": Command("dasbe.experiments.compute", "AMI against compute, of every system"),
-    "generalisation": Command("dasbe.experiments.generalisation", "where binding breaks"),
-    "select": Command("dasbe.train.select", "train and score the candidates for a network"),
-    "card": Command("dasbe.train.card", "write the model card of a folder of networks"),
+    "bind": _experiment("bind", "bind:bind_image", "bind one image and draw it"),
+    "datasets": Command("dasbe.datasets", "dasbe.datasets.store:make_or_verify", "make dataset files, or verify them"),
+    "train": Command(
+        "dasbe.train", "dasbe.train.networks:run_training", "train networks, by their recipes or on your images"
+    ),
+    "evaluate": _experiment("evaluate", "evaluate:evaluate_file", "score systems on the images of a file"),
+    "table1": _experiment("table1", "table1:make_table", "Table 1 of the paper"),
+    "figure2": _experiment("figure2", "figures:run_figure", "Figure 2: one image in detail"),
+    "figure3": _experiment("figure3", "figures:run_figure", "Figure 3: synchrony, rate and clustering scores"),
+    "figure4": _experiment("figure4", "figures:run_figure", "Figure 4: high-level neurons"),
+    "figure5": _experiment("figure5", "figures:run_figure", "Figure 5: objects that move"),
+    "heldout": _experiment("heldout", "heldout:score_networks", "score networks on images that Table 1 does not use"),
+    "ablation": _experiment("ablation", "ablation:compare", "what each ingredient of competing phases is worth"),
+    "compute": _experiment("compute", "compute:compare", "AMI against compute, for every system"),
+    "generalisation": _experiment("generalisation", "generalisation:find_limits", "where binding breaks"),
 }
+TOOLS = {"select": "scripts/try_candidates.py", "card": "scripts/model_card.py"}  # of a repository
 DRIVERS = ("table1", "figure2", "figure3", "figure4", "figure5")  # ./NAME.sh of a repository
 ENTRIES = ("dasbe", "python -m dasbe")
+
+
+def run(name: str, program: str | None = None) -> NoReturn:
+    """Run the command `name` with the options that the program was given, and end the program.
+
+    Parameters
+    ----------
+    name : str
+        One of `COMMANDS`.
+    program : str, optional
+        What the user has typed; by default :func:`called`.
+    """
+    run_command(partial(main, name, program))
+
+
+def main(name: str, program: str | None = None) -> None:
+    """Read the options of the command `name`, then import what does the work, and do it."""
+    options = resolve_name(f"{OPTIONS}:{name}")(program or called(name))
+    resolve_name(COMMANDS[name].work)(**options)
 
 
 def entry() -> str:
@@ -50,7 +107,7 @@ def entry() -> str:
 
 def called(name: str) -> str:
     """How the user called the command `name`, which is running."""
-    return f"{entry()} {name}" if entry() else f"python -m {COMMANDS[name].module.removesuffix('.__main__')}"
+    return f"{entry()} {name}" if entry() else f"python -m {COMMANDS[name].module}"
 
 
 def typed(name: str, *words: str) -> str:
@@ -65,3 +122,104 @@ def _runs_as_module() -> bool:
     """Whether the running program was called as ``python -m dasbe.MODULE``."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     return spec is not None and spec.name.startswith("dasbe.")
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Work that the same command takes up where it was stopped; on Ctrl-C it says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on from here") from None
+
+
+def run_command(main: Callable[[], None]) -> NoReturn:
+    """Run `main` and end the program; what goes wrong takes one line.
+
+    The status is 2 after a user's mistake or a full disk, 130 after Ctrl-C, and 141,
+    without a line, if nobody reads the output any more (``| head``).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal has ± and ×
+    warnings.formatwarning = _warning
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell has ignored it, for `… &`
+        interrupts = _Interrupts()
+        signal.signal(signal.SIGINT, interrupts.received)
+        sys.unraisablehook = interrupts.lost
+    status, line = 0, ""
+    try:
+        try:
+            main()
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is short, and not to be interrupted
+            _flush(sys.stdout)
+    except BrokenPipeError:
+        status = 141
+    except (InputError, OSError) as error:
+        status, line = 2, f"error: {message_of(error)}"
+    except (MemoryError, RuntimeError) as error:
+        if not _is_want_of_memory(error):
+            raise
+        status, line = 2, f"error: there is not enough memory ({error or 'MemoryError'}); do less at a time"
+    except KeyboardInterrupt as stop:
+        status, line = 130, "; ".join(["interrupted", *stop.args])
+        exec("")  # makes Python forget an interrupt that came through exec; it would end by the signal, not the status
+    if line:
+        print(" ".join(line.split()), file=sys.stderr)
+    sys.exit(status)
+
+
+def _warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning that the user's options brought about takes one line, without the place in the code."""
+    if issubclass(category, TimingWarning):
+        return f"warning: {message}\n"
+    return usual_warning(message, category, filename, lineno, line)
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """Whether NumPy, or PyTorch on a CPU or a GPU, has not got the memory it asked for."""
+    return (
+        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "t allocate mem" in str(error)
+    )
+
+
+def message_of(error: InputError | OSError) -> str:
+    """What the line about a user's mistake, or a full disk, says."""
+    if isinstance(error, InputError):
+        return str(error)
+    return f"{error.strerror or error}: {error.filename or 'no file name'}"
+
+
+def _flush(stream: TextIO | None) -> None:
+    """Write what `stream` holds; what cannot be written is dropped, or Python would try it, and fail, once more."""
+    if stream is None:  # closed by the caller
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise
+
+
+class _Interrupts:
+    """Ctrl-C as one KeyboardInterrupt: not lost, and not raised again while its `finally` blocks tidy up."""
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+
+    def received(self, number: int, frame: FrameType | None) -> None:
+        """The handler of the signal."""
+        if time.monotonic() - self._last > PATIENCE_SECONDS:
+            self._last = time.monotonic()
+            raise KeyboardInterrupt
+
+    def lost(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """The hook for what Python cannot raise, as in the callback of a weak reference: an interrupt comes again."""
+        if unraisable.exc_type is KeyboardInterrupt:
+            self._last = -math.inf
+            threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
+        else:
+            sys.__unraisablehook__(unraisable)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from dasbe.ann.autoencoder import uniform_like
 
+BLANKED = 5  # one frame in so many, and one more
+SWITCHED_ON = 0.05  # of all pixels of the frames shown
 LINE_DISTANCE = 3.0  # pixels between the line and the object's centre of mass, at most
 
 
@@ -74,3 +76,18 @@ def occlude(
     centre = (along * object_images).sum(1, keepdim=True) / object_images.sum(1, keepdim=True).clamp(min=1)
     kept = (along > centre - LINE_DISTANCE * distance) | (chance >= probability)
     return images * kept
+
+
+def corrupt_frames(frames: Tensor, low: float, high: float, generator: torch.Generator) -> Tensor:
+    """What the network is shown of `frames` (M, T, H·W) of 0 and 1.
+
+    Pixels are switched off with a probability p ∈ U(low, high) of each sequence, others
+    switched on with probability `SWITCHED_ON`, and T // `BLANKED` + 1 frames blanked.
+    """
+    n, length, _ = frames.shape
+    device = frames.device
+    p = low + (high - low) * torch.rand((n, 1, 1), generator=generator, device=device)
+    kept = frames * (torch.rand(frames.shape, generator=generator, device=device) >= p)
+    added = torch.rand(frames.shape, generator=generator, device=device) < SWITCHED_ON
+    rank = torch.rand((n, length), generator=generator, device=device).argsort(1)
+    return torch.where(added, 1.0, kept) * (rank > length // BLANKED)[..., None]

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy
+from torch.nn.functional import binary_cross_entropy, mse_loss
 
 from dasbe.ann.autoencoder import Autoencoder, transmitted
 from dasbe.ann.network import check_feedback, described, float_type, in_short
@@ -31,8 +31,7 @@ from dasbe.engine.parallel import one_thread
 from dasbe.support.errors import FileContentError, InputError
 from dasbe.support.paths import readable
 from dasbe.support.storage import load_tensors, save_tensors
-from dasbe.train.corruption import draw_rates, occlude, switch, walk_back
-from dasbe.train.prediction import prediction_loss
+from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, walk_back
 from dasbe.train.recipe import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
@@ -183,6 +182,12 @@ def train(
     network.load_state_dict(state.best_weights)
     _finish(network, recipe)
     return network.eval(), state
+
+
+def prediction_loss(network: Autoencoder, frames: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """Mean squared error of the predicted next frames of clean `frames` (M, T, H·W)."""
+    shown = corrupt_frames(frames[:, :-1], *recipe.corruption, generator)
+    return mse_loss(network.predict(shown), frames[:, 1:])
 
 
 def contrast_loss(latent: Tensor, classes: Tensor) -> Tensor:

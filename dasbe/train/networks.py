@@ -1,30 +1,47 @@
 """Networks: trained by their recipes, scored on held-out images, and written with their learning curves."""
 
-import csv
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network, save_network
 from dasbe.datasets import ensure_dataset
 from dasbe.datasets.checksums import CHECKSUMS
-from dasbe.plotting.style import save_figure
-from dasbe.plotting.training import learning_curve
+from dasbe.evaluation.segment import MOVING_SEQUENCES, mean_and_error, moving_scores
+from dasbe.evaluation.sweep import held_out_scores
+from dasbe.plotting.style import Figure, new_figure, save_figure, styled
 from dasbe.support import checks
-from dasbe.support.cli import resumable
+from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
 from dasbe.support.paths import own_or_shipped, readable, results_folder, writable
 from dasbe.support.provenance import command, provenance
-from dasbe.support.published import HELD_OUT_IMAGES
+from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import atomic_path, one_at_a_time
+from dasbe.systems import system_of
 from dasbe.train.denoising import TrainingState, train, training_images
-from dasbe.train.judges import MOVING, held_out_ami
-from dasbe.train.own import progress_bar, results
+from dasbe.train.own import progress_bar, results, train_on_file
 from dasbe.train.recipe import Recipe
 from dasbe.train.side_by_side import Task, train_side_by_side
+
+HISTORY = ["epoch", "training_loss", "validation_loss", "learning_rate"]
+MOVING = "moving"  # by which networks for films are scored; all others by a system
+
+
+def run_training(*, recipes: dict[str, Recipe] | None = None, data: str | None = None, **options: Any) -> None:
+    """What the command does: train networks by their recipes, or one on the images of a file."""
+    if data is None:
+        assert recipes is not None  # the command is told one or the other
+        train_networks(recipes, **options)
+    else:
+        train_on_file(data, **options)
 
 
 def train_networks(
@@ -135,11 +152,35 @@ def train_one(
             description["held_out_ami"] = score
             lines.append(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
         save_network(path, network, {**description, "made": provenance() | {"command": command}})
-        _write_curve(curve, state)
+        with atomic_path(curve) as temporary:
+            pd.DataFrame(state.history, columns=HISTORY).to_csv(temporary, index=False)
         save_figure(learning_curve(state.history, name), curve.with_suffix(".png"))
         checkpoint.unlink(missing_ok=True)
     effort = f"in {state.seconds:.0f} s, {state.epoch} epochs"
     return [*lines, f"{name}: {readable(path)} {effort}; learning curve {readable(curve)} and .png"]
+
+
+def held_out_ami(network: nn.Module, judge: str, dataset: str, n_images: int, device: torch.device | str) -> dict:
+    """Mean AMI, its standard error, its mean by the larger entropy, and on what, as a network's description holds them.
+
+    For films there is no such other mean.
+    """
+    others = {}
+    if judge == MOVING:
+        n_images = min(n_images, MOVING_SEQUENCES)
+        scores, images = moving_scores(network, n_images, device=device), f"moving_shapes_3/test, {n_images} sequences"
+    else:
+        system = system_of(judge)
+        scores, by_larger_entropy = held_out_scores([system], network, dataset, n_images, device=device)[judge].T
+        others = {"mean_by_larger_entropy": round(mean_and_error(by_larger_entropy)[0], 4)}
+        images = f"{system.title}, {HELD_OUT_SPLIT} from {HELD_OUT_START} on, {n_images} images"
+    mean, error = mean_and_error(scores)
+    return {
+        "mean": round(mean, 4),
+        "standard_error": round(error, 4),
+        **others,
+        "images": f"{images}, seed {HELD_OUT_SEED}",
+    }
 
 
 def datasets_of(recipe: Recipe) -> list[str]:
@@ -165,8 +206,21 @@ def _summary(name: str, description: dict) -> str:
     )
 
 
-def _write_curve(path: Path, state: TrainingState) -> None:
-    with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["epoch", "training_loss", "validation_loss", "learning_rate"])
-        writer.writerows(state.history)
+@styled
+def learning_curve(history: list[tuple[int, float, float, float]], name: str) -> Figure:
+    """Training and validation loss against the epoch.
+
+    Parameters
+    ----------
+    history : list of (epoch, training loss, validation loss, learning rate)
+    name : str
+        Name of the network.
+    """
+    epoch, training, validation, _ = np.transpose(history)
+    figure = new_figure(4.5, 3)
+    axes = figure.subplots()
+    axes.plot(epoch, training, label="training", color="royalblue")
+    axes.plot(epoch, validation, label="validation", color="darkorange")
+    axes.set(xlabel="epoch", ylabel="cross-entropy (nats a pixel)", yscale="log", title=f"{name}: learning curve")
+    axes.legend(frameon=False)
+    return figure

@@ -16,7 +16,7 @@ from dasbe.ann.files import load_network, save_network
 from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
 from dasbe.datasets import load_dataset
 from dasbe.support import checks
-from dasbe.support.cli import resumable
+from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
 from dasbe.support.paths import readable, writable
 from dasbe.support.provenance import provenance

@@ -7,10 +7,10 @@ from dasbe.ann.autoencoder import Architecture
 from dasbe.support import checks
 from dasbe.support.errors import InputError
 from dasbe.support.storage import tuples
-from dasbe.train.recipes import JUDGE, MOST
 
 BATCHES_PER_EPOCH = 100
 OPTIMISERS = ("adam", "sgd")
+MOST = 10**6  # epochs, images a batch, rounds of the loop, …
 LATENT = (64, 1000)  # units of the latent layer, at least and at most, where a recipe leaves them to the images
 
 
@@ -28,7 +28,7 @@ class Recipe:
     dataset, splits, judge : str, tuple of str, str
         For the networks that come with the repository: the dataset, the groups of it to
         train on, and by what the network is scored (a system of
-        :data:`dasbe.systems.SYSTEMS`, or ``"moving"``; :mod:`dasbe.train.judges`).
+        :data:`dasbe.systems.SYSTEMS`, or ``"moving"``).
         :func:`dasbe.train_network` is given its images, and has no use for them.
     hidden, activation, latent_activation, spiking, recurrent
         See :class:`dasbe.ann.autoencoder.Architecture`.
@@ -66,7 +66,7 @@ class Recipe:
     window : int
         0: the network restores still images. Otherwise it is shown sequences of this
         many frames and predicts the next frame of each
-        (:mod:`dasbe.train.prediction`).
+        (:func:`dasbe.train.denoising.prediction_loss`).
     batch : int
         Images, or sequences, a batch.
     optimiser : {"adam", "sgd"}
@@ -117,7 +117,7 @@ class Recipe:
     spiking: bool = False
     recurrent: bool = False
     window: int = 0
-    judge: str = JUDGE
+    judge: str = "dasbe"
 
     def __post_init__(self) -> None:
         layers = self.architecture((1, 1))  # which checks the fields that it has
@@ -174,7 +174,7 @@ class Recipe:
 OF_LAYERS = tuple(field.name for field in fields(Architecture) if field.name != "image_shape")
 """Fields that say what layers a network has."""
 NOT_PREDICTED = ("salt", "occlusion", "walkback", "ink_weight", "latent_silence", "contrast", "spiking")
-"""Fields for still images, which :mod:`dasbe.train.prediction` does without."""
+"""Fields for still images, which a network that predicts does without."""
 
 
 def _corruption(value: object) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from tqdm import tqdm
 
-from dasbe.support.cli import message_of
+from dasbe.support.commands import message_of
 from dasbe.support.errors import InputError
 from dasbe.support.workers import end_with_parent, interrupts_are_ours
 from dasbe.train.denoising import TrainingState

@@ -9,15 +9,18 @@ from pathlib import Path
 
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import load_network
-from dasbe.support.errors import InputError
-from dasbe.support.paths import readable
+from dasbe.support.commands import run_command, typed
+from dasbe.support.errors import InputError, MissingFileError
+from dasbe.support.parser import Parser
+from dasbe.support.paths import network_folder, readable
 from dasbe.support.published import table1_ami
 from dasbe.support.storage import atomic_path
 from dasbe.train.recipe import Recipe
+from dasbe.train.recipes import RECIPES
 
 HEAD = """# Networks
 
-Written by `python -m dasbe.train.card` from the descriptions beside the weights (`NAME.json`). All were trained
+Written by `python scripts/model_card.py` from the descriptions beside the weights (`NAME.json`). All were trained
 here, on images of single objects only, by the recipes of `dasbe/train/recipes.py`; `python -m dasbe.train NAME
 --force` trains one again, with the same weights on the same kind of machine. Weights are float32, rounded to half
 precision where the recipe says so; `dasbe.load_network(NAME)` reads them without running any code. They come under
@@ -149,3 +152,27 @@ def _published(name: str, recipe: Recipe) -> str:
         return "–"
     published = table1_ami(recipe.judge, recipe.dataset)
     return "–" if published is None else f"{published[0]:.1f}"
+
+
+def main() -> None:
+    parser = Parser(
+        "python scripts/model_card.py",
+        "Write the model card of all networks in tmp_net/ from their descriptions.",
+    )
+    parser.add_folder("--folder", "default: tmp_net", network_folder())
+    parser.add_text(
+        "--seeds", "folders of the same networks trained from other seeds, to be listed", metavar="FOLDER", nargs="+"
+    )
+    arguments = parser.parse_args()
+    folder = arguments.folder
+    present = [name for name in RECIPES if (folder / f"{name}.pt").is_file()]
+    if not present:
+        raise MissingFileError(f"there are no networks in {readable(folder)}; train them with: {typed('train', 'all')}")
+
+    if arguments.seeds:
+        print(f"written: {readable(list_seeds(present, folder, [Path(seeds) for seeds in arguments.seeds]))}")
+    print(f"written: {readable(write_card(present, folder))}")
+
+
+if __name__ == "__main__":
+    run_command(main)
