@@ -10,10 +10,11 @@ import torch
 
 import dasbe
 from dasbe.ann.files import weights_hash
-from dasbe.evaluation.sweep_units import OwnUnit
-from dasbe.experiments import variants
-from dasbe.experiments.variants import VARIANTS, Variant, score_variants, write_variants
-from dasbe.systems import SYSTEMS, refined
+from dasbe.evaluation import sweep as of_units
+from dasbe.evaluation.sweep import Task
+from dasbe.experiments import ablation
+from dasbe.experiments.ablation import VARIANTS, Variant, score_variants, write_variants
+from dasbe.systems import SYSTEMS, System, refined
 
 pytestmark = pytest.mark.quick
 
@@ -33,13 +34,13 @@ def scored(monkeypatch, shapes, trained, other, tmp_path):
     few = {name: VARIANTS[name] for name in ("full", "random", "rc")} | {"rc_own": Variant("RC", "rc_own", {})}
     for name in ("full", "random"):
         few[name] = few[name]._replace(changes=few[name].changes | {"iterations": 4})
-    monkeypatch.setattr(variants, "VARIANTS", few)
-    monkeypatch.setattr(variants, "ensure_dataset", lambda name: None)
-    monkeypatch.setattr(variants, "load_dataset", lambda *where: tuple(part[:5] for part in shapes))
+    monkeypatch.setattr(ablation, "VARIANTS", few)
+    monkeypatch.setattr(ablation, "ensure_dataset", lambda name: None)
+    monkeypatch.setattr(of_units, "load_dataset", lambda *where: tuple(part[slice(*where[2:])] for part in shapes))
     networks = {"shapes": trained, "rc_shapes": other}
-    monkeypatch.setattr(variants, "load_network", networks.__getitem__)
-    monkeypatch.setattr(variants, "network_hash", lambda name: weights_hash(networks[name]))
-    options = {"seed": 3, "workers": 1, "device": torch.device("cpu"), "folder": tmp_path}
+    monkeypatch.setattr(of_units, "shipped_network", lambda name, device: networks[name])
+    monkeypatch.setattr(of_units, "network_hash", lambda name: weights_hash(networks[name]))
+    options = {"seed": 3, "workers": 1, "device": "cpu", "folder": tmp_path}
     return lambda: score_variants(few, ["shapes"], 0, 5, **options)
 
 
@@ -47,39 +48,41 @@ def test_variants_are_scored_as_the_systems_that_they_are(scored, shapes, traine
     results, (images, groups) = scored(), (part[:5] for part in shapes)
     options = {"settings": refined.Settings(4, surplus=3), "n_objects": groups.max((1, 2)).astype(int), "seed": 3}
     expected = dasbe.ami(groups, dasbe.segment(images, trained, "sampled", **options))
-    np.testing.assert_array_equal(np.array(results["full", "shapes"]["scores"])[:, 0], expected)
+    np.testing.assert_array_equal(results["full", "shapes"].scores[0, :, 0], expected)
     rc = {"settings": "shapes", "n_objects": options["n_objects"], "seed": 3}
     by_network = [dasbe.ami(groups, dasbe.segment(images, network, "rc", **rc)) for network in (trained, other)]
     assert not np.array_equal(*by_network)
     for name, expected in zip(("rc", "rc_own"), by_network):
-        np.testing.assert_array_equal(np.array(results[name, "shapes"]["scores"])[:, 0], expected)
+        np.testing.assert_array_equal(results[name, "shapes"].scores[0, :, 0], expected)
 
 
 def test_what_is_scored_is_kept_and_compared_image_by_image(scored, monkeypatch, tmp_path):
     results = scored()
-    monkeypatch.setattr(variants, "results_of", lambda pending, **options: iter([(None, None)] * len(pending)))
-    assert scored() == results
+    monkeypatch.setattr(Task, "computed", lambda task, device: pytest.fail("computed again"))
+    again = scored()
+    assert again.keys() == results.keys() and all(again[of].seconds == cell.seconds for of, cell in results.items())
+    assert all(np.array_equal(again[of].scores, cell.scores) for of, cell in results.items())
     paths = write_variants(tmp_path, results)
     assert all(path.is_file() for path in paths) and paths[-1].suffix == ".png"
     with open(tmp_path / "ablation.csv", encoding="utf-8") as file:
         rows = {row["variant"]: row for row in csv.DictReader(file)}
-    full, rc = (100 * np.array(results[name, "shapes"]["scores"])[:, 0] for name in ("full", "rc"))
+    full, rc = (100 * results[name, "shapes"].scores[0, :, 0] for name in ("full", "rc"))
     assert float(rows["full"]["difference"]) == float(rows["full"]["error_of_difference"]) == 0
     assert float(rows["rc"]["difference"]) == pytest.approx((rc - full).mean(), abs=1e-3)
     assert float(rows["rc"]["error_of_difference"]) == pytest.approx((rc - full).std() / 5**0.5, abs=1e-3)
 
 
 def test_times_leave_out_what_happens_when_a_system_is_first_used(scored, monkeypatch):
-    used, now, scores = set(), [0.0], OwnUnit.scores
+    used, now, original = set(), [0.0], System.segment
 
-    def slow_at_first(unit, device):
-        now[0] += 1.0 if unit.system in used else 100.0
-        used.add(unit.system)
-        return scores(unit, device)
+    def slow_at_first(system, *arguments, **options):
+        now[0] += 1.0 if system.name in used else 100.0
+        used.add(system.name)
+        return original(system, *arguments, **options)
 
-    monkeypatch.setattr(OwnUnit, "scores", slow_at_first)
-    monkeypatch.setattr("dasbe.evaluation.sweep_units.time", SimpleNamespace(perf_counter=lambda: now[0]))
-    assert [cell["seconds"] for cell in scored().values()] == [1.0] * 4
+    monkeypatch.setattr(System, "segment", slow_at_first)
+    monkeypatch.setattr("dasbe.evaluation.sweep.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    assert [cell.seconds for cell in scored().values()] == [1.0] * 4
 
 
 def test_every_variant_is_a_system_with_other_settings():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,11 +14,12 @@ pytestmark = pytest.mark.quick
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [*ROOT.glob("*.py"), *(ROOT / "scripts").glob("*.py"), *(ROOT / "dasbe").rglob("*.py")]
-COMMANDS = [str(path) for path in SOURCES if "    run_command(main)" in path.read_text(encoding="utf-8")]
+CALLS = re.compile(r"^    run(_command\(main|_command\(choose|\(\"\w+\".*)\)$", re.MULTILINE)
+COMMANDS = [str(path) for path in SOURCES if CALLS.search(path.read_text(encoding="utf-8"))]
 UNKNOWN = {  # options with a name that there is not, by the end of the command's path
     "datasets/__main__.py": ["circles"],
     "train/__main__.py": ["circles"],
-    "select.py": ["circles"],
+    "try_candidates.py": ["circles"],
     "heldout.py": ["circles"],
     "benchmark.py": ["circles"],
     "dasbe/__main__.py": ["circles"],
@@ -68,7 +70,7 @@ def ended(tmp_path):
     """`ended(main)`: how a command ends whose `main` has this body: status, output, errors."""
 
     def run(main, stdout=subprocess.PIPE, environment=None, **options):
-        code = "import os, signal, sys, time\nfrom dasbe.support.cli import resumable, run_command\n"
+        code = "import os, signal, sys, time\nfrom dasbe.support.commands import resumable, run_command\n"
         code += "def main():\n" + "".join(f"    {line}\n" for line in main.splitlines()) + "run_command(main)"
         (tmp_path / "command.py").write_text(code, encoding="utf-8")
         environment = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", **(environment or {})}

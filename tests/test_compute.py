@@ -7,8 +7,8 @@ import pytest
 
 from dasbe.datasets import TABLE_DATASETS
 from dasbe.evaluation.segment import system_settings
-from dasbe.experiments.curves import GROWTHS, VARIANTS, write_curves
-from dasbe.plotting.compute import Curve, curves_by_dataset
+from dasbe.evaluation.sweep import Cell
+from dasbe.experiments.compute import GROWTHS, VARIANTS, Curve, draw, write_curves
 from dasbe.systems import SYSTEMS
 
 pytestmark = pytest.mark.quick
@@ -30,8 +30,9 @@ def test_more_of_a_setting_costs_more_evaluations():
 
 def test_curves_are_written_as_table_and_picture(tmp_path):
     results = {
-        (name, dataset): {"scores": [[0.01 * (number + d), 0, 0, 3]] * 2 + [[0.02 * (number + d), 0, 0, 3]] * 2}
-        | {"seconds": 2.0 + number}
+        (name, dataset): Cell(
+            np.array([[[0.01 * (number + d), 0, 0, 3]] * 2 + [[0.02 * (number + d), 0, 0, 3]] * 2]), 2.0 + number, None
+        )
         for number, name in enumerate(VARIANTS)
         for d, dataset in enumerate(("shapes", "corners"))
     }
@@ -56,7 +57,7 @@ def test_curves_are_written_as_table_and_picture(tmp_path):
 def test_picture_has_a_curve_for_each_system_by_evaluations_and_by_time():
     curve = Curve(np.array([50.0, 60.0]), np.array([1.0, 2.0]), np.array([100, 200]), np.array([3.0, 7.0]))
     titles = {name: name.upper() for name in ("dasbe", "dasbe_pooled", "competing_phases_counting")}
-    figure = curves_by_dataset(titles, {dataset: dict.fromkeys(titles, curve) for dataset in ("x", "y")})
+    figure = draw(titles, {dataset: dict.fromkeys(titles, curve) for dataset in ("x", "y")})
     panels = np.array(figure.axes).reshape(2, 2)
     for row, x in zip(panels, (curve.evaluations, curve.ms)):
         for ax in row:

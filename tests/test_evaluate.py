@@ -16,10 +16,10 @@ import dasbe
 from dasbe.ann.files import save_network
 from dasbe.datasets import make_dataset
 from dasbe.evaluation import segment as evaluation
-from dasbe.evaluation import sweep_units
+from dasbe.evaluation import sweep as of_units
 from dasbe.support.published import HELD_OUT_START, DatasetSettings
 from dasbe.systems import SYSTEMS, base, reconstruction_clustering
-from dasbe.train.judges import held_out_ami
+from dasbe.train.networks import held_out_ami
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMING = {"delay": 20, "refractory": 5, "cycles": 12}
@@ -110,14 +110,19 @@ def test_held_out_images_are_scored_by_both_normalisations(shapes, trained, monk
     def load_dataset(name, split, start, stop):
         return images[start - first : stop - first], groups[start - first : stop - first]
 
-    monkeypatch.setattr(evaluation, "CHUNK_IMAGES", 5)
-    monkeypatch.setattr(evaluation, "load_dataset", load_dataset)
-    scores = list(evaluation.held_out_scores("rc", trained, "shapes", 8, seed=3))
-    assert [len(chunk) for chunk in scores] == [5, 3]
+    computed = of_units.Task.computed
+    sizes = []
+    monkeypatch.setattr(of_units.Task, "computed", lambda task, device: sizes.append(len(task.unit)) or computed(task))
+    monkeypatch.setattr(
+        of_units.tasks_on_dataset, "__kwdefaults__", of_units.tasks_on_dataset.__kwdefaults__ | {"size": 5}
+    )
+    monkeypatch.setattr(of_units, "load_dataset", load_dataset)
+    scores = of_units.held_out_scores([SYSTEMS["rc"]], trained, "shapes", 8, seed=3)["rc"]
+    assert sizes == [5, 3]
     options = {"settings": "shapes", "n_objects": 3, "seed": 3, "indices": range(first, first + 8)}
     labels = dasbe.segment(images[:8], trained, "rc", **options)
     expected = np.stack([dasbe.ami(groups[:8], labels, by) for by in ("arithmetic", "max")], axis=1)
-    np.testing.assert_array_equal(np.concatenate(scores), expected)
+    np.testing.assert_array_equal(scores, expected)
     score = held_out_ami(trained, "rc", "shapes", 8, "cpu")
     assert score["mean_by_larger_entropy"] < score["mean"]
 
@@ -201,6 +206,9 @@ def test_tables_and_files_hold_the_scores(shapes, trained, tmp_path):
     assert [(line["system"], line["seed"], line["image"]) for line in lines] == [
         ("dasbe", str(seed), str(image)) for seed in (1, 2) for image in range(5)
     ]
+    frame = scores.to_frame()
+    assert [*frame] == ["system", "seed", "image", "objects", "ami", "ari", "mbo", "found"] and len(frame) == 10
+    assert 100 * frame.groupby("seed")["ami"].mean().mean() == pytest.approx(scores.summary("dasbe", "ami")[0])
     for name in ("ami", "ari", "mbo", "found"):
         in_file = np.array([float(line[name]) for line in lines]).reshape(2, 5)
         np.testing.assert_allclose(in_file, scores.scores["dasbe"][name], rtol=1e-5)
@@ -226,14 +234,14 @@ def computed(monkeypatch):
 
     units = Computed()
 
-    def score_unit(unit, device):
+    def compute(task, device, original=of_units.Task.computed):
         if len(units) == units.most:
             raise KeyboardInterrupt
-        units.append((unit.system, unit.seed, unit.start))
-        return sweep_units.score_unit(unit, device)
+        units.append((task.unit.system, task.unit.seed, task.unit.start))
+        return original(task, device)
 
-    monkeypatch.setattr("dasbe.evaluation.sweep_run.score_unit", score_unit)
-    monkeypatch.setattr(sweep_units, "OWN_UNIT_IMAGES", 4)
+    monkeypatch.setattr(of_units.Task, "computed", compute)
+    monkeypatch.setattr(of_units, "UNIT_IMAGES", 4)
     return units
 
 
@@ -333,7 +341,7 @@ def test_command_refuses_in_one_line(refused, home):
         (("--systems", "magic"), "system 'magic' is unknown"),
         (("--images", 21), "images 0 to 21 are outside shapes/train_multi"),
     ):
-        assert message in refused(home, "dasbe.experiments.evaluate", *options, *more)
+        assert message in refused(home, "evaluate", *options, *more)
     assert not (home / "out").exists()
 
 

@@ -11,8 +11,7 @@ import dasbe
 from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.variations import cluttered, overlap, scenes_of
 from dasbe.experiments import generalisation
-from dasbe.experiments.arrays import generalisation as arrays
-from dasbe.plotting.generalisation import conditions_by_dataset
+from dasbe.support.commands import main
 from dasbe.support.storage import load_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,13 +86,13 @@ def home(tmp_path_factory):
 def run(home, monkeypatch):
     monkeypatch.setenv("DASBE_HOME", str(home))
     monkeypatch.chdir(home)
-    monkeypatch.setattr(arrays, "ensure_dataset", lambda name: None)
+    monkeypatch.setattr(generalisation, "ensure_dataset", lambda name: None)
     for name, values in (("NUMBERS", (1, 3)), ("NUMBERS_TOLD", (2, 5)), ("SWITCHED", (0.0, 0.1))):
-        monkeypatch.setattr(arrays, name, values)
+        monkeypatch.setattr(generalisation, name, values)
 
     def run_main(*options):
         monkeypatch.setattr(sys, "argv", ["generalisation", *map(str, options)])
-        generalisation.main()
+        main("generalisation")
         return load_arrays(home / "results" / "generalisation" / "arrays.npz", "")
 
     return run_main
@@ -125,7 +124,7 @@ def test_command_scores_every_condition_and_goes_on_where_it_was(run, home, monk
 
     picture = home / "results" / "generalisation" / "generalisation.png"
     picture.unlink()
-    monkeypatch.setattr("dasbe.evaluation.sweep_run.score_unit", lambda *arguments: pytest.fail("computed again"))
+    monkeypatch.setattr("dasbe.evaluation.sweep.Task.computed", lambda *arguments: pytest.fail("computed again"))
     for name, values in run(*OPTIONS).items():
         if name != "made":
             np.testing.assert_array_equal(values, a[name])
@@ -145,7 +144,7 @@ def test_picture_has_a_row_for_each_condition(rng):
             a[f"{dataset}/{condition}/ami"] = rng.random((3, 2, 7))
             a[f"{dataset}/{condition}/found"] = rng.integers(1, 4, (3, 2, 7)).astype(float)
     a["x/overlap/ami"][:, 1, 4:] = np.nan
-    figure = conditions_by_dataset(a)
+    figure = generalisation.draw(a)
     panels = np.array(figure.axes).reshape(5, 2)
     curve = panels[4, 0].lines[2]
     np.testing.assert_allclose(curve.get_xdata(), [0, 20])
@@ -165,4 +164,4 @@ def test_command_refuses_in_one_line(refused, home):
         (("--draw-only", "--seed", 3), "--draw-only and --seed are given together"),
         (("--draw-only", "--out", home / "none"), "make it with: python -m dasbe.experiments.generalisation"),
     ):
-        assert line in refused(home, "dasbe.experiments.generalisation", *options)
+        assert line in refused(home, "generalisation", *options)

@@ -1,5 +1,6 @@
 """The package without its repository: what a wheel holds, and what an installed package does in an empty folder."""
 
+import importlib
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -91,7 +93,7 @@ def test_a_source_distribution_has_what_a_wheel_is_built_from_and_no_tests(wheel
 def test_an_installed_package_has_its_networks_and_keeps_data_in_the_cache(run, installed, tmp_path):
     code = """
 import dasbe
-from dasbe.experiments.scores import stored_scores
+from dasbe.experiments.table1 import stored_scores
 print(dasbe.__file__, dasbe.load_network("shapes").architecture, stored_scores(), sep="\\n")
 try:
     dasbe.load_dataset("bars")
@@ -111,12 +113,15 @@ def test_the_console_script_is_fast_and_says_how_it_was_called(run, script, tmp_
     for name in COMMANDS:
         result = run("-X", "importtime", script, name, "--help")
         assert result.returncode == 0 and result.stdout.startswith(f"usage: dasbe {name} "), name
-        assert not re.search(r"\| +(numpy|torch|h5py|matplotlib)$", result.stderr, re.MULTILINE), name
+        assert not re.search(r"\| +(torch|h5py|matplotlib|numba|scipy|pandas)$", result.stderr, re.MULTILINE), name
     assert run("-m", "dasbe", "datasets", "--help").stdout.startswith("usage: python -m dasbe datasets ")
     assert run("-m", "dasbe.datasets", "--help").stdout.startswith("usage: python -m dasbe.datasets ")
     assert run(script, "--version").stdout == f"dasbe {dasbe.__version__}\n"
     wrong = run(script, "circles")
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: COMMAND 'circles' is unknown; choose one of bind,")
+    tool = run(script, "card")
+    line = "error: card is a tool of the repository: run python scripts/model_card.py in a clone of it\n"
+    assert (tool.returncode, tool.stderr) == (2, line)
     assert not [*(tmp_path / "empty").iterdir()] and not [*(tmp_path / "user").iterdir()]
 
 
@@ -203,10 +208,13 @@ def test_messages_name_commands_that_the_reader_has(installed, tmp_path, monkeyp
 @pytest.mark.quick
 def test_every_command_of_the_package_is_one_of_dasbes():
     found = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__"): name
         for path in (ROOT / "dasbe").rglob("*.py")
-        if "    run_command(main)" in path.read_text(encoding="utf-8")
+        for name in re.findall(r'^    run\("(\w+)"\)$', path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert {command.module for command in COMMANDS.values()} == found - {"dasbe.__main__"}
+    assert {command.module: name for name, command in COMMANDS.items()} == found
+    options = importlib.import_module(commands.OPTIONS)
+    for name, command in COMMANDS.items():
+        assert callable(getattr(options, name)) and callable(resolve_name(command.work))
     assert all((ROOT / f"{name}.sh").is_file() for name in DRIVERS)
     assert commands.entry() == ""

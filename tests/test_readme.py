@@ -15,7 +15,8 @@ import pytest
 
 from dasbe.evaluation.tables import cell
 from dasbe.support import __version__
-from dasbe.support.cli import Parser
+from dasbe.support.commands import COMMANDS, OPTIONS
+from dasbe.support.parser import Parser
 from dasbe.systems import SYSTEMS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,12 +95,13 @@ def parser_of(command, monkeypatch):
     def stop(parser, *arguments):
         raise Made(parser)
 
-    path = ROOT.joinpath(*command.split("."))
-    module = f"{command}.__main__" if path.is_dir() else command
+    names = {of.module: name for name, of in COMMANDS.items()} | {"dasbe_example": "bind"}
     with monkeypatch.context() as patch:
         patch.setattr(Parser, "parse_args", stop)
         with pytest.raises(Made) as made:
-            importlib.import_module(module).main()
+            if command in names:
+                getattr(importlib.import_module(OPTIONS), names[command])("")
+            importlib.import_module(command).main()
     return made.value.args[0]
 
 

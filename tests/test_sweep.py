@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,11 @@ import pytest
 import dasbe
 from dasbe.ann.files import save_network
 from dasbe.datasets import make_dataset
-from dasbe.evaluation import sweep_units
-from dasbe.evaluation.sweep_run import pending_units, run_units
-from dasbe.evaluation.sweep_store import Store
-from dasbe.evaluation.sweep_units import Unit, make_units, score_unit
-from dasbe.experiments.scores import load_scores, mean_and_deviation
+from dasbe.evaluation import sweep as of_units
+from dasbe.evaluation.sweep import stored, sweep
+from dasbe.evaluation.tables import mean_and_deviation
+from dasbe.experiments.table1 import load_scores, tasks_of_table
+from dasbe.support.storage import save_record
 
 ROOT = Path(__file__).resolve().parent.parent
 SYSTEMS, SEEDS, IMAGES = ("dasbe", "pure_snn", "rc"), (1, 2), 150
@@ -39,7 +40,7 @@ def home(tmp_path_factory, trained):
 def here(home, monkeypatch):
     """The same, as the home of this process."""
     monkeypatch.setenv("DASBE_HOME", str(home))
-    for function in (sweep_units.network_hash, sweep_units.shipped_network):
+    for function in (of_units.network_hash, of_units.shipped_network):
         function.cache_clear()
     return home
 
@@ -157,48 +158,55 @@ def test_sweep_killed_ten_times_ends_as_an_undisturbed_one(home, undisturbed, tm
     assert scores_of(tmp_path) == scores_of(undisturbed)
 
 
-def test_a_dask_cluster_that_loses_a_worker_gives_the_same(here, undisturbed, tmp_path):
+def test_a_dask_cluster_that_loses_a_worker_gives_the_same(here, undisturbed, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    units = list(make_units(["shapes"], SYSTEMS, SEEDS, IMAGES))
-    expected, store = Store(undisturbed / "units"), Store(tmp_path)
+    tasks, done = tasks_of_table(["shapes"], SYSTEMS, SEEDS, IMAGES), []
     with distributed.LocalCluster(**options) as cluster:
-        done = run_units(units, store, scheduler=cluster.scheduler_address)
-        next(done)
-        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
-        assert len(list(done)) == len(units) - 1
-    for unit in units:
-        assert store.read(unit)[0]["scores"] == expected.read(unit)[0]["scores"]
+
+        def save(path, result):
+            save_record(path, result)
+            done.append(path)
+            if len(done) == 1:
+                os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+
+        monkeypatch.setattr(of_units, "save_record", save)
+        results = sweep(tasks, store=tmp_path, scheduler=cluster.scheduler_address)
+    assert len(done) == len(results) == len(tasks)
+    for unit, result in results.items():
+        assert result["scores"] == stored(undisturbed / "units", unit)[0]["scores"]
 
 
 @pytest.fixture
 def one(here, tmp_path):
-    """A store with one unit."""
-    unit = next(make_units(["shapes"], ["pure_snn"], [1], 3))
-    store = Store(tmp_path)
-    store.write(unit, score_unit(unit))
-    return store, unit
+    """A store with the result of one task."""
+    (task,) = tasks_of_table(["shapes"], ["pure_snn"], [1], 3)
+    sweep([task], store=tmp_path)
+    return tmp_path, task
 
 
 def test_damage_is_noticed_and_named(one):
-    store, unit = one
-    path, whole = store.path(unit), store.path(unit).read_bytes()
-    assert pending_units([unit], store) == ([], [])
+    store, task = one
+    path = store / task.unit.place
+    whole = path.read_bytes()
+    assert stored(store, task.unit) == (json.loads(whole)["result"], None)
     for damaged in (whole[:-30], b"", b"[]", whole.replace(b"0.", b"1.", 1), b"\xff" + whole):
         path.write_bytes(damaged)
-        pending, (fault,) = pending_units([unit], store)
-        assert pending == [unit] and path.name in fault and fault.endswith("is damaged")
-    list(run_units(pending, store))
-    assert store.read(unit)[0]["scores"] == json.loads(whole)["result"]["scores"]
+        result, fault = stored(store, task.unit)
+        assert result is None and path.name in fault and fault.endswith("is damaged")
+    faults = []
+    again = sweep([task], store=store, on_faults=faults.extend)
+    assert faults == [fault] and again[task.unit]["scores"] == json.loads(whole)["result"]["scores"]
+    assert stored(store, task.unit)[0] == again[task.unit]
 
 
 def test_a_unit_made_otherwise_is_never_mixed_in(one):
-    store, unit = one
-    changed = Unit(**{**vars(unit), "settings": (("dropout", 0.5), *unit.settings[:-1]), "network": "0" * 64})
-    _, (fault,) = pending_units([changed], store)
-    assert "was made with network None, not 0000" in fault and "settings" in fault
+    store, task = one
+    changed = replace(task.unit, settings=(("dropout", 0.5), *task.unit.settings[:-1]), network="0" * 64)
+    result, fault = stored(store, changed)
+    assert result is None and "was made with network None, not 0000" in fault and "settings" in fault
     with pytest.raises(dasbe.InputError, match="is not the network that the sweep was begun with"):
-        score_unit(changed)
+        task._replace(unit=changed, network="shapes").computed()
 
 
 def test_strict_refuses_and_otherwise_it_is_computed_again(home, undisturbed, tmp_path):
@@ -234,5 +242,5 @@ def test_bad_input(refused, home, tmp_path):
         (("--scheduler", "tcp://127.0.0.1:1"), "does not answer"),
         (("--draw-only",), "scores.npz is not there; make it with: ./table1.sh"),
     ):
-        _, _, program, *options = command(tmp_path / "new", 1, *more)
-        assert message in refused(home, program, *options)
+        _, _, _, *options = command(tmp_path / "new", 1, *more)
+        assert message in refused(home, "table1", *options)

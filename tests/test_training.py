@@ -20,14 +20,14 @@ from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.ann.files import save_network
 from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.support.commands import main
 from dasbe.support.paths import network_folder
-from dasbe.train import __main__ as command
-from dasbe.train import card, denoising, networks, own, select, side_by_side, trials
-from dasbe.train.corruption import draw_rates, occlude, switch, walk_back
+from dasbe.train import denoising, networks, own, side_by_side
+from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, walk_back
 from dasbe.train.denoising import WALKBACK_CORRUPTION, contrast_loss, corrupt, train, training_images
-from dasbe.train.prediction import corrupt_frames
 from dasbe.train.recipe import Recipe
 from dasbe.train.recipes import RECIPES, training_recipe
+from scripts import model_card, try_candidates
 
 TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, walkback=1, batch=16)
 
@@ -391,7 +391,7 @@ def test_command_trains_on_a_file_of_ones_own(tmp_path, monkeypatch, capsys):
     def run(*options):
         line = ["train", "--data", str(data), "--out", str(out), "--epochs", "2", "--hidden", "40", "30", *options]
         monkeypatch.setattr(sys, "argv", line)
-        command.main()
+        main("train")
         return capsys.readouterr().out.strip().splitlines()
 
     (line,) = run("--corruption", "0.2", "0.7", "--latent", "20", "--seed", "4")
@@ -422,17 +422,17 @@ def test_command_trains_on_a_file_of_ones_own(tmp_path, monkeypatch, capsys):
 
 def test_candidates_are_scored_once(tmp_path, monkeypatch):
     monkeypatch.setenv("DASBE_HOME", str(tmp_path))
-    monkeypatch.setattr(select, "CANDIDATES", {"bars": [{"epochs": 1}, {"epochs": 1, "latent": 20}]})
+    monkeypatch.setattr(try_candidates, "CANDIDATES", {"bars": [{"epochs": 1}, {"epochs": 1, "latent": 20}]})
     monkeypatch.setattr("sys.argv", ["select", "bars", "--images", "4"])
-    select.main()
+    try_candidates.main()
     table = (tmp_path / "results" / "select" / "bars.md").read_text().splitlines()
     assert len(table) == 4 and any(line.startswith("| epochs 1, latent 20 |") for line in table)
-    monkeypatch.setattr(trials, "train", lambda *arguments, **options: pytest.fail("trained again"))
-    select.main()
+    monkeypatch.setattr(try_candidates, "train", lambda *arguments, **options: pytest.fail("trained again"))
+    try_candidates.main()
     assert (tmp_path / "results" / "select" / "bars.md").read_text().splitlines() == table
     monkeypatch.setattr("sys.argv", ["select", "circles"])
     with pytest.raises(dasbe.InputError, match="no candidates for 'circles'; choose one of bars"):
-        select.main()
+        try_candidates.main()
 
 
 def test_what_a_network_is_shown_of_a_sequence():
@@ -479,7 +479,7 @@ def test_model_card_lists_every_network(trained, tmp_path, monkeypatch, capsys):
     score = {"mean": 0.91234, "standard_error": 0.004, "mean_by_larger_entropy": 0.905, "images": "some"}
     save_network(tmp_path / "shapes.pt", trained, {"recipe": recipe, "held_out_ami": score, **facts})
     monkeypatch.setattr(sys, "argv", ["card", "--folder", str(tmp_path)])
-    card.main()
+    model_card.main()
     text = (tmp_path / "README.md").read_text()
     assert "| shapes | 784–128 | sigmoid | 201,616 |" in text and "| 91.23 ± 0.40 | – | 90.50 | 90.2 | 7 |" in text
     assert "seed 3; validation loss 0.5000 after epoch 2 of 4" in text
@@ -491,12 +491,12 @@ def test_model_card_lists_every_network(trained, tmp_path, monkeypatch, capsys):
         save_network(others[-1] / "shapes.pt", trained, about)
     arguments = ["card", "--folder", str(tmp_path), "--seeds"]
     monkeypatch.setattr(sys, "argv", [*arguments, *map(str, others)])
-    card.main()
+    model_card.main()
     assert "| 91.23 ± 0.40 | 90.00, 92.30 | 90.50 |" in (tmp_path / "README.md").read_text()
     for wrong in (others[:1] * 2, [tmp_path], [tmp_path / "none"]):
         monkeypatch.setattr(sys, "argv", [*arguments, *map(str, wrong)])
         with pytest.raises(dasbe.InputError, match="from a seed of its own|none of the networks"):
-            card.main()
+            model_card.main()
 
 
 # images of one's own
