@@ -16,9 +16,9 @@ from torch import nn
 from dasbe.ann.autoencoder import Architecture, Autoencoder
 from dasbe.support import checks
 from dasbe.support.commands import typed
-from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.errors import InputError, MissingFileError
 from dasbe.support.paths import SHIPPED_NETWORKS, network_folder, network_names, network_path, readable
-from dasbe.support.storage import atomic_path, load_tensors, save_tensors, tuples
+from dasbe.support.storage import Unfit, atomic_path, load_tensors, save_tensors, tuples, untrusted
 
 
 def save_network(path: Path | str, network: Autoencoder, description: dict | None = None) -> None:
@@ -135,18 +135,14 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
             + (f"choose one of {known}, " if known else "")
             + f"give the path of a .pt file, or train it with: {typed('train', 'NAME')}"
         )
-    try:
-        content = load_tensors(path, device)
+    content = load_tensors(path, remedy=_remedy(path))
+    with untrusted(path, remedy=_remedy(path), damaged="is not a network file of dasbe", passed_on=True):
         description = json.loads(content["description"])
         network = Autoencoder(Architecture(**tuples(description["architecture"])))
         network.load_state_dict(content["weights"])
-    except FileContentError as error:
-        raise FileContentError(f"{error}; {_remedy(path)}") from error
-    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileContentError(f"{readable(path)} is not a network file of dasbe; {_remedy(path)}") from error
-    for key, values in network.state_dict().items():
-        if not values.isfinite().all():
-            raise FileContentError(f"{readable(path)} holds weights that are NaN or infinite ({key}); {_remedy(path)}")
+        for key, values in network.state_dict().items():
+            if not values.isfinite().all():
+                raise Unfit(f"it holds weights that are NaN or infinite ({key})")
     network.description = description
     return network.to(device).eval()
 

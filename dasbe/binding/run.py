@@ -10,15 +10,13 @@ A file (``.npz``; :meth:`Binding.save`, :func:`load_run`) holds
 - ``made``: all other parameters, command, versions and date, as JSON text.
 """
 
-import io
 import json
 import math
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +27,11 @@ from dasbe.binding.page import page_of
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.snn.coding_space import MAX_REFRACTORY
 from dasbe.support import checks
-from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.errors import InputError, MissingFileError
 from dasbe.support.paths import readable
 from dasbe.support.provenance import provenance
 from dasbe.support.published import CYCLES_TABLE
-from dasbe.support.storage import atomic_path
+from dasbe.support.storage import Unfit, array_of, atomic_path, untrusted
 
 if TYPE_CHECKING:
     import neo
@@ -369,46 +367,22 @@ def load_run(path: Path | str) -> Binding:
     path = checks.path("path", path)
     if not path.is_file():
         raise MissingFileError(f"{readable(path)} is not there; write it with: dasbe.bind(...).save(path)")
-    with _believed(path), zipfile.ZipFile(path) as archive:
+    damaged = "is damaged, or not a run that dasbe saved"
+    reading = partial(untrusted, path, "run", "bind the images again", damaged)
+    with reading(), zipfile.ZipFile(path) as archive:
         n_bytes = sum((10 if m.filename == "spikes.npy" else 2) * m.file_size for m in archive.infolist())
-    checks.memory(n_bytes, f"the run in {readable(path)}", LESS_MEMORY)
-    with _believed(path), zipfile.ZipFile(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
-        return _run_of({name: _array_of(archive.read(f"{name}.npy")) for name in names})
-
-
-@contextmanager
-def _believed(path: Path) -> Iterator[None]:
-    """Whatever is found wrong in this block is wrong with the file."""
-    try:
-        yield
-    except MemoryError:
-        raise
-    except PermissionError as error:
-        raise InputError(f"{readable(path)} cannot be read ({error.strerror})") from error
-    except InputError as error:
-        raise FileContentError(f"{readable(path)} is not a run that dasbe saved: {error}") from error
-    except Exception as error:  # damaged archives fail in many ways
-        raise FileContentError(
-            f"{readable(path)} is damaged, or not a run that dasbe saved; bind the images again"
-        ) from error
-
-
-def _array_of(content: bytes) -> np.ndarray:
-    """An array from the bytes of a ``.npy`` file; whatever its header says, it takes no more memory than they do."""
-    file = io.BytesIO(content)
-    np.lib.format.read_magic(file)
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    values = np.frombuffer(bytearray(content), dtype, offset=file.tell())  # objects, which may be code, are refused
-    return values.reshape(shape, order="F" if fortran else "C")
+        checks.memory(n_bytes, f"the run in {readable(path)}", LESS_MEMORY)
+        arrays = {name: array_of(archive, name) for name in (m.removesuffix(".npy") for m in archive.namelist())}
+    with reading(passed_on=True):
+        return _run_of(arrays)
 
 
 def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
-    """The run that a file holds, if all of it fits together; else InputError, or an error of another kind."""
+    """The run that a file holds, if all of it fits together; else Unfit, or an error of another kind."""
     made = json.loads(arrays.pop("made").item())
     parameters, form = made.pop("parameters"), made.pop("format")
     if form != FORMAT:
-        raise InputError(f"its format is {checks.shown(form)}, not {FORMAT!r}; use the version of dasbe that wrote it")
+        raise Unfit(f"its format is {checks.shown(form)}, not {FORMAT!r}", "use the version of dasbe that wrote it")
     checks.whole_number("cycles", parameters["cycles"])
     last, network = checks.whole_number("recorded_cycles", parameters.pop("recorded_cycles")), parameters.pop("network")
     modulate = parameters.pop("modulate", None)  # files of version 0.2.0 and before have none
@@ -416,7 +390,7 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
         parameters["refractory"] = arrays.pop("refractory")
     run = new_run(arrays.pop("images"), **parameters, last=last, indices=arrays.pop("indices"))
     if network is not None and not re.fullmatch("[0-9a-f]{64}", network) or made.keys() != run.made.keys():
-        raise InputError(f"its network is {checks.shown(network)}, and it tells {checks.shown(list(made))}")
+        raise Unfit(f"its network is {checks.shown(network)}, and it tells {checks.shown(list(made))}")
     if modulate is not None:
         checks.instance("modulate", modulate, str, "the name of a function")
     run.parameters["network"], run.parameters["modulate"], run.made = network, modulate, made
@@ -427,7 +401,7 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
         if run.images.ndim == 4:
             ink = run.trains.foreground.of_images(run.images[:, -last:]).numpy()[:, :, None]
             if (run.trains.values > ink).any():
-                raise InputError("it has spikes where a film has no ink")
+                raise Unfit("it has spikes where a film has no ink")
     if "latents" in arrays:
         run._latents = arrays.pop("latents")
         _check_form("latents", run._latents, (*steps, run._latents.shape[-1]))
@@ -435,15 +409,15 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
         run._feedback = arrays.pop("feedback")
         _check_form("feedback", run._feedback, (*steps, *run.images.shape[-2:]))
         if not (run._feedback.min() >= 0 and run._feedback.max() <= 1):
-            raise InputError("its feedback does not lie in [0, 1]")
+            raise Unfit("its feedback does not lie in [0, 1]")
     if arrays:
-        raise InputError(f"it also holds {checks.shown(list(arrays))}")
+        raise Unfit(f"it also holds {checks.shown(list(arrays))}")
     return run
 
 
 def _check_form(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
     if values.shape != shape or values.dtype != np.float32:
-        raise InputError(f"its {name} are {checks.shown(values)}; they must be float32 of shape {shape}")
+        raise Unfit(f"its {name} are {checks.shown(values)}; they must be float32 of shape {shape}")
 
 
 def _packed(trains: ForegroundTrains) -> np.ndarray:
@@ -458,6 +432,6 @@ def _unpacked(packed: np.ndarray, images: np.ndarray, cycles: int, delay: int) -
     n_bits = int(valid.sum()) * cycles * delay
     bits = np.unpackbits(packed)
     if len(packed) != -(-n_bits // 8) or bits[n_bits:].any():
-        raise InputError(f"{len(packed)} bytes of spikes do not fit its images, cycles and delay")
+        raise Unfit(f"{len(packed)} bytes of spikes do not fit its images, cycles and delay")
     trains.values.transpose(0, 3, 1, 2)[valid] = bits[:n_bits].reshape(-1, cycles, delay)
     return trains

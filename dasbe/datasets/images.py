@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from dasbe.support import checks
-from dasbe.support.errors import FileContentError, InputError
+from dasbe.support.errors import InputError
 from dasbe.support.paths import file_to_read, readable
+from dasbe.support.storage import Unfit, untrusted
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 """What is read. Pillow decodes these itself; some others, such as EPS, it hands on to programs that run them."""
@@ -90,9 +91,9 @@ class _Picture(NamedTuple):
 
 
 def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Picture:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with untrusted(path, "image", "save it again as PNG", "is damaged or cut off"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
             with Image.open(path, formats=FORMATS) as file:  # this reads the size, and decodes nothing yet
                 _check_size(path, (file.height, file.width), image_shape, why)
                 file.verify()  # the checksums of PNG, which are ignored when it is decoded
@@ -105,16 +106,10 @@ def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Pictu
                 else:
                     rgba = np.asarray(file.convert("RGBA"))
                     picture = _Picture(rgba[..., :3].mean(2), rgba[..., 3] >= OPAQUE, True)
-    except (InputError, MemoryError):
-        raise
-    except Image.DecompressionBombError as error:
-        raise InputError(f"image {readable(path)} is far too large; resize it") from error
-    except UnidentifiedImageError as error:
-        raise FileContentError(
-            f"{readable(path)} is not an image that can be read ({', '.join(FORMATS)}); save it as PNG"
-        ) from error
-    except Exception as error:  # on damaged bytes Pillow fails in ways of its own
-        raise FileContentError(f"image {readable(path)} is damaged or cut off; save it again as PNG") from error
+        except Image.DecompressionBombError as error:
+            raise InputError(f"image {readable(path)} is far too large; resize it") from error
+        except UnidentifiedImageError:
+            raise Unfit(f"it is not an image that can be read ({', '.join(FORMATS)})", "save it as PNG") from None
     if not np.isfinite(picture.grey).all():
         raise InputError(f"image {readable(path)} holds values that are not finite; give each pixel a number")
     return picture

@@ -146,7 +146,12 @@ def file_to_read(what: str, path: Path | str, remedy: str) -> Path:
             return path
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFileError(f"{what} {readable(path)} is not there; {remedy}") from None
-    except PermissionError:
-        raise InputError(f"{what} {readable(path)} may not be read by this user; change its permissions") from None
     except OSError as error:
-        raise InputError(f"{what} {readable(path)} cannot be read ({error.strerror or error}); try again") from error
+        raise unreadable(f"{what} {readable(path)}", error) from None
+
+
+def unreadable(file: str, error: OSError) -> InputError:
+    """What to say of a `file` or folder, such as ``"run x.npz"``, that the system does not let this user read."""
+    if isinstance(error, PermissionError):
+        return InputError(f"{file} may not be read by this user; change its permissions")
+    return InputError(f"{file} cannot be read ({error.strerror or error}); try again")
