@@ -6,9 +6,9 @@ from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, Dataset, settings
 from dasbe.support.lazy import import_lazily
 
 if TYPE_CHECKING:
-    from dasbe.datasets.own import save_dataset
+    from dasbe.datasets.files import load_dataset, save_dataset
     from dasbe.datasets.scenes import draw_scenes
-    from dasbe.datasets.store import ensure_dataset, generate, is_complete, load_dataset, make_dataset, verify
+    from dasbe.datasets.store import ensure_dataset, generate, is_complete, make_dataset, verify
 
 __all__ = [
     "DATASETS",
@@ -27,8 +27,8 @@ __all__ = [
 import_lazily(
     __name__,
     {
-        "own": ("save_dataset",),
+        "files": ("load_dataset", "save_dataset"),
         "scenes": ("draw_scenes",),
-        "store": ("ensure_dataset", "generate", "is_complete", "load_dataset", "make_dataset", "verify"),
+        "store": ("ensure_dataset", "generate", "is_complete", "make_dataset", "verify"),
     },
 )
