@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from dasbe.snn.noise import SCENES, image_stream
 from dasbe.support import checks
 from dasbe.support.errors import InputError
 
@@ -118,6 +117,8 @@ def draw_scenes(
     >>> images.shape, groups.max(axis=(1, 2))
     ((5, 8, 8), array([2, 2, 2, 2, 3], dtype=uint8))
     """
+    from dasbe.snn.noise import SCENES, image_stream  # with PyTorch, which generators do without
+
     shape = checks.image_shape(image_shape)
     shapes = _templates(templates, shape)
     count = checks.whole_number("count", count, 1, MOST_SCENES)
