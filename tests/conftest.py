@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import generate, make_dataset
 from dasbe.support.cli import run_command
 from dasbe.train.denoising import train

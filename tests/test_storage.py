@@ -16,7 +16,8 @@ import pytest
 import torch
 
 import dasbe
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network, save_network
 from dasbe.datasets import load_dataset, make_dataset, mnist
 from dasbe.support.storage import (

@@ -2,75 +2,24 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dasbe.support import checks
+from dasbe.ann.architecture import Architecture
 from dasbe.support.commands import typed
 from dasbe.support.errors import InputError
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+Layer = Callable[[], nn.Module]
+
+ACTIVATION_LAYERS: dict[str, Layer] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
     "softmax": partial(nn.Softmax, dim=-1),
 }
-
-MOST_UNITS = 10**6  # of a layer
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Layers of an autoencoder; the decoder mirrors the encoder.
-
-    Attributes
-    ----------
-    image_shape : tuple of int
-        (H, W) of the images.
-    hidden : tuple of int
-        Units of the layers between the pixels and the latent layer.
-    latent : int
-        Units of the latent layer.
-    activation : str
-        Between the layers: a key of `ACTIVATIONS`.
-    latent_activation : str
-        Of the latent layer: a key of `ACTIVATIONS`.
-    spiking : bool
-        Whether the latent neurons spike: with drive z they fire iff z + u > 1,
-        u ~ U[0, 1).
-    recurrent : bool
-        Whether the code of the step before (of the same phase, a cycle earlier) acts on
-        the present one: for images that move.
-    """
-
-    image_shape: tuple[int, int]
-    hidden: tuple[int, ...]
-    latent: int
-    activation: str = "relu"
-    latent_activation: str = "sigmoid"
-    spiking: bool = False
-    recurrent: bool = False
-
-    def __post_init__(self) -> None:
-        checks.instance("hidden", self.hidden, tuple, "a tuple of the units of each layer")
-        checks.set_fields(
-            self,
-            image_shape=checks.image_shape(self.image_shape),
-            hidden=tuple(checks.whole_number("hidden", units, 1, MOST_UNITS) for units in self.hidden),
-            latent=checks.whole_number("latent", self.latent, 1, MOST_UNITS),
-            activation=checks.one_of("activation", self.activation, ACTIVATIONS),
-            latent_activation=checks.one_of("latent_activation", self.latent_activation, ACTIVATIONS),
-            spiking=checks.flag("spiking", self.spiking),
-            recurrent=checks.flag("recurrent", self.recurrent),
-        )
-
-    def __str__(self) -> str:
-        layers = (math.prod(self.image_shape), *self.hidden, self.latent)
-        return "–".join(map(str, layers))
 
 
 class Autoencoder(nn.Module):
@@ -97,8 +46,8 @@ class Autoencoder(nn.Module):
         self.architecture = architecture
         self.description: dict[str, Any] = {}
         widths = (math.prod(architecture.image_shape), *architecture.hidden, architecture.latent)
-        between = ACTIVATIONS[architecture.activation]
-        self.encoder = _layers(widths, between, ACTIVATIONS[architecture.latent_activation])
+        between = ACTIVATION_LAYERS[architecture.activation]
+        self.encoder = _layers(widths, between, ACTIVATION_LAYERS[architecture.latent_activation])
         self.decoder = _layers(widths[::-1], between, nn.Sigmoid)
         self.recurrent = nn.Linear(architecture.latent, architecture.latent) if architecture.recurrent else None
 
@@ -170,7 +119,7 @@ class SpikeWithSurrogate(torch.autograd.Function):
         return gradient * (excess.abs() < 0.5)
 
 
-def _layers(widths: tuple[int, ...], between: Callable[[], nn.Module], last: Callable[[], nn.Module]) -> nn.Sequential:
+def _layers(widths: tuple[int, ...], between: Layer, last: Layer) -> nn.Sequential:
     activations = [between] * (len(widths) - 2) + [last]
     layers = []
     for n_in, n_out, activation in zip(widths, widths[1:], activations):

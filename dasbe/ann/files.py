@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.support import checks
 from dasbe.support.commands import typed
 from dasbe.support.errors import InputError, MissingFileError

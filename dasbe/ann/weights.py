@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.support import checks
 from dasbe.support.errors import InputError
 
@@ -37,7 +38,7 @@ def autoencoder(
         Between the layers, and of the latent layer: ``"relu"``, ``"tanh"``, ``"sigmoid"``
         or ``"softmax"``. The output is a sigmoid.
     spiking : bool
-        Whether the latent neurons spike (:class:`dasbe.ann.autoencoder.Architecture`).
+        Whether the latent neurons spike (:class:`dasbe.ann.architecture.Architecture`).
 
     Returns
     -------
