@@ -36,7 +36,7 @@ class Autoencoder(nn.Module):
     decoder : nn.Sequential
         (M, latent) → reconstruction (M, H·W) in [0, 1].
     recurrent : nn.Linear or None
-        W, b of :meth:`combine`.
+        W and b of :meth:`combine`.
     description : dict
         How the network was made; empty unless it comes from a file.
     """
@@ -53,12 +53,12 @@ class Autoencoder(nn.Module):
 
     @property
     def spiking_latent(self) -> bool:
-        """Whether the encoder gives the drive of spiking neurons rather than the code itself."""
+        """Whether the encoder returns the drive of spiking neurons rather than the code itself."""
         return self.architecture.spiking
 
     @property
     def output_shift(self) -> float:
-        """What its recipe has added to the drive of every output after training."""
+        """Number that its recipe added to the drive of every output after training."""
         return self.description.get("recipe", {}).get("output_shift", 0.0)
 
     def forward(
@@ -66,22 +66,21 @@ class Autoencoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Reconstruction (M, H·W) and latent code (M, latent) of `x` (M, H·W).
 
-        A spiking latent layer draws its noise from `generator` and has no
-        refractoriness here; the binding loop adds that. With `silence`, each image draws
-        a part U(0, silence) of its latent neurons whose spikes do not reach the decoder, as
-        if they were refractory.
+        A spiking latent layer draws its noise from `generator` and is not refractory here;
+        the binding loop adds that. With `silence`, the spikes of a part U(0, silence) of the
+        latent neurons of each image do not reach the decoder, as if they were refractory.
         """
         latent, received = transmitted(self.encoder(x), self.spiking_latent, generator, silence)
         return self.decoder(received), latent
 
     def combine(self, latent: Tensor, previous: Tensor) -> Tensor:
-        """What the decoder receives of the latent codes h_τ and h_{τ−1}, (..., latent) each: σ(W h_{τ−1} + h_τ + b)."""
+        """Input of the decoder from the latent codes h_τ and h_{τ−1}, (..., latent) each: σ(W h_{τ−1} + h_τ + b)."""
         if self.recurrent is None:
             raise InputError(f"this network is not recurrent; train one with: {typed('train', 'moving')}")
         return torch.sigmoid(self.recurrent(previous) + latent)
 
     def predict(self, frames: Tensor) -> Tensor:
-        """What a recurrent network predicts to follow each of `frames` (M, T, H·W); h before the first is 0."""
+        """Prediction by a recurrent network of what follows each of `frames` (M, T, H·W); h before the first is 0."""
         latent = self.encoder(frames)
         previous = torch.cat([torch.zeros_like(latent[:, :1]), latent[:, :-1]], 1)
         return self.decoder(self.combine(latent, previous))
@@ -90,7 +89,7 @@ class Autoencoder(nn.Module):
 def transmitted(
     latent: Tensor, spiking: bool, generator: torch.Generator | None, silence: float
 ) -> tuple[Tensor, Tensor]:
-    """The latent code (M, L) that an encoder gives, and what of it reaches the decoder; see `Autoencoder.forward`."""
+    """The latent code (M, L), and the part of it that reaches the decoder; see :meth:`Autoencoder.forward`."""
     if spiking:
         latent = SpikeWithSurrogate.apply(latent + uniform_like(latent.shape, latent, generator) - 1)
     received = latent
@@ -101,7 +100,7 @@ def transmitted(
 
 
 def uniform_like(shape: Sequence[int], like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """U[0, 1) in `shape`, of the type and on the device of `like`."""
+    """U[0, 1) of `shape`, with the type and the device of `like`."""
     return torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype)
 
 

@@ -31,9 +31,9 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
     ----------
     path : path ending in .pt
     network : Autoencoder
-        A module of another kind has layers that a file of weights does not describe:
-        save its ``state_dict()`` with ``torch.save``, or, if its layers are all linear,
-        make it an Autoencoder with :func:`dasbe.autoencoder`.
+        The layers of any other module are not described by a file of weights: save its
+        ``state_dict()`` with ``torch.save``, or, if they are all linear, make it an
+        Autoencoder with :func:`dasbe.autoencoder`.
     description : dict, optional
         Values that JSON can hold; the architecture is added. By default ``network.description``.
 
@@ -77,15 +77,15 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
 
 
 def _stored(values: torch.Tensor) -> torch.Tensor:
-    """`values` in half precision if that loses nothing."""
+    """`values` in half precision if nothing is lost by it."""
     half = values.half()
     return half if torch.equal(half.to(values.dtype), values) else values
 
 
 def weights_hash(network: nn.Module) -> str:
-    """SHA-256 of the architecture and the weights: the same for two files of the same network.
+    """SHA-256 of the architecture and the weights, the same for two files of the same network.
 
-    The architecture of a module of one's own is what it prints as.
+    A module other than an Autoencoder has its printed form for an architecture.
     """
     described = json.dumps(asdict(network.architecture)) if isinstance(network, Autoencoder) else repr(network)
     digest = hashlib.sha256(described.encode())
@@ -101,8 +101,8 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     Parameters
     ----------
     name : str or path
-        Name of a network in ``tmp_net/`` (``"shapes"``), or of one that was installed with the
-        package; or the path of a ``.pt`` file.
+        Name of a network in ``tmp_net/`` (``"shapes"``) or of one installed with the package,
+        or the path of a ``.pt`` file.
     device : torch.device or str
 
     Returns
@@ -149,7 +149,7 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
 
 
 def _remedy(path: Path) -> str:
-    """What to do about a network file that is of no use."""
+    """What to do about a network file that cannot be used."""
     if path.parent in (SHIPPED_NETWORKS, network_folder()):
         return f"train it again with: {typed('train', path.stem, '--force')}"
     return f"fetch it again, or train a network with: {typed('train', 'NAME')}"
