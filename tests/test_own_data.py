@@ -435,7 +435,7 @@ class TestFolderOfPictures:
 
 
 class TestSaving:
-    @pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".npz"])
+    @pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".npz", ".HDF5", ".NPZ"])
     @pytest.mark.parametrize("images, groups", [(IMAGES, GROUPS), (IMAGES, None), (FILMS, FILM_GROUPS)])
     def test_what_is_saved_is_read(self, tmp_path, suffix, images, groups):
         path = dasbe.save_dataset(tmp_path / "new" / f"mine{suffix}", images, groups)

@@ -50,9 +50,7 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
     >>> dasbe.load_network("small.pt").description["remark"]
     'all weights are 1'
     """
-    path = checks.path("path", path)
-    if path.suffix != ".pt":
-        raise InputError(f"path is {checks.shown(str(path))}; it must end in .pt")
+    path = checks.path("path", path, ".pt")
     checks.instance(
         "network",
         network,

@@ -337,8 +337,8 @@ def _save_numpy(path: Path, arrays: dict[str, np.ndarray], name: str, replace: b
     if path.exists() and not replace:
         raise InputError(f"path {readable(path)} is there already; give another, or replace=True")
     contents: dict[str, Any] = {"images" if key == "default" else key: array for key, array in arrays.items()}
-    with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **contents, dataset=np.array(name))
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:  # to whose name NumPy could add a suffix
+        np.savez_compressed(file, **contents, dataset=np.array(name))
 
 
 def _save_hdf5(path: Path, arrays: dict[str, np.ndarray], split: str, name: str | None, replace: bool) -> None:
