@@ -38,17 +38,17 @@ def load_dataset(
     stop: int | None = None,
     folder: Path | str | None = None,
 ) -> tuple[np.ndarray, np.ndarray | Any]:
-    """Read images and ground truth of a dataset, or of a file or folder of your own.
+    """Read images and ground truth of a published dataset, or of a file or folder of your own.
 
-    Of your own may be
+    Your own images may be in
 
-    - an HDF5 file (``.h5``, ``.hdf5``) with the arrays ``SPLIT/default``, images, and
-      ``SPLIT/groups``, labels, as :func:`save_dataset` writes it and the published scripts
-      do: (N, H, W), or films (N, n, H, W); or (1, N, H, W, 1), as the code of
-      Reconstruction Clustering (Greff et al. 2015) has it;
+    - an HDF5 file (``.h5``, ``.hdf5``) with the arrays ``SPLIT/default`` (images) and
+      ``SPLIT/groups`` (labels), as :func:`save_dataset` and the published scripts write it:
+      (N, H, W), or films (N, n, H, W); or (1, N, H, W, 1), as in the code of
+      Reconstruction Clustering (Greff et al. 2015);
     - a NumPy file (``.npz``) with the arrays ``images`` and ``labels`` or ``groups``;
-    - a folder of pictures, read by :func:`dasbe.load_image` in the order of their names;
-      all of one size, and all dark on bright, or all bright on dark.
+    - a folder of pictures of one size, all dark on bright or all bright on dark, which
+      :func:`dasbe.load_image` reads in the order of their names.
 
     A channel axis of length 1 is left out. Images may be 0 and 1, or whole numbers 0 and
     255, which become 0 and 1. Labels may be −1 where objects overlap, which becomes 0.
@@ -60,11 +60,11 @@ def load_dataset(
         or a `pathlib.Path`.
     split : str, optional
         Group of the file: ``"train_multi"``, ``"train_single"``, ``"test"``, …; by default
-        ``"train_multi"``, or the only one there is.
+        ``"train_multi"``, or the only one in the file.
     start, stop : int
         Half-open range of images; `stop` None reads to the end.
     folder : path, optional
-        Where ``NAME.h5`` lies; by default ``tmp_data/`` (see :mod:`dasbe.support.paths`).
+        Folder of ``NAME.h5``; by default ``tmp_data/`` (see :mod:`dasbe.support.paths`).
 
     Returns
     -------
@@ -77,11 +77,11 @@ def load_dataset(
     Raises
     ------
     MissingFileError
-        The file is not there; the message has the command that makes it.
+        The file is missing; the message has the command that makes it.
     FileContentError
-        The file is damaged, or holds something else than this dataset, or than images.
+        The file is damaged, holds another dataset, or holds no such images.
     InputError
-        Unknown dataset or split, a range outside the split, or a file that may not be read.
+        The dataset or split is unknown, the range lies outside the split, or the file may not be read.
 
     Examples
     --------

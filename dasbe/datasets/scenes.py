@@ -84,16 +84,16 @@ def draw_scenes(
     Parameters
     ----------
     templates : sequence of (h, w) arrays of 0 and 1
-        What an object may look like, each of its own size.
+        Possible forms of an object, which may differ in size.
     image_shape : (H, W)
     count : int
         Number of images N.
     objects : int or (int, int)
-        Objects of an image; of two numbers, from the first to the second, both
-        included, all equally likely.
+        Number of objects in an image. With (least, most), all numbers from least to most
+        are equally likely.
     seed : int
     overlap : bool
-        Whether objects may cover each other; if not, an object's place is drawn again
+        Whether objects may cover each other. If not, the place of an object is drawn again
         until it is free.
 
     Returns
@@ -106,8 +106,8 @@ def draw_scenes(
     Raises
     ------
     InputError
-        A template has no ink or does not fit into an image, or so many objects do not
-        without overlap.
+        A template has no ink or does not fit into an image, or there is no room for so many
+        objects without overlap.
 
     Examples
     --------

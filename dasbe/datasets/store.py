@@ -25,23 +25,23 @@ SUMMED_BYTES = 1 << 23  # at once
 
 
 def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str | None = None) -> Iterator[Block]:
-    """Draw a dataset block by block.
+    """Draw the images of a dataset, block by block.
 
     Parameters
     ----------
     name : str
         One of :data:`dasbe.datasets.DATASETS`.
     sizes : dict, optional
-        Numbers of images to use in place of the published ones (keys as in the
-        catalogue); with other sizes the images differ from the published ones.
+        Numbers of images in place of the published ones, with the keys of the catalogue;
+        with other sizes the images differ from the published ones.
     mnist : path, optional
         Folder of the MNIST files, for the datasets with digits.
 
     Yields
     ------
     group, arrays : str, dict
-        ``arrays["default"]`` (n, H, W) images and ``arrays["groups"]`` labels, uint8;
-        successive blocks of one group belong together.
+        ``arrays["default"]`` are n images (n, H, W) and ``arrays["groups"]`` their labels,
+        uint8; of sequences (n, frames, H, W). Successive blocks of one group belong together.
     """
     dataset = dataset_of(name)
     given = {} if sizes is None else checks.instance("sizes", sizes, dict, "a dictionary of numbers")
@@ -65,7 +65,23 @@ def make_dataset(
     progress: bool = True,
     mnist: Path | str | None = None,
 ) -> Path:
-    """Write dataset `name` to its file, atomically, and return the path."""
+    """Write dataset `name` to its file, atomically.
+
+    Parameters
+    ----------
+    name : str
+    folder : path, optional
+        Folder of the file; by default ``tmp_data/``.
+    sizes, mnist
+        As for :func:`generate`.
+    progress : bool
+        Whether a progress bar is shown.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     blocks, progress = generate(name, sizes, mnist), checks.flag("progress", progress)
     path = dataset_path(name, folder)
     total = sum(shape[0] for key, (shape, _) in CHECKSUMS.get(name, {}).items() if key.endswith("/default"))
@@ -97,12 +113,12 @@ def open_dataset(name: str, folder: Path | str | None) -> Iterator[h5py.File]:
 
 
 def is_complete(name: str, folder: Path | str | None = None) -> bool:
-    """Whether the file of dataset `name` holds every array in its published shape; for their values see `verify`.
+    """Whether the file of dataset `name` holds every array in its published shape; :func:`verify` compares the values.
 
     Raises
     ------
     InputError
-        There is a file, but it may not be read, or a folder in its place.
+        The file may not be read, or there is a folder in its place.
     """
     name = dataset_of(name).name
     try:
@@ -114,12 +130,12 @@ def is_complete(name: str, folder: Path | str | None = None) -> bool:
 
 
 def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
-    """Make the file of dataset `name` if there is none.
+    """Make the file of dataset `name` if it is missing.
 
     Raises
     ------
     FileContentError
-        There is one, but it is damaged or incomplete.
+        The file is damaged or incomplete.
     """
     path = dataset_path(name, folder)
     if not path.is_file():
@@ -132,7 +148,9 @@ def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
 
 
 def verify(name: str, folder: Path | str | None = None) -> list[str]:
-    """Compare every array of a dataset file with the SHA-256 of the published one (of our own: of the first run).
+    """Compare the SHA-256 of every array of a dataset file with that of the published array.
+
+    For a dataset of our own it is that of the first run.
 
     Returns
     -------
