@@ -23,7 +23,8 @@ import numpy as np
 import torch
 
 from dasbe import definition
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network
 from dasbe.binding.loop import bind
 from dasbe.binding.readout import group

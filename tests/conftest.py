@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import generate, make_dataset
 from dasbe.support.commands import COMMANDS, main, run_command
 from dasbe.train.denoising import train

@@ -80,7 +80,7 @@ def test_imports_that_wait_are_seen():
     seen = {(room, imported, where.partition(":")[0]) for room, imported, where in imports()}
     assert ("train", "ann", "recipe.py") in seen  # for type checkers, and in a function
     assert ("experiments", "plotting", "figure2.py") in seen  # in a command's `main`
-    assert ("datasets", "datasets", "catalogue.py") in seen  # of generators, when they are called
+    assert ("datasets", "snn", "scenes.py") in seen  # in a function
 
 
 @pytest.mark.parametrize("package", ["dasbe", "dasbe.datasets", "dasbe.systems"])

@@ -31,7 +31,8 @@ from torch import nn
 
 import dasbe
 from dasbe import datasets, metrics
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import save_network
 from dasbe.datasets import mnist
 from dasbe.evaluation import segment as evaluation
@@ -1467,7 +1468,7 @@ ROWS = (
         },
     ),
     Row(
-        "ann.autoencoder.Architecture",
+        "ann.architecture.Architecture",
         Architecture,
         {"image_shape": (8, 8), "hidden": (5,), "latent": 4},
         {

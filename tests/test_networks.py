@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import dasbe
-from dasbe.ann.autoencoder import Architecture, Autoencoder, SpikeWithSurrogate
+from dasbe.ann.architecture import ACTIVATIONS, Architecture
+from dasbe.ann.autoencoder import ACTIVATION_LAYERS, Autoencoder, SpikeWithSurrogate
 from dasbe.ann.files import save_network
 from dasbe.support.paths import network_folder
 
@@ -121,6 +122,7 @@ class TestBadInput:
         assert not (tmp_path / "executed").exists()
 
     def test_architecture(self):
+        assert set(ACTIVATIONS) == ACTIVATION_LAYERS.keys()
         with pytest.raises(dasbe.InputError, match="activation 'sin' is unknown"):
             Architecture((4, 4), (), 3, activation="sin")
         with pytest.raises(dasbe.InputError, match="at least 1"):

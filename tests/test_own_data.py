@@ -336,13 +336,13 @@ OWN_REFUSED = {
     "text": (*numpy_pair(IMAGES.astype(str)), "of <U3; expected numbers (N, H, W)"),
     "complex numbers": (*numpy_pair(IMAGES * 1j), "of complex128; expected numbers"),
     "objects": (*numpy_pair(IMAGES.astype(object)), "Object arrays cannot be loaded"),
-    "a number": (*numpy_pair(np.array(1)), "it has an array (); expected (N, H, W)"),
-    "one image": (*numpy_pair(IMAGES[0]), "it has an array (6, 9); expected (N, H, W)"),
-    "no images": (*numpy_pair(IMAGES[:0]), "it has an array (0, 6, 9)"),
-    "colours": (*numpy_pair(np.stack([IMAGES] * 3, -1)[None]), "it has an array (1, 5, 6, 9, 3)"),
-    "two channel axes": (*numpy_pair(IMAGES[:, None, :, :1]), "it has an array (5, 1, 6, 1)"),
+    "a number": (*numpy_pair(np.array(1)), "images is an array () of int64; expected numbers (N, H, W)"),
+    "one image": (*numpy_pair(IMAGES[0]), "images is an array (6, 9) of uint8; expected numbers (N, H, W)"),
+    "no images": (*numpy_pair(IMAGES[:0]), "images is an array (0, 6, 9)"),
+    "colours": (*numpy_pair(np.stack([IMAGES] * 3, -1)[None]), "images is an array (1, 5, 6, 9, 3)"),
+    "two channel axes": (*numpy_pair(IMAGES[:, None, :, :1]), "images is an array (5, 1, 6, 1)"),
     "fewer labels": (*numpy_pair(IMAGES, labels=GROUPS[1:]), "it has images (5, 6, 9) and labels (4, 6, 9)"),
-    "flat labels": (*hdf5_pair(IMAGES, GROUPS[0]), "it has an array (6, 9)"),
+    "flat labels": (*hdf5_pair(IMAGES, GROUPS[0]), "train_multi/groups is an array (6, 9)"),
     "half labels": (*numpy_pair(IMAGES, labels=GROUPS / 2), "its labels hold 0.5; expected whole numbers"),
     "labels of -2": (*numpy_pair(IMAGES, labels=-2 * IMAGES.astype(int)), "its labels hold -2"),
     "labels of 256": (*hdf5_pair(IMAGES, 256 * IMAGES.astype(int)), "its labels hold 256"),
@@ -379,7 +379,7 @@ def test_splits_and_ranges_of_ones_own_files(tmp_path):
     for arguments, reason in (
         (("mine.h5",), "split 'train_multi' is not in .*mine.h5; choose one of a, b"),
         (("mine.h5", "c"), "split 'c' is not in .*mine.h5; choose one of a, b"),
-        (("mine.h5", "a", 3, 6), "images 3 to 6 are outside .*mine.h5, a, which has 0 to 5"),
+        (("mine.h5", "a", 3, 6), "images 3 to 6 are outside .*mine.h5/a, which has 0 to 5"),
         (("mine.npz", "a"), "split is 'a', but name is .*mine.npz, which has no splits; leave it out"),
         (("mine.npz", None, 5), "images 5 to 5 are outside .*mine.npz, which has 0 to 5"),
     ):
@@ -435,7 +435,7 @@ class TestFolderOfPictures:
 
 
 class TestSaving:
-    @pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".npz"])
+    @pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".npz", ".HDF5", ".NPZ"])
     @pytest.mark.parametrize("images, groups", [(IMAGES, GROUPS), (IMAGES, None), (FILMS, FILM_GROUPS)])
     def test_what_is_saved_is_read(self, tmp_path, suffix, images, groups):
         path = dasbe.save_dataset(tmp_path / "new" / f"mine{suffix}", images, groups)
@@ -501,7 +501,7 @@ class TestSaving:
             if name != "mine.npz":
                 with pytest.raises(dasbe.InputError, match=reason):
                     dasbe.save_dataset(tmp_path / name, IMAGES, split="x", replace=True)
-        monkeypatch.setattr("dasbe.datasets.own.append", lambda *arguments: 1 / 0)
+        monkeypatch.setattr("dasbe.datasets.files.append", lambda *arguments: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             dasbe.save_dataset(tmp_path / "new.h5", IMAGES)
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -219,7 +219,7 @@ class TestFile:
                 content = io.BytesIO()
                 np.save(content, values)
                 archive.writestr(f"{name}.npy", header.getvalue() if name == "images" else content.getvalue())
-        with pytest.raises(dasbe.FileContentError, match="x.npz is damaged"):
+        with pytest.raises(dasbe.FileContentError, match="x.npz cannot be used: images is shorter than it says"):
             dasbe.load_run(tmp_path / "x.npz")
 
     def test_parts_that_do_not_fit_together_are_refused(self, run_of, tmp_path):

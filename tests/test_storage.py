@@ -16,11 +16,13 @@ import pytest
 import torch
 
 import dasbe
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network, save_network
 from dasbe.datasets import load_dataset, make_dataset, mnist
 from dasbe.support.storage import (
     ABANDONED_SECONDS,
+    Unfit,
     atomic_path,
     load_arrays,
     load_record,
@@ -28,6 +30,7 @@ from dasbe.support.storage import (
     one_at_a_time,
     save_arrays,
     save_record,
+    untrusted,
 )
 
 pytestmark = pytest.mark.quick
@@ -116,6 +119,32 @@ def test_a_file_cut_short_or_of_another_kind_is_refused(tmp_path, kind, monkeypa
         path.write_bytes(content)
         with pytest.raises(dasbe.FileContentError, match=path.name):
             load(path)
+
+
+def raised(error, **options):
+    """What becomes of an `error` in a block that reads x.npz."""
+    with pytest.raises(BaseException) as caught, untrusted("x.npz", "run", "bind again", **options):
+        raise error
+    return caught.value
+
+
+def test_only_the_content_is_blamed_for_what_is_wrong_with_it():
+    assert str(raised(PermissionError(13, "x"))) == "run x.npz may not be read by this user; change its permissions"
+    assert str(raised(OSError(5, "Input/output error"))) == "run x.npz cannot be read (Input/output error); try again"
+    for error in (PermissionError(13, "x"), OSError(5, "x"), dasbe.InputError("split is 'x'")):
+        assert type(raised(error)) is dasbe.InputError
+    for error in (MemoryError(), KeyboardInterrupt(), dasbe.InputError("split is 'x'")):
+        assert raised(error) is error
+    for error, options, line in (
+        (OSError("truncated file"), {}, "run x.npz is damaged; bind again"),
+        (OSError(22, "Invalid argument"), {}, "run x.npz is damaged; bind again"),
+        (KeyError("x\ny"), {"damaged": "is odd ({reason})"}, "run x.npz is odd ('x\\ny'); bind again"),
+        (Unfit("its delay is 0"), {}, "run x.npz cannot be used: its delay is 0; bind again"),
+        (Unfit("its format is 2", "update"), {}, "run x.npz cannot be used: its format is 2; update"),
+        (dasbe.InputError("seed is -1"), {"passed_on": True}, "run x.npz cannot be used: seed is -1; bind again"),
+    ):
+        found = raised(error, **options)
+        assert isinstance(found, dasbe.FileContentError) and str(found) == line
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):

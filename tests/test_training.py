@@ -16,7 +16,8 @@ from sklearn.svm import SVC
 from torch import nn
 
 import dasbe
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import save_network
 from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.checksums import CHECKSUMS

@@ -140,7 +140,7 @@ def convolutional():
 
 def spiking(recurrent=False):
     network = dasbe.ann.autoencoder.Autoencoder(
-        dasbe.ann.autoencoder.Architecture(SHAPE, (30,), UNITS, spiking=True, recurrent=recurrent)
+        dasbe.ann.architecture.Architecture(SHAPE, (30,), UNITS, spiking=True, recurrent=recurrent)
     )
     lively(network.decoder[0])
     return network

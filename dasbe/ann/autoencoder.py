@@ -2,75 +2,24 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dasbe.support import checks
+from dasbe.ann.architecture import Architecture
 from dasbe.support.commands import typed
 from dasbe.support.errors import InputError
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+Layer = Callable[[], nn.Module]
+
+ACTIVATION_LAYERS: dict[str, Layer] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
     "softmax": partial(nn.Softmax, dim=-1),
 }
-
-MOST_UNITS = 10**6  # of a layer
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Layers of an autoencoder; the decoder mirrors the encoder.
-
-    Attributes
-    ----------
-    image_shape : tuple of int
-        (H, W) of the images.
-    hidden : tuple of int
-        Units of the layers between the pixels and the latent layer.
-    latent : int
-        Units of the latent layer.
-    activation : str
-        Between the layers: a key of `ACTIVATIONS`.
-    latent_activation : str
-        Of the latent layer: a key of `ACTIVATIONS`.
-    spiking : bool
-        Whether the latent neurons spike: with drive z they fire iff z + u > 1,
-        u ~ U[0, 1).
-    recurrent : bool
-        Whether the code of the step before (of the same phase, a cycle earlier) acts on
-        the present one: for images that move.
-    """
-
-    image_shape: tuple[int, int]
-    hidden: tuple[int, ...]
-    latent: int
-    activation: str = "relu"
-    latent_activation: str = "sigmoid"
-    spiking: bool = False
-    recurrent: bool = False
-
-    def __post_init__(self) -> None:
-        checks.instance("hidden", self.hidden, tuple, "a tuple of the units of each layer")
-        checks.set_fields(
-            self,
-            image_shape=checks.image_shape(self.image_shape),
-            hidden=tuple(checks.whole_number("hidden", units, 1, MOST_UNITS) for units in self.hidden),
-            latent=checks.whole_number("latent", self.latent, 1, MOST_UNITS),
-            activation=checks.one_of("activation", self.activation, ACTIVATIONS),
-            latent_activation=checks.one_of("latent_activation", self.latent_activation, ACTIVATIONS),
-            spiking=checks.flag("spiking", self.spiking),
-            recurrent=checks.flag("recurrent", self.recurrent),
-        )
-
-    def __str__(self) -> str:
-        layers = (math.prod(self.image_shape), *self.hidden, self.latent)
-        return "–".join(map(str, layers))
 
 
 class Autoencoder(nn.Module):
@@ -87,7 +36,7 @@ class Autoencoder(nn.Module):
     decoder : nn.Sequential
         (M, latent) → reconstruction (M, H·W) in [0, 1].
     recurrent : nn.Linear or None
-        W, b of :meth:`combine`.
+        W and b of :meth:`combine`.
     description : dict
         How the network was made; empty unless it comes from a file.
     """
@@ -97,19 +46,19 @@ class Autoencoder(nn.Module):
         self.architecture = architecture
         self.description: dict[str, Any] = {}
         widths = (math.prod(architecture.image_shape), *architecture.hidden, architecture.latent)
-        between = ACTIVATIONS[architecture.activation]
-        self.encoder = _layers(widths, between, ACTIVATIONS[architecture.latent_activation])
+        between = ACTIVATION_LAYERS[architecture.activation]
+        self.encoder = _layers(widths, between, ACTIVATION_LAYERS[architecture.latent_activation])
         self.decoder = _layers(widths[::-1], between, nn.Sigmoid)
         self.recurrent = nn.Linear(architecture.latent, architecture.latent) if architecture.recurrent else None
 
     @property
     def spiking_latent(self) -> bool:
-        """Whether the encoder gives the drive of spiking neurons rather than the code itself."""
+        """Whether the encoder returns the drive of spiking neurons rather than the code itself."""
         return self.architecture.spiking
 
     @property
     def output_shift(self) -> float:
-        """What its recipe has added to the drive of every output after training."""
+        """Number that its recipe added to the drive of every output after training."""
         return self.description.get("recipe", {}).get("output_shift", 0.0)
 
     def forward(
@@ -117,22 +66,21 @@ class Autoencoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Reconstruction (M, H·W) and latent code (M, latent) of `x` (M, H·W).
 
-        A spiking latent layer draws its noise from `generator` and has no
-        refractoriness here; the binding loop adds that. With `silence`, each image draws
-        a part U(0, silence) of its latent neurons whose spikes do not reach the decoder, as
-        if they were refractory.
+        A spiking latent layer draws its noise from `generator` and is not refractory here;
+        the binding loop adds that. With `silence`, the spikes of a part U(0, silence) of the
+        latent neurons of each image do not reach the decoder, as if they were refractory.
         """
         latent, received = transmitted(self.encoder(x), self.spiking_latent, generator, silence)
         return self.decoder(received), latent
 
     def combine(self, latent: Tensor, previous: Tensor) -> Tensor:
-        """What the decoder receives of the latent codes h_τ and h_{τ−1}, (..., latent) each: σ(W h_{τ−1} + h_τ + b)."""
+        """Input of the decoder from the latent codes h_τ and h_{τ−1}, (..., latent) each: σ(W h_{τ−1} + h_τ + b)."""
         if self.recurrent is None:
             raise InputError(f"this network is not recurrent; train one with: {typed('train', 'moving')}")
         return torch.sigmoid(self.recurrent(previous) + latent)
 
     def predict(self, frames: Tensor) -> Tensor:
-        """What a recurrent network predicts to follow each of `frames` (M, T, H·W); h before the first is 0."""
+        """Prediction by a recurrent network of what follows each of `frames` (M, T, H·W); h before the first is 0."""
         latent = self.encoder(frames)
         previous = torch.cat([torch.zeros_like(latent[:, :1]), latent[:, :-1]], 1)
         return self.decoder(self.combine(latent, previous))
@@ -141,7 +89,7 @@ class Autoencoder(nn.Module):
 def transmitted(
     latent: Tensor, spiking: bool, generator: torch.Generator | None, silence: float
 ) -> tuple[Tensor, Tensor]:
-    """The latent code (M, L) that an encoder gives, and what of it reaches the decoder; see `Autoencoder.forward`."""
+    """The latent code (M, L), and the part of it that reaches the decoder; see :meth:`Autoencoder.forward`."""
     if spiking:
         latent = SpikeWithSurrogate.apply(latent + uniform_like(latent.shape, latent, generator) - 1)
     received = latent
@@ -152,7 +100,7 @@ def transmitted(
 
 
 def uniform_like(shape: Sequence[int], like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """U[0, 1) in `shape`, of the type and on the device of `like`."""
+    """U[0, 1) of `shape`, with the type and the device of `like`."""
     return torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
@@ -170,7 +118,7 @@ class SpikeWithSurrogate(torch.autograd.Function):
         return gradient * (excess.abs() < 0.5)
 
 
-def _layers(widths: tuple[int, ...], between: Callable[[], nn.Module], last: Callable[[], nn.Module]) -> nn.Sequential:
+def _layers(widths: tuple[int, ...], between: Layer, last: Layer) -> nn.Sequential:
     activations = [between] * (len(widths) - 2) + [last]
     layers = []
     for n_in, n_out, activation in zip(widths, widths[1:], activations):

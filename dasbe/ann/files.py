@@ -13,12 +13,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.support import checks
 from dasbe.support.commands import typed
-from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.errors import InputError, MissingFileError
 from dasbe.support.paths import SHIPPED_NETWORKS, network_folder, network_names, network_path, readable
-from dasbe.support.storage import atomic_path, load_tensors, save_tensors, tuples
+from dasbe.support.storage import Unfit, atomic_path, load_tensors, save_tensors, tuples, untrusted
 
 
 def save_network(path: Path | str, network: Autoencoder, description: dict | None = None) -> None:
@@ -30,9 +31,9 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
     ----------
     path : path ending in .pt
     network : Autoencoder
-        A module of another kind has layers that a file of weights does not describe:
-        save its ``state_dict()`` with ``torch.save``, or, if its layers are all linear,
-        make it an Autoencoder with :func:`dasbe.autoencoder`.
+        The layers of any other module are not described by a file of weights: save its
+        ``state_dict()`` with ``torch.save``, or, if they are all linear, make it an
+        Autoencoder with :func:`dasbe.autoencoder`.
     description : dict, optional
         Values that JSON can hold; the architecture is added. By default ``network.description``.
 
@@ -49,9 +50,7 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
     >>> dasbe.load_network("small.pt").description["remark"]
     'all weights are 1'
     """
-    path = checks.path("path", path)
-    if path.suffix != ".pt":
-        raise InputError(f"path is {checks.shown(str(path))}; it must end in .pt")
+    path = checks.path("path", path, ".pt")
     checks.instance(
         "network",
         network,
@@ -76,15 +75,15 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
 
 
 def _stored(values: torch.Tensor) -> torch.Tensor:
-    """`values` in half precision if that loses nothing."""
+    """`values` in half precision if nothing is lost by it."""
     half = values.half()
     return half if torch.equal(half.to(values.dtype), values) else values
 
 
 def weights_hash(network: nn.Module) -> str:
-    """SHA-256 of the architecture and the weights: the same for two files of the same network.
+    """SHA-256 of the architecture and the weights, the same for two files of the same network.
 
-    The architecture of a module of one's own is what it prints as.
+    A module other than an Autoencoder has its printed form for an architecture.
     """
     described = json.dumps(asdict(network.architecture)) if isinstance(network, Autoencoder) else repr(network)
     digest = hashlib.sha256(described.encode())
@@ -100,8 +99,8 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     Parameters
     ----------
     name : str or path
-        Name of a network in ``tmp_net/`` (``"shapes"``), or of one that was installed with the
-        package; or the path of a ``.pt`` file.
+        Name of a network in ``tmp_net/`` (``"shapes"``) or of one installed with the package,
+        or the path of a ``.pt`` file.
     device : torch.device or str
 
     Returns
@@ -135,24 +134,20 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
             + (f"choose one of {known}, " if known else "")
             + f"give the path of a .pt file, or train it with: {typed('train', 'NAME')}"
         )
-    try:
-        content = load_tensors(path, device)
+    content = load_tensors(path, remedy=_remedy(path))
+    with untrusted(path, remedy=_remedy(path), damaged="is not a network file of dasbe", passed_on=True):
         description = json.loads(content["description"])
         network = Autoencoder(Architecture(**tuples(description["architecture"])))
         network.load_state_dict(content["weights"])
-    except FileContentError as error:
-        raise FileContentError(f"{error}; {_remedy(path)}") from error
-    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileContentError(f"{readable(path)} is not a network file of dasbe; {_remedy(path)}") from error
-    for key, values in network.state_dict().items():
-        if not values.isfinite().all():
-            raise FileContentError(f"{readable(path)} holds weights that are NaN or infinite ({key}); {_remedy(path)}")
+        for key, values in network.state_dict().items():
+            if not values.isfinite().all():
+                raise Unfit(f"it holds weights that are NaN or infinite ({key})")
     network.description = description
     return network.to(device).eval()
 
 
 def _remedy(path: Path) -> str:
-    """What to do about a network file that is of no use."""
+    """What to do about a network file that cannot be used."""
     if path.parent in (SHIPPED_NETWORKS, network_folder()):
         return f"train it again with: {typed('train', path.stem, '--force')}"
     return f"fetch it again, or train a network with: {typed('train', 'NAME')}"

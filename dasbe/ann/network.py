@@ -1,14 +1,14 @@
-"""Networks of any kind as the systems use them: from what is shown (M, H·W) to a code, and from there to feedback.
+"""Networks of any kind as the systems use them: from the images shown (M, H·W) to a code, and from there to feedback.
 
-:func:`usable` takes whatever a user has and gives a :class:`UsableNetwork`: in
-evaluation mode, in float32 or float64, and as it was before when the work is done.
-:func:`tried` tries it on the images at hand. :func:`as_network` puts an encoder and a
-decoder of any layout together.
+:func:`usable` turns the network of a user into a :class:`UsableNetwork`: in evaluation
+mode, in float32 or float64, and as it was before once the work is done. :func:`tried`
+tries it on the images at hand. :func:`as_network` joins an encoder and a decoder of any
+layout.
 """
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from weakref import WeakKeyDictionary, ref
@@ -24,8 +24,8 @@ from dasbe.support.workers import SharedSetting
 
 Network = nn.Module | Callable[[Tensor], Tensor]
 
-TRIAL_IMAGES = 2  # of the images at hand that a network is tried on, besides an empty one
-SAME = 1e-2  # outputs that differ by no more are the same, but for rounding
+TRIAL_IMAGES = 2  # number of given images that a network is tried on, besides an empty one
+SAME = 1e-2  # outputs that differ by no more are equal but for rounding
 FLOATS = (torch.float32, torch.float64)
 
 
@@ -44,11 +44,11 @@ class UsableNetwork:
     n_latent : int
         Units of the latent code; pixels where there is none.
     spiking : bool
-        Whether the encoder gives the drive of latent neurons that spike.
+        Whether the encoder returns the drive of latent neurons that spike.
     recurrent : bool
-        Whether the code of the cycle before acts on the decoder.
+        Whether the code of the previous cycle acts on the decoder.
     output_shift : float
-        What has been added to the drive of every output after training, for more feedback.
+        Number added to the drive of every output after training, for more feedback.
     """
 
     given: Network
@@ -60,7 +60,7 @@ class UsableNetwork:
     output_shift: float = 0.0
 
     def encode(self, shown: Tensor) -> Tensor:
-        """(M, H·W) → (M, L): the code, or its drive; `shown` itself if there is no code."""
+        """(M, H·W) → (M, L): the code, or its drive; `shown` itself where the network has no code."""
         return self._floats(self.given.encoder(shown)) if self.has_code else shown  # type: ignore[union-attr,operator]
 
     def decode(self, code: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class UsableNetwork:
         return self._floats(self.given.decoder(code) if self.has_code else self.given(code))  # type: ignore[union-attr,operator]
 
     def combine(self, code: Tensor, previous: Tensor) -> Tensor:
-        """What the decoder of a recurrent network receives of two codes, (..., L) each."""
+        """Input of the decoder of a recurrent network from the present and the previous code, (..., L) each."""
         return self.given.combine(code, previous)  # type: ignore[union-attr,operator]
 
     def reconstruct(self, shown: Tensor) -> Tensor:
@@ -89,8 +89,8 @@ class UsableNetwork:
 def usable(network: Network, device: torch.device | str) -> Iterator[UsableNetwork]:
     """`network` as all systems call it, on `device`, to which a module is moved.
 
-    Half precision is computed in float32, on a copy. A module is in evaluation mode
-    meanwhile; at the end its flags and buffers are what they were.
+    A network in half precision is copied and computed in float32. A module is in evaluation mode
+    within the block; at the end its flags and buffers are as before.
 
     Raises
     ------
@@ -119,15 +119,55 @@ def check_kind(network: Network) -> None:
         raise InputError(f"network is {kind}; it must be a module (an instance) or a function of (M, H·W) floats")
 
 
+def described(network: Network, dtype: torch.dtype) -> UsableNetwork:
+    """`network` as all systems call it, not yet tried; its mode is left to the caller."""
+    two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
+    spiking = two_parts and bool(getattr(network, "spiking_latent", False))
+    recurrent = two_parts and callable(getattr(network, "combine", None)) and bool(getattr(network, "recurrent", None))
+    shift = checks.number("output_shift of network", getattr(network, "output_shift", 0.0))
+    return UsableNetwork(network, dtype, two_parts, 0, spiking, recurrent, shift)
+
+
+def float_type(network: Network) -> torch.dtype:
+    """Float type of the parameters of `network`; float32 if it has none."""
+    parameters = network.parameters() if isinstance(network, nn.Module) else iter(())
+    return next((parameter.dtype for parameter in parameters if parameter.is_floating_point()), torch.float32)
+
+
+_modes: WeakKeyDictionary[nn.Module, SharedSetting] = WeakKeyDictionary()
+
+
+def _in_evaluation_mode(network: nn.Module) -> AbstractContextManager[None]:
+    """A block with `network` in evaluation mode, for as long as any thread needs it; at last it is as before."""
+    return _modes.setdefault(network, SharedSetting(partial(_evaluation_mode, ref(network))))()
+
+
+@contextmanager
+def _evaluation_mode(reference: "ref[nn.Module]") -> Iterator[None]:
+    network = reference()
+    assert network is not None  # the caller holds it
+    flags = [(module, module.training) for module in network.modules()]
+    buffers = [(buffer, buffer.detach().clone()) for buffer in network.buffers()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in flags:
+            module.training = training
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+
+
 @torch.inference_mode()
 def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str) -> UsableNetwork:
-    """`network`, with the width of its code, once it has been tried on an empty image and some of `images` (N, H, W).
+    """`network` with the width of its code, after a trial on an empty image and some of `images` (N, H, W).
 
     Raises
     ------
     InputError
-        It does not take such images, what it returns is no feedback, or what it returns
-        for one image depends on the others.
+        It does not take such images, what it returns is no feedback, or its result for one
+        image depends on the others.
     """
     _, height, width = images.shape
     chosen = images[:TRIAL_IMAGES].reshape(-1, height * width)
@@ -192,40 +232,9 @@ def _alike(a: Tensor, b: Tensor) -> bool:
 
 
 def in_short(error: Exception) -> str:
-    """Kind and text of an error of a user's module, as part of a line."""
+    """Type and text of an error of a user's module, as part of a line."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 120 else f"{text[:119]}…"
-
-
-_modes: WeakKeyDictionary[nn.Module, SharedSetting] = WeakKeyDictionary()
-
-
-def _in_evaluation_mode(network: nn.Module):  # type: ignore[no-untyped-def]
-    """`network` in evaluation mode, for as long as any thread needs it; then its flags and buffers are as before."""
-    return _modes.setdefault(network, SharedSetting(partial(_evaluation_mode, ref(network))))()
-
-
-@contextmanager
-def _evaluation_mode(reference: "ref[nn.Module]") -> Iterator[None]:
-    network = reference()
-    assert network is not None  # whoever asks holds it
-    flags = [(module, module.training) for module in network.modules()]
-    buffers = [(buffer, buffer.detach().clone()) for buffer in network.buffers()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in flags:
-            module.training = training
-        with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
-
-
-def float_type(network: Network) -> torch.dtype:
-    """Float type of the parameters of `network`, float32 if it has none."""
-    parameters = network.parameters() if isinstance(network, nn.Module) else iter(())
-    return next((parameter.dtype for parameter in parameters if parameter.is_floating_point()), torch.float32)
 
 
 def as_network(
@@ -235,12 +244,12 @@ def as_network(
     image_shape: tuple[int, int] | None = None,
     logits: bool = False,
 ) -> nn.Module:
-    """An encoder and a decoder of one's own, of any names and layout, as a network for all systems.
+    """A network for all systems from an encoder and a decoder of your own, of any layout.
 
     Where the encoder begins and the decoder ends with a plain `nn.Linear` (in
     `nn.Sequential`, also nested; layers that only reshape flat images are left out),
     the loop takes its fast path: the first layer adds up the weights from the pixels
-    that fire, and the last computes those of the foreground. What is computed stays the
+    that fire, and the last computes only the pixels of the foreground. The result is the
     same. A convolution, or a plain function, is called on whole images in every step,
     which takes several times as long for the same number of parameters.
 
@@ -251,9 +260,9 @@ def as_network(
     decoder : nn.Module or callable
         From the code to (M, H·W), or (M, 1, H, W) with `image_shape`, in [0, 1].
     image_shape : (H, W), optional
-        For an encoder and a decoder that work on images with a channel axis.
+        Size of the images, for an encoder and a decoder that work on images with a channel axis.
     logits : bool
-        Whether the decoder returns logits; a sigmoid is added then.
+        Whether the decoder returns logits, to which a sigmoid is then applied.
 
     Returns
     -------
@@ -282,14 +291,14 @@ def as_network(
     if image_shape is not None:
         height, width = checks.image_shape(image_shape)
         into, out_of = [nn.Unflatten(1, (1, height, width)), *into], [*out_of, nn.Flatten()]
-        if len(into) > 1 and _is_plain(into[1], nn.Flatten):  # flat images were asked for after all
+        if len(into) > 1 and is_plain(into[1], nn.Flatten):  # flat images were asked for after all
             into = into[2:]
-    while len(into) > 1 and _is_plain(into[0], nn.Flatten, nn.Identity):
+    while len(into) > 1 and is_plain(into[0], nn.Flatten, nn.Identity):
         into = into[1:]
     computing = len(out_of)
-    while computing > 1 and _is_plain(out_of[computing - 1], nn.Flatten, nn.Unflatten, nn.Identity):
+    while computing > 1 and is_plain(out_of[computing - 1], nn.Flatten, nn.Unflatten, nn.Identity):
         computing -= 1
-    if _is_plain(out_of[computing - 1], nn.Linear, nn.Sigmoid):  # what they return is (M, H·W) already
+    if is_plain(out_of[computing - 1], nn.Linear, nn.Sigmoid):  # what they return is (M, H·W) already
         out_of = out_of[:computing]
     if logits:
         out_of = [*out_of, nn.Sigmoid()]
@@ -297,7 +306,7 @@ def as_network(
 
 
 class TwoParts(nn.Module):
-    """An encoder and a decoder, (M, H·W) → (M, L) → (M, H·W); what :func:`as_network` returns."""
+    """An encoder and a decoder, (M, H·W) → (M, L) → (M, H·W), as :func:`as_network` returns them."""
 
     def __init__(self, encoder: nn.Sequential, decoder: nn.Sequential):
         super().__init__()
@@ -321,28 +330,23 @@ class _Function(nn.Module):
 
 
 def has_functions(network: nn.Module) -> bool:
-    """Whether plain functions, of which nobody can tell later which they were, are part of `network`."""
+    """Whether plain functions are part of `network`; what they compute is not known from a file."""
     return any(isinstance(module, _Function) for module in network.modules())
 
 
 def _layers(part: Callable[[Tensor], Tensor]) -> list[nn.Module]:
-    """The layers of `part`, nested plain sequences laid out."""
+    """The layers of `part`, with nested plain sequences unpacked."""
     if not isinstance(part, nn.Module):
         return [_Function(part)]
-    if not _is_plain(part, nn.Sequential):
+    if not is_plain(part, nn.Sequential):
         return [part]
     return [layer for child in part.children() for layer in _layers(child)]
 
 
-def _is_plain(module: nn.Module, *kinds: type[nn.Module]) -> bool:
-    """:func:`is_plain`, of any of `kinds`."""
-    return any(is_plain(module, kind) for kind in kinds)
-
-
-def is_plain(module: object, kind: type[nn.Module]) -> bool:
-    """Whether `module` is exactly of `kind`, with no hook, override or parametrisation that would be passed over."""
+def is_plain(module: object, *kinds: type[nn.Module]) -> bool:
+    """Whether `module` is exactly of one of `kinds`, without a hook, override or parametrisation to be respected."""
     return (
-        type(module) is kind
+        type(module) in kinds
         and "forward" not in vars(module)
         and not any(vars(module).get(hooks) for hooks in _HOOKS)
         and not any(getattr(nn.modules.module, hooks, None) for hooks in _GLOBAL_HOOKS)
@@ -351,12 +355,3 @@ def is_plain(module: object, kind: type[nn.Module]) -> bool:
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks")
-
-
-def described(network: Network, dtype: torch.dtype) -> UsableNetwork:
-    """`network` as all systems call it; its mode is left to the caller."""
-    two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
-    spiking = two_parts and bool(getattr(network, "spiking_latent", False))
-    recurrent = two_parts and callable(getattr(network, "combine", None)) and bool(getattr(network, "recurrent", None))
-    shift = checks.number("output_shift of network", getattr(network, "output_shift", 0.0))
-    return UsableNetwork(network, dtype, two_parts, 0, spiking, recurrent, shift)

@@ -1,4 +1,4 @@
-"""Autoencoders from weights that somebody has: a ``state_dict``, or published arrays."""
+"""Autoencoders from given weights: a ``state_dict``, or published arrays."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from dasbe.ann.autoencoder import Architecture, Autoencoder
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
 from dasbe.support import checks
 from dasbe.support.errors import InputError
 
@@ -32,12 +33,12 @@ def autoencoder(
         W1, b1, W2, b2, …, each W as (in, out) or (out, in), all alike. First the layers of the
         encoder, then as many of the decoder, which mirrors it.
     image_shape : (H, W), optional
-        Of the images; by default they are squares.
+        Size of the images; by default they are square.
     activation, latent_activation : str
-        Between the layers, and of the latent layer: ``"relu"``, ``"tanh"``, ``"sigmoid"``
-        or ``"softmax"``. The output is a sigmoid.
+        Activation functions between the layers and of the latent layer: ``"relu"``,
+        ``"tanh"``, ``"sigmoid"`` or ``"softmax"``. The output is a sigmoid.
     spiking : bool
-        Whether the latent neurons spike (:class:`dasbe.ann.autoencoder.Architecture`).
+        Whether the latent neurons spike (:class:`dasbe.ann.architecture.Architecture`).
 
     Returns
     -------
@@ -47,7 +48,7 @@ def autoencoder(
     Raises
     ------
     InputError
-        These are not the weights of such layers, or an argument is wrong.
+        `weights` are not those of such layers, or another argument is wrong.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def autoencoder(
 
 
 def _of_state_dict(weights: Mapping) -> list[Layer]:
-    """Layers of a state_dict."""
+    """Layers of a ``state_dict``."""
     names = [str(name) for name in weights]
     paired = [name.removesuffix("weight") for name in names if name.endswith("weight")]
     if not paired or names != [f"{layer}{part}" for layer in paired for part in ("weight", "bias")]:
@@ -103,7 +104,7 @@ def _of_state_dict(weights: Mapping) -> list[Layer]:
 
 
 def _of_list(weights: Any) -> list[Layer]:
-    """Layers of W1, b1, W2, b2, …, of either orientation."""
+    """Layers of a list W1, b1, W2, b2, …, of either orientation."""
     if not isinstance(weights, (list, tuple)) or not weights:
         raise InputError(f"weights is {checks.shown(weights)}; it must be a state_dict, or a list W1, b1, W2, b2, …")
     arrays = [_array(f"weights[{i}]", value) for i, value in enumerate(weights)]
@@ -132,7 +133,7 @@ def _chained(arrays: list[np.ndarray]) -> list[Layer] | None:
 
 
 def _array(name: str, value: Any) -> np.ndarray:
-    """`value` as finite numbers, float32."""
+    """`value` as float32; InputError unless all numbers are finite."""
     with np.errstate(over="ignore"):
         array = checks.array(name, value, "an array").astype(np.float32)
     if not np.isfinite(array).all():

@@ -1,24 +1,22 @@
-"""What a run of the loop leaves: its record, the file of that, spikes as elephant reads them, and as a page plays them.
+"""The record of a run of the loop, and its forms: a file, spike trains for elephant, and a page that plays it.
 
 A file (``.npz``; :meth:`Binding.save`, :func:`load_run`) holds
 
-- ``images``: uint8, (N, H, W), or (N, cycles, H, W) of films;
-- ``spikes``: of the foreground pixels, eight bits to a byte (``numpy.packbits``): image by image,
-  pixel by pixel along the rows, step by step;
-- ``latents`` and ``feedback``, as :class:`Binding` has them; of these three, those that were recorded;
+- ``images``: uint8, (N, H, W), or (N, cycles, H, W) for films;
+- ``spikes``: spikes of the foreground pixels, eight bits to a byte (``numpy.packbits``), in the order
+  of images, of pixels along the rows, and of steps;
+- ``latents`` and ``feedback``: as in :class:`Binding`; like the spikes, only if they were recorded;
 - ``indices``, and ``refractory`` if it is an array;
 - ``made``: all other parameters, command, versions and date, as JSON text.
 """
 
-import io
 import json
 import math
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +27,11 @@ from dasbe.binding.page import page_of
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.snn.coding_space import MAX_REFRACTORY
 from dasbe.support import checks
-from dasbe.support.errors import FileContentError, InputError, MissingFileError
+from dasbe.support.errors import InputError, MissingFileError
 from dasbe.support.paths import readable
 from dasbe.support.provenance import provenance
 from dasbe.support.published import CYCLES_TABLE
-from dasbe.support.storage import atomic_path
+from dasbe.support.storage import Unfit, array_of, atomic_path, save_arrays, untrusted
 
 if TYPE_CHECKING:
     import neo
@@ -55,10 +53,10 @@ class Binding:
         ((N,) int64), ``network``: the SHA-256 of the weights, if it is an
         :class:`~dasbe.ann.autoencoder.Autoencoder`, else None, and ``modulate``: the name
         of the function, or None.
-    images : (N, H, W) uint8, or (N, cycles, H, W) of films
-        What was bound.
+    images : (N, H, W) uint8, or (N, cycles, H, W) for films
+        Input of the loop.
     trains : ForegroundTrains or None
-        Spikes of the foreground pixels alone, which is all there are; smaller than images of them.
+        Spikes of the foreground pixels, which are all spikes; this takes less memory than images of them.
     made : dict
         Command, versions and date (:mod:`dasbe.support.provenance`).
 
@@ -87,20 +85,16 @@ class Binding:
     @property
     def latents(self) -> np.ndarray:
         """Latent code h, or latent spikes, in every step, (N, n, d, latent) float32."""
-        if self._latents is None:
-            raise _not_recorded("latents")
-        return self._latents
+        return self._recorded("latents")
 
     @property
     def feedback(self) -> np.ndarray:
-        """y, what the network returned in every step (and what acts one cycle later), (N, n, d, H, W) float32."""
-        if self._feedback is None:
-            raise _not_recorded("feedback")
-        return self._feedback
+        """Output y of the network in every step, which acts one cycle later, (N, n, d, H, W) float32."""
+        return self._recorded("feedback")
 
     @property
     def ink(self) -> np.ndarray:
-        """The pixels of each image that ever have ink, (N, H, W) uint8: the images, unless they move."""
+        """Pixels that have ink at any time, (N, H, W) uint8: of still images, the images."""
         return self.images if self.images.ndim == 3 else self.images.max(axis=1)
 
     def spikes_of(self, image: int) -> np.ndarray:
@@ -115,7 +109,7 @@ class Binding:
         return self._as_images(slice(image, image + 1))[0]
 
     def save(self, path: Path | str) -> None:
-        """Write the run to a file, for :func:`dasbe.load_run`: spikes take one bit each.
+        """Write the run to a file for :func:`dasbe.load_run`; a spike takes one bit.
 
         Parameters
         ----------
@@ -124,46 +118,39 @@ class Binding:
         Raises
         ------
         InputError
-            `path` does not end so or cannot be written, or the run is empty.
+            `path` has another ending or cannot be written, or the run is empty.
         """
-        path = checks.path("path", path)
-        if path.suffix != ".npz":
-            raise InputError(f"path is {checks.shown(str(path))}; it must end in .npz")
+        path = checks.path("path", path, ".npz")
         if not self.parameters:
             raise InputError("this run is empty; dasbe.bind returns one that can be saved")
         arrays = {"images": self.images, "indices": self.parameters["indices"]}
         parameters = {key: value for key, value in self.parameters.items() if key != "indices"}
         if isinstance(parameters["refractory"], np.ndarray):
             arrays["refractory"], parameters["refractory"] = parameters["refractory"], None
-        if self.trains is not None:
-            arrays["spikes"] = _packed(self.trains)
-        for name, values in (("latents", self._latents), ("feedback", self._feedback)):
-            if values is not None:
-                arrays[name] = values
-        made = {"format": FORMAT} | self.made | {"parameters": parameters}
-        with atomic_path(path) as temporary:
-            np.savez_compressed(temporary, made=np.array(json.dumps(made)), **arrays)
+        for name, part in self._parts().items():
+            arrays[name] = _packed(part) if isinstance(part, ForegroundTrains) else part
+        save_arrays(path, arrays, {"format": FORMAT} | self.made | {"parameters": parameters})
 
     def to_neo(self, image: int = 0, *, labels: np.ndarray | None = None, step: float = 1.0) -> "neo.Segment":
-        """Spikes of one image as elephant and other packages read them.
+        """Spikes of one image in the form that elephant and other packages read.
 
         Parameters
         ----------
         image : int
-            Which of the N.
+            Number of the image, from 0.
         labels : (N, H, W) int, optional
             Groups of the pixels, such as :func:`dasbe.group` returns.
         step : float
-            Milliseconds of a step.
+            Duration of a step in milliseconds.
 
         Returns
         -------
         neo.Segment
             ``segment.spiketrains`` has one ``neo.SpikeTrain`` for each pixel with ink, along
-            the rows, annotated with ``row``, ``column`` and, if there are `labels`,
+            the rows, annotated with ``row``, ``column`` and, if `labels` are given,
             ``group``. Step t of cycle k is at (k·d + t)·`step` ms, both counted from 0; the
-            trains begin with the first cycle that was recorded. Annotations of the segment:
-            the image's number, and the parameters of the run that are numbers.
+            trains begin with the first recorded cycle. The segment is annotated with the
+            number of the image and all numeric parameters of the run.
 
         Raises
         ------
@@ -178,7 +165,7 @@ class Binding:
         >>> len(segment.spiketrains), segment.t_stop
         (6, array(70.) * ms)
         """
-        trains, image, step = self._recorded_trains(), self._number_of(image), checks.number("step", step, 0)
+        trains, image, step = self._recorded("spikes"), self._number_of(image), checks.number("step", step, 0)
         if not step:
             raise InputError("step is 0; it must be the milliseconds of a step, above 0")
         if labels is not None:
@@ -211,18 +198,18 @@ class Binding:
         labels: np.ndarray | None = None,
         groups: np.ndarray | None = None,
     ) -> None:
-        """Write a web page that plays the spikes of one image, step by step: a single file, which loads nothing.
+        """Write a web page that plays the spikes of one image step by step, as a single file that loads nothing.
 
-        It shows the input, the spikes on the image and in a raster, and of any pixel or group its
-        spike train. If the run has recorded feedback, it shows what the network returned in each
-        step and what a pixel gets, in 256 levels, for as many of the last cycles as 200 kB hold
-        compressed (at least one); the spikes take one bit each.
+        It shows the input, the spikes on the image and in a raster, and the spike train of any
+        pixel or group. If feedback was recorded, it also shows the output of the network in each
+        step and the feedback of a pixel, in 256 levels, for as many of the last cycles as fit
+        compressed into 200 kB (at least one); a spike takes one bit.
 
         Parameters
         ----------
         path : path ending in .html
         image : int
-            Which of the N.
+            Number of the image, from 0.
         labels : (N, H, W) int, optional
             Grouping, such as :func:`dasbe.group` returns.
         groups : (N, H, W) int, optional
@@ -239,10 +226,8 @@ class Binding:
         >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
         >>> run.to_html("run.html", labels=dasbe.group(run, 2))
         """
-        path = checks.path("path", path)
-        if path.suffix != ".html":
-            raise InputError(f"path is {checks.shown(str(path))}; it must end in .html")
-        trains, image, ink = self._recorded_trains(), self._number_of(image), self.ink
+        path = checks.path("path", path, ".html")
+        trains, image, ink = self._recorded("spikes"), self._number_of(image), self.ink
         found, truth = (
             None if given is None else checks.labels_of(ink.shape, given, name)[image]
             for name, given in (("labels", labels), ("groups", groups))
@@ -264,8 +249,7 @@ class Binding:
             return "<Binding of no images>"
         p, (n, *_, height, width), r = self.parameters, self.images.shape, np.unique(self.parameters["refractory"])
         kind = "film" if self.images.ndim == 4 else "image"
-        parts = zip(RECORDABLE, (self.trains, self._latents, self._feedback))
-        recorded = ", ".join(name for name, part in parts if part is not None)
+        recorded = ", ".join(self._parts())
         of_cycles = "" if p["recorded_cycles"] == p["cycles"] else f" of the last {p['recorded_cycles']} cycles"
         return (
             f"<Binding of {n} {kind}{'s' if n > 1 else ''} of {height}×{width}: {p['cycles']} cycles, "
@@ -274,13 +258,19 @@ class Binding:
             + f"; recorded: {recorded + of_cycles if recorded else 'nothing'}>"
         )
 
-    def _recorded_trains(self) -> ForegroundTrains:
-        if self.trains is None:
-            raise _not_recorded("spikes")
-        return self.trains
+    def _parts(self) -> dict[str, Any]:
+        """What was recorded, under the names of `RECORDABLE`."""
+        parts = zip(RECORDABLE, (self.trains, self._latents, self._feedback))
+        return {name: part for name, part in parts if part is not None}
+
+    def _recorded(self, name: str) -> Any:
+        """What was recorded under `name`; InputError if nothing was."""
+        if name not in (parts := self._parts()):
+            raise InputError(f"{name} were not recorded in this run; name them: dasbe.bind(..., record=('{name}',))")
+        return parts[name]
 
     def _as_images(self, chosen: slice) -> np.ndarray:
-        trains = self._recorded_trains().of_chosen(chosen)
+        trains = self._recorded("spikes").of_chosen(chosen)
         n_bytes = math.prod(trains.values.shape[:3]) * math.prod(trains.foreground.image_shape)
         checks.memory(n_bytes, "spikes as images", f"{LESS_MEMORY}; dasbe.group takes run.trains, which is smaller")
         return trains.to_images()
@@ -294,10 +284,6 @@ def _range_of(ascending: np.ndarray) -> str:
     return str(ascending[0]) + (f" to {ascending[-1]}" if len(ascending) > 1 else "")
 
 
-def _not_recorded(what: str) -> InputError:
-    return InputError(f"{what} were not recorded in this run; name them: dasbe.bind(..., record=('{what}',))")
-
-
 def new_run(
     images: np.ndarray,
     delay: int,
@@ -308,7 +294,7 @@ def new_run(
     last: int | None,
     indices: Sequence[int] | np.ndarray | None,
 ) -> Binding:
-    """The record of a run of :func:`dasbe.bind` with these arguments, once they are checked; nothing is in it yet."""
+    """An empty record for a run of :func:`dasbe.bind` with these arguments, which are checked."""
     delay, seed = checks.whole_number("delay", delay, 1, checks.MOST_STEPS), checks.seed(seed)
     if checks.n_axes(images) == 4:
         images, cycles = checks.films(images, cycles)
@@ -369,46 +355,21 @@ def load_run(path: Path | str) -> Binding:
     path = checks.path("path", path)
     if not path.is_file():
         raise MissingFileError(f"{readable(path)} is not there; write it with: dasbe.bind(...).save(path)")
-    with _believed(path), zipfile.ZipFile(path) as archive:
+    reading = partial(untrusted, path, "run", "bind the images again", "is damaged, or not a run that dasbe saved")
+    with reading(), zipfile.ZipFile(path) as archive:
         n_bytes = sum((10 if m.filename == "spikes.npy" else 2) * m.file_size for m in archive.infolist())
-    checks.memory(n_bytes, f"the run in {readable(path)}", LESS_MEMORY)
-    with _believed(path), zipfile.ZipFile(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
-        return _run_of({name: _array_of(archive.read(f"{name}.npy")) for name in names})
-
-
-@contextmanager
-def _believed(path: Path) -> Iterator[None]:
-    """Whatever is found wrong in this block is wrong with the file."""
-    try:
-        yield
-    except MemoryError:
-        raise
-    except PermissionError as error:
-        raise InputError(f"{readable(path)} cannot be read ({error.strerror})") from error
-    except InputError as error:
-        raise FileContentError(f"{readable(path)} is not a run that dasbe saved: {error}") from error
-    except Exception as error:  # damaged archives fail in many ways
-        raise FileContentError(
-            f"{readable(path)} is damaged, or not a run that dasbe saved; bind the images again"
-        ) from error
-
-
-def _array_of(content: bytes) -> np.ndarray:
-    """An array from the bytes of a ``.npy`` file; whatever its header says, it takes no more memory than they do."""
-    file = io.BytesIO(content)
-    np.lib.format.read_magic(file)
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    values = np.frombuffer(bytearray(content), dtype, offset=file.tell())  # objects, which may be code, are refused
-    return values.reshape(shape, order="F" if fortran else "C")
+        checks.memory(n_bytes, f"the run in {readable(path)}", LESS_MEMORY)
+        arrays = {name: array_of(archive, name) for name in (m.removesuffix(".npy") for m in archive.namelist())}
+    with reading(passed_on=True):
+        return _run_of(arrays)
 
 
 def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
-    """The run that a file holds, if all of it fits together; else InputError, or an error of another kind."""
+    """The run that a file holds, if all of it fits together; else Unfit, or an error of another kind."""
     made = json.loads(arrays.pop("made").item())
     parameters, form = made.pop("parameters"), made.pop("format")
     if form != FORMAT:
-        raise InputError(f"its format is {checks.shown(form)}, not {FORMAT!r}; use the version of dasbe that wrote it")
+        raise Unfit(f"its format is {checks.shown(form)}, not {FORMAT!r}", "use the version of dasbe that wrote it")
     checks.whole_number("cycles", parameters["cycles"])
     last, network = checks.whole_number("recorded_cycles", parameters.pop("recorded_cycles")), parameters.pop("network")
     modulate = parameters.pop("modulate", None)  # files of version 0.2.0 and before have none
@@ -416,7 +377,7 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
         parameters["refractory"] = arrays.pop("refractory")
     run = new_run(arrays.pop("images"), **parameters, last=last, indices=arrays.pop("indices"))
     if network is not None and not re.fullmatch("[0-9a-f]{64}", network) or made.keys() != run.made.keys():
-        raise InputError(f"its network is {checks.shown(network)}, and it tells {checks.shown(list(made))}")
+        raise Unfit(f"its network is {checks.shown(network)}, and its record has {checks.shown(list(made))}")
     if modulate is not None:
         checks.instance("modulate", modulate, str, "the name of a function")
     run.parameters["network"], run.parameters["modulate"], run.made = network, modulate, made
@@ -427,23 +388,24 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
         if run.images.ndim == 4:
             ink = run.trains.foreground.of_images(run.images[:, -last:]).numpy()[:, :, None]
             if (run.trains.values > ink).any():
-                raise InputError("it has spikes where a film has no ink")
+                raise Unfit("it has spikes where a film has no ink")
     if "latents" in arrays:
-        run._latents = arrays.pop("latents")
-        _check_form("latents", run._latents, (*steps, run._latents.shape[-1]))
+        run._latents = _float32("latents", arrays, (*steps, arrays["latents"].shape[-1]))
     if "feedback" in arrays:
-        run._feedback = arrays.pop("feedback")
-        _check_form("feedback", run._feedback, (*steps, *run.images.shape[-2:]))
+        run._feedback = _float32("feedback", arrays, (*steps, *run.images.shape[-2:]))
         if not (run._feedback.min() >= 0 and run._feedback.max() <= 1):
-            raise InputError("its feedback does not lie in [0, 1]")
+            raise Unfit("its feedback does not lie in [0, 1]")
     if arrays:
-        raise InputError(f"it also holds {checks.shown(list(arrays))}")
+        raise Unfit(f"it also holds {checks.shown(list(arrays))}")
     return run
 
 
-def _check_form(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
+def _float32(name: str, arrays: dict[str, np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Array `name`, taken out of `arrays`; Unfit unless it is float32 of `shape`."""
+    values = arrays.pop(name)
     if values.shape != shape or values.dtype != np.float32:
-        raise InputError(f"its {name} are {checks.shown(values)}; they must be float32 of shape {shape}")
+        raise Unfit(f"its {name} are {checks.shown(values)}; they must be float32 of shape {shape}")
+    return values
 
 
 def _packed(trains: ForegroundTrains) -> np.ndarray:
@@ -452,12 +414,12 @@ def _packed(trains: ForegroundTrains) -> np.ndarray:
 
 
 def _unpacked(packed: np.ndarray, images: np.ndarray, cycles: int, delay: int) -> ForegroundTrains:
-    """What :func:`_packed` packed, of `images` (N, H, W)."""
+    """Spike trains on `images` (N, H, W) from what :func:`_packed` returned."""
     trains = ForegroundTrains.silent(images, cycles, delay, bool)
     valid = trains.foreground.valid.numpy()
     n_bits = int(valid.sum()) * cycles * delay
     bits = np.unpackbits(packed)
     if len(packed) != -(-n_bits // 8) or bits[n_bits:].any():
-        raise InputError(f"{len(packed)} bytes of spikes do not fit its images, cycles and delay")
+        raise Unfit(f"{len(packed)} bytes of spikes do not fit its images, cycles and delay")
     trains.values.transpose(0, 3, 1, 2)[valid] = bits[:n_bits].reshape(-1, cycles, delay)
     return trains

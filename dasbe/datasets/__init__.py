@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, Dataset, settings_of
+from dasbe.datasets.scenes import draw_scenes
 from dasbe.support.lazy import import_lazily
 
 if TYPE_CHECKING:
-    from dasbe.datasets.own import save_dataset
-    from dasbe.datasets.scenes import draw_scenes
-    from dasbe.datasets.store import ensure_dataset, generate, is_complete, load_dataset, make_dataset, verify
+    from dasbe.datasets.files import load_dataset, save_dataset
+    from dasbe.datasets.store import ensure_dataset, generate, is_complete, make_dataset, verify
 
 __all__ = [
     "DATASETS",
@@ -24,11 +24,10 @@ __all__ = [
     "settings_of",
     "verify",
 ]
-import_lazily(
+import_lazily(  # what needs h5py
     __name__,
     {
-        "own": ("save_dataset",),
-        "scenes": ("draw_scenes",),
-        "store": ("ensure_dataset", "generate", "is_complete", "load_dataset", "make_dataset", "verify"),
+        "files": ("load_dataset", "save_dataset"),
+        "store": ("ensure_dataset", "generate", "is_complete", "make_dataset", "verify"),
     },
 )

@@ -1,21 +1,15 @@
-"""The table of datasets: how each is made, and what the systems are set to on it (paper, section 4 and appendix).
-
-Commands read it before anything else, so generators are imported when they are called.
-"""
+"""The table of datasets: how each is made, and the settings of the systems on it (paper, section 4 and appendix)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from dasbe.datasets import moving, static
+from dasbe.datasets.static import Block
 from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
-from dasbe.support.lazy import imported_when_called
 from dasbe.support.published import DatasetSettings
 
-if TYPE_CHECKING:
-    from dasbe.datasets.static import Block
-
-SHAPES_OF_A_SCENE = 3  # in the datasets of shapes that are not in Table 1, too
+SHAPES_OF_A_SCENE = 3  # also in the datasets of shapes that are not in Table 1
 
 
 @dataclass(frozen=True)
@@ -29,15 +23,15 @@ class Dataset:
         From a `numpy.random.RandomState` and `sizes` to blocks of images.
     seed : int
     sizes : dict
-        Numbers of images (of sequences, and their frames), as published.
+        Published numbers of images, or of sequences and their frames.
     settings : DatasetSettings or None
-        What the systems of Table 1 are set to; None for a dataset that is not in it.
+        Settings of the systems of Table 1; None for a dataset that is not in the table.
     needs_mnist : bool
-        Whether it is made from the digits of MNIST.
+        Whether its images are made from the digits of MNIST.
     """
 
     name: str
-    generator: Callable[..., "Iterator[Block]"]
+    generator: Callable[..., Iterator[Block]]
     seed: int
     sizes: dict[str, int]
     settings: DatasetSettings | None = None
@@ -45,7 +39,7 @@ class Dataset:
 
     @property
     def most_objects(self) -> int:
-        """Objects of an image that has most of them."""
+        """Largest number of objects in an image."""
         return SHAPES_OF_A_SCENE if self.settings is None else self.settings.objects
 
 
@@ -54,28 +48,28 @@ DATASETS = {
     for dataset in (
         Dataset(
             "bars",
-            imported_when_called("dasbe.datasets.static:bars"),
+            static.bars,
             seed=471958,
             sizes={"multi": 60000, "test": 10000, "single": 200},
             settings=DatasetSettings(delay=54, refractory=6, objects=12),
         ),
         Dataset(
             "shapes",
-            imported_when_called("dasbe.datasets.static:shapes"),
+            static.shapes,
             seed=265076,
             sizes={"multi": 60000, "test": 10000, "single": 20000},
             settings=DatasetSettings(delay=32, refractory=9, objects=3, threshold_jump=6, threshold_decay=8),
         ),
         Dataset(
             "corners",
-            imported_when_called("dasbe.datasets.static:corners"),
+            static.corners,
             seed=746519283,
             sizes={"multi": 60000, "test": 10000, "single": 15000},
             settings=DatasetSettings(delay=28, refractory=8, objects=5),
         ),
         Dataset(
             "multi_mnist",
-            imported_when_called("dasbe.datasets.digits:multi_mnist"),
+            static.multi_mnist,
             seed=36520,
             sizes={"multi": 60000, "test": 10000, "single": 300000},
             settings=DatasetSettings(delay=29, refractory=12, objects=3),
@@ -83,7 +77,7 @@ DATASETS = {
         ),
         Dataset(
             "mnist_shape",
-            imported_when_called("dasbe.datasets.digits:mnist_shape"),
+            static.mnist_shape,
             seed=985619,
             sizes={"multi": 60000, "test": 10000, "single": 20000},
             settings=DatasetSettings(delay=29, refractory=9, objects=2),
@@ -91,25 +85,25 @@ DATASETS = {
         ),
         Dataset(
             "shapes_with_pos",
-            imported_when_called("dasbe.datasets.static:shapes_with_pos"),
+            static.shapes_with_pos,
             seed=265076,
             sizes={"single": 60000},
         ),
         Dataset(
             "moving_shapes",
-            imported_when_called("dasbe.datasets.moving:moving_shapes"),
+            moving.moving_shapes,
             seed=265076,
             sizes={"multi": 60, "test": 60, "single": 60, "frames": 1000},
         ),
         Dataset(
             "moving_shapes_3",
-            imported_when_called("dasbe.datasets.moving:moving_shapes_3"),
+            moving.moving_shapes_3,
             seed=265076,
             sizes={"multi": 600, "test": 60, "single": 60, "frames": 200},
         ),
         Dataset(
             "moving_shapes_train",
-            imported_when_called("dasbe.datasets.moving:moving_shapes_train"),
+            moving.moving_shapes_train,
             seed=20221,
             sizes={"single": 1000, "frames": 300},
         ),
@@ -120,17 +114,17 @@ TABLE_DATASETS = tuple(name for name, dataset in DATASETS.items() if dataset.set
 
 
 def dataset_of(name: str | Dataset) -> Dataset:
-    """The dataset called `name`, or a dataset itself; InputError if there is none of that name."""
+    """The dataset called `name`; a dataset is returned as it is. InputError if there is none of that name."""
     return name if isinstance(name, Dataset) else DATASETS[one_of("dataset", name, DATASETS)]
 
 
 def settings_of(name: str | Dataset | DatasetSettings) -> DatasetSettings:
-    """What the systems are set to on the dataset called `name`, or such settings themselves.
+    """Settings of the systems on the dataset called `name`; settings are returned as they are.
 
     Raises
     ------
     InputError
-        There is no such dataset, or nothing is published of it.
+        There is no such dataset, or it has no published settings.
     """
     if isinstance(name, DatasetSettings):
         return name

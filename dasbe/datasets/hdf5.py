@@ -1,9 +1,7 @@
-"""Files of images and labels: nothing that is read of one is believed before it has been checked.
+"""HDF5 files of images and labels, of which only what lies in them is read.
 
-A file may come from anybody, be cut off, or be another than its name says. HDF5
-besides lets a file refer to other files (links, external storage, virtual datasets)
-and to compression plug-ins; nothing of that kind is followed. Whatever is wrong ends in
-one line (:func:`judged`).
+HDF5 lets a file refer to other files (links, external storage, virtual datasets) and to
+compression plug-ins; nothing of that kind is followed.
 """
 
 import io
@@ -14,54 +12,29 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from dasbe.support import checks
-from dasbe.support.errors import FileContentError, InputError
-from dasbe.support.paths import file_to_read, readable
-from dasbe.support.storage import atomic_path
+from dasbe.support.paths import file_to_read
+from dasbe.support.storage import Unfit, atomic_path, untrusted
 
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
-"""Those that come with HDF5 and h5py."""
+"""Compression and checksums that come with HDF5 and h5py, by the numbers that HDF5 gives them."""
 CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
-MOST_NAMED = 10  # splits in a message
-CHECKED_AT_ONCE = 1000  # images, so that a check takes little memory
-LONGEST_REASON = 120  # characters of what a library says
-
-
-class Unfit(Exception):
-    """Content of a file is not what it should be; the message says what it is."""
-
-
-@contextmanager
-def judged(path: Path, remedy: str) -> Iterator[None]:
-    """Whatever a block finds wrong with the content of `path` becomes a FileContentError.
-
-    Parameters
-    ----------
-    path : Path
-    remedy : str
-        The end of that line.
-    """
-    try:
-        yield
-    except (InputError, MemoryError):
-        raise
-    except Unfit as fault:
-        raise FileContentError(f"dataset file {readable(path)} cannot be used: {fault}; {remedy}") from None
-    except Exception as error:  # on damaged bytes libraries fail in ways of their own
-        reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
-        raise FileContentError(
-            f"dataset file {readable(path)} is damaged or of another kind ({reason}); {remedy}"
-        ) from error
+DAMAGED = "is damaged or of another kind ({reason})"  # of dataset files that libraries cannot read
 
 
 @contextmanager
 def open_hdf5(path: Path, missing: str, remedy: str) -> Iterator[h5py.File]:
-    """HDF5 file `path`, judged; `missing` is what to do if it is not there.
+    """The HDF5 file `path`, which the block reads and checks.
 
     No lock is asked for, as HDF5 would: our files are replaced as a whole, never changed in place.
+
+    Parameters
+    ----------
+    path : Path
+    missing, remedy : str
+        What to do if the file is not there, and if its content is wrong.
     """
     file_to_read("dataset file", path, missing)
-    with judged(path, remedy), open(path, "rb") as content, h5py.File(content, "r") as file:
+    with untrusted(path, "dataset file", remedy, DAMAGED), open(path, "rb") as content, h5py.File(content, "r") as file:
         yield file
 
 
@@ -91,48 +64,33 @@ def array_in(file: h5py.File, key: str) -> h5py.Dataset:
     return place
 
 
-def split_of(file: h5py.File, split: object, path: Path) -> str:
-    """Name of the group `split` of `file`; by default ``"train_multi"``, or the only one."""
-    names = list(file)
-    if split is None and "train_multi" not in names and len(names) == 1:
-        return names[0]
-    wanted = "train_multi" if split is None else split
-    if not isinstance(wanted, str) or wanted not in names:
-        choices = ", ".join(names[:MOST_NAMED]) or "none"
-        raise InputError(f"split {checks.shown(wanted)} is not in {readable(path)}; choose one of {choices}")
-    return wanted
+def form_of(key: str, array: h5py.Dataset | np.ndarray, published: tuple[int, ...] | None = None) -> tuple[int, ...]:
+    """Shape (N, H, W) or (N, n, H, W) of an array of images or labels, without a channel axis of length 1.
 
+    An array that is `published` in one shape has as many axes, the last two of them as long, and is uint8.
 
-def images_from(start: object, stop: object, count: int, what: str) -> slice:
-    """Images `start` to `stop` (None: the last) of the `count` that `what` has; InputError if they are not there."""
-    start = checks.whole_number("start", start, -checks.LARGEST_NUMBER)
-    last = count if stop is None else checks.whole_number("stop", stop, -checks.LARGEST_NUMBER)
-    if not 0 <= start < last <= count:
-        raise InputError(f"images {start} to {last} are outside {what}, which has 0 to {count}")
-    return slice(start, last)
-
-
-def read(array: h5py.Dataset, where: tuple | slice, n_values: int) -> np.ndarray:
-    """``array[where]``, `n_values` numbers, if there is memory for them and for a chunk."""
-    chunk = np.prod(array.chunks or (0,), dtype=float)
-    n_bytes = int((n_values + chunk) * array.dtype.itemsize)
-    checks.memory(n_bytes, f"reading {array.name}", "read fewer images with start= and stop=")
-    return array[where]
-
-
-def check_values(images: np.ndarray, groups: np.ndarray, most: int) -> None:
-    """Unfit unless `images` are 0 and 1, and `groups` label pixels with ink from 1 to `most`.
-
-    Both (N, …, H, W) uint8.
+    Raises
+    ------
+    Unfit
+        `array` is of another form.
     """
-    for first in range(0, len(images), CHECKED_AT_ONCE):
-        ink, labels = (part[first : first + CHECKED_AT_ONCE] for part in (images, groups))
-        if ink.max() > 1:
-            raise Unfit(f"its images hold {ink.max()}, not only 0 and 1")
-        if labels.max() > most:
-            raise Unfit(f"its labels go up to {labels.max()}, but there are at most {most} objects")
-        if ((labels > 0) > ink).any():
-            raise Unfit("its labels name pixels that have no ink")
+    shape, form = array.shape, None
+    if published is not None:
+        expected = f"{len(published)} axes, the last two {published[-2:]}, of uint8"
+        if array.dtype == np.uint8 and array.ndim == len(published) and shape[-2:] == published[-2:]:
+            form = shape
+    else:
+        expected = "numbers (N, H, W), or with a channel axis of 1, or films (N, n, H, W)"
+        n_axes = array.ndim if array.dtype.kind in "buif" else 0
+        if n_axes == 5 and shape[0] == shape[4] == 1:
+            form = shape[1:4]
+        elif n_axes == 4 and (shape[1] == 1) != (shape[3] == 1):
+            form = (shape[0], *(shape[2:] if shape[1] == 1 else shape[1:3]))
+        elif n_axes == 3 or (n_axes == 4 and shape[1] != 1):
+            form = shape
+    if form is None or 0 in form:
+        raise Unfit(f"{key} is an array {shape} of {array.dtype}; expected {expected}")
+    return form
 
 
 @contextmanager

@@ -8,11 +8,12 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from dasbe.support import checks
-from dasbe.support.errors import FileContentError, InputError
+from dasbe.support.errors import InputError
 from dasbe.support.paths import file_to_read, readable
+from dasbe.support.storage import Unfit, untrusted
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
-"""What is read. Pillow decodes these itself; some others, such as EPS, it hands on to programs that run them."""
+"""Formats that are read. Pillow decodes these itself; some others, such as EPS, it hands to programs that run them."""
 LONGEST_SIDE = 4096  # pixels of a picture of any size
 OPAQUE = 128  # alpha from which on a pixel counts
 
@@ -23,10 +24,10 @@ def load_image(
     """Read a picture, as 1 where there is ink.
 
     A pixel is bright if it lies above the middle between the darkest and the brightest
-    one of the picture, and ink is what there is less of, bright pixels or dark ones. In
-    a picture with transparent parts, all that is opaque is ink; in one that holds
-    nothing but the numbers 0 and 1, as masks do, ink is 1. With a `threshold`, ink is
-    what is brighter than that, and nothing is guessed.
+    pixel of the picture; the rarer kind of pixels, bright or dark, is ink. In a picture
+    with transparent parts, all opaque pixels are ink; in one that holds only the numbers 0
+    and 1, like a mask, ink is 1. With a `threshold`, all brighter pixels are ink, and
+    nothing is guessed.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def load_image(
         PNG, JPEG, BMP, GIF, TIFF, PPM or WebP; black and white, grey (also of 16 bits, or
         floats), colour, palette. Colours count by the mean of red, green and blue.
     image_shape : (H, W), optional
-        Size that the picture must have, such as that which a network was trained on.
+        Size that the picture must have, such as that of the images a network was trained on.
     threshold : float, optional
         From 0, the darkest pixel of the picture, to 1, the brightest.
 
@@ -45,8 +46,8 @@ def load_image(
     Raises
     ------
     MissingFileError, FileContentError, InputError
-        No such file; not a picture; one that may not be read, of another size, without
-        ink, or of which nobody could say what is ink.
+        There is no such file; it is not a picture; or the picture may not be read, has
+        another size, has no ink, or leaves open what is ink.
 
     Examples
     --------
@@ -66,9 +67,9 @@ def read_picture(
     threshold: float | None = None,
     why: str = "the network takes",
 ) -> tuple[np.ndarray, str]:
-    """What :func:`load_image` returns, and what was ink: ``"bright"``, ``"dark"``, ``"opaque"`` or ``"1"``.
+    """The image that :func:`load_image` returns, and its ink: ``"bright"``, ``"dark"``, ``"opaque"`` or ``"1"``.
 
-    `why` the picture must be of `image_shape` is said if it is not.
+    `why` names in a message what requires `image_shape`.
     """
     path = checks.path("path", path)
     image_shape = None if image_shape is None else checks.image_shape(image_shape)
@@ -82,7 +83,7 @@ def read_picture(
 
 
 class _Picture(NamedTuple):
-    """Grey values (H, W) float64, in units of the file; which pixels are opaque; whether the file holds integers."""
+    """Grey values (H, W) float64, in units of the file; opaque pixels (H, W) bool; whether the file holds integers."""
 
     grey: np.ndarray
     opaque: np.ndarray
@@ -90,9 +91,9 @@ class _Picture(NamedTuple):
 
 
 def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Picture:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with untrusted(path, "image", "save it again as PNG", "is damaged or cut off"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
             with Image.open(path, formats=FORMATS) as file:  # this reads the size, and decodes nothing yet
                 _check_size(path, (file.height, file.width), image_shape, why)
                 file.verify()  # the checksums of PNG, which are ignored when it is decoded
@@ -105,16 +106,10 @@ def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Pictu
                 else:
                     rgba = np.asarray(file.convert("RGBA"))
                     picture = _Picture(rgba[..., :3].mean(2), rgba[..., 3] >= OPAQUE, True)
-    except (InputError, MemoryError):
-        raise
-    except Image.DecompressionBombError as error:
-        raise InputError(f"image {readable(path)} is far too large; resize it") from error
-    except UnidentifiedImageError as error:
-        raise FileContentError(
-            f"{readable(path)} is not an image that can be read ({', '.join(FORMATS)}); save it as PNG"
-        ) from error
-    except Exception as error:  # on damaged bytes Pillow fails in ways of its own
-        raise FileContentError(f"image {readable(path)} is damaged or cut off; save it again as PNG") from error
+        except Image.DecompressionBombError as error:
+            raise InputError(f"image {readable(path)} is far too large; resize it") from error
+        except UnidentifiedImageError:
+            raise Unfit(f"it is not an image that can be read ({', '.join(FORMATS)})", "save it as PNG") from None
     if not np.isfinite(picture.grey).all():
         raise InputError(f"image {readable(path)} holds values that are not finite; give each pixel a number")
     return picture

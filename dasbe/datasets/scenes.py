@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from dasbe.snn.noise import SCENES, image_stream
 from dasbe.support import checks
 from dasbe.support.errors import InputError
 
@@ -85,16 +84,16 @@ def draw_scenes(
     Parameters
     ----------
     templates : sequence of (h, w) arrays of 0 and 1
-        What an object may look like, each of its own size.
+        Possible forms of an object, which may differ in size.
     image_shape : (H, W)
     count : int
         Number of images N.
     objects : int or (int, int)
-        Objects of an image; of two numbers, from the first to the second, both
-        included, all equally likely.
+        Number of objects in an image. With (least, most), all numbers from least to most
+        are equally likely.
     seed : int
     overlap : bool
-        Whether objects may cover each other; if not, an object's place is drawn again
+        Whether objects may cover each other. If not, the place of an object is drawn again
         until it is free.
 
     Returns
@@ -107,8 +106,8 @@ def draw_scenes(
     Raises
     ------
     InputError
-        A template has no ink or does not fit into an image, or so many objects do not
-        without overlap.
+        A template has no ink or does not fit into an image, or there is no room for so many
+        objects without overlap.
 
     Examples
     --------
@@ -118,6 +117,8 @@ def draw_scenes(
     >>> images.shape, groups.max(axis=(1, 2))
     ((5, 8, 8), array([2, 2, 2, 2, 3], dtype=uint8))
     """
+    from dasbe.snn.noise import SCENES, image_stream  # with PyTorch, which generators do without
+
     shape = checks.image_shape(image_shape)
     shapes = _templates(templates, shape)
     count = checks.whole_number("count", count, 1, MOST_SCENES)

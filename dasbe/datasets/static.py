@@ -8,18 +8,13 @@ part of the format and is commented where it is not the obvious one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.random import RandomState
 
 from dasbe.datasets.scenes import Scenes
-from dasbe.datasets.templates import (
-    CORNER_SQUARE,
-    CORNERS,
-    HORIZONTAL_BAR,
-    SHAPES,
-    VERTICAL_BAR,
-)
+from dasbe.datasets.templates import CORNER_SQUARE, CORNERS, HORIZONTAL_BAR, SHAPES, VERTICAL_BAR
 
 Block = tuple[str, dict[str, np.ndarray]]
 Sizes = dict[str, int]
@@ -27,6 +22,9 @@ Placement = tuple[int, int, int]  # template number, y, x
 
 BARS_SHAPE = (20, 20)
 SHAPES_SHAPE = (28, 28)
+MULTI_MNIST_SHAPE = (48, 48)
+MAX_OVERLAP = 0.2  # of the last digit's pixels
+BLOCK_IMAGES = 10000
 
 
 def draw_place(rng: RandomState, template: np.ndarray, image_shape: tuple[int, int]) -> tuple[int, int]:
@@ -146,3 +144,65 @@ def shapes_with_pos(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
         placements = _draw_scenes(rng, sizes["single"], draws)
         arrays = render_placements(placements, SHAPES, SHAPES_SHAPE)
         yield f"train_single_{shape}", {**arrays, "pos": placements[:, 0, 1:].astype(np.uint8)}
+
+
+def _digits(mnist: Path | str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Training and test digits of MNIST, (N, 28, 28) uint8 each, from the folder `mnist` if it is named."""
+    from dasbe.datasets.mnist import load_digits  # not before they are needed: it imports what a download takes
+
+    return load_digits("train", mnist), load_digits("t10k", mnist)
+
+
+def mnist_shape(rng: RandomState, sizes: Sizes, mnist: Path | str | None = None) -> Iterator[Block]:
+    """One digit (label 1) and one of the three shapes (label 2) on 28×28."""
+    training, test = (digits / 255 > 0.5 for digits in _digits(mnist))
+
+    def with_shape(digits: np.ndarray) -> dict[str, np.ndarray]:
+        placements = np.array([[draw_shape(rng)] for _ in digits])
+        shapes = render_placements(placements, SHAPES, SHAPES_SHAPE, first_label=2)
+        covered_twice = digits & (shapes["default"] > 0)
+        groups = np.where(covered_twice, 0, shapes["groups"] + digits)
+        return {"default": (digits | (shapes["default"] > 0)).astype(np.uint8), "groups": groups.astype(np.uint8)}
+
+    yield "train_multi", with_shape(training[: sizes["multi"]])
+    yield "test", with_shape(test[: sizes["test"]])
+    half = sizes["single"] // 2
+    chosen = np.array([rng.randint(0, len(training)) for _ in range(half)])
+    digits = training[chosen].astype(np.uint8)
+    shapes = with_shape(np.zeros((sizes["single"] - half, *SHAPES_SHAPE), bool))
+    yield "train_single", shuffled(rng, {"default": digits, "groups": digits}, shapes)
+
+
+def cropped(digits: np.ndarray) -> list[np.ndarray]:
+    """Each digit binarised, without its empty rows and columns (those inside the digit as well)."""
+    return [digit[digit.any(1)][:, digit.any(0)] / 255 >= 0.5 for digit in digits]
+
+
+def place_digits(rng: RandomState, digits: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Coverage and labels of one image; places are drawn until the last digit overlaps little."""
+    while True:
+        coverage = np.zeros(MULTI_MNIST_SHAPE, np.uint8)
+        groups = np.zeros(MULTI_MNIST_SHAPE, np.uint8)
+        for label, digit in enumerate(digits, start=1):
+            y, x = draw_place(rng, digit, MULTI_MNIST_SHAPE)
+            window = np.s_[y : y + digit.shape[0], x : x + digit.shape[1]]
+            coverage[window] += digit
+            groups[window][digit] = label
+        if np.count_nonzero(coverage[window][digit] > 1) < MAX_OVERLAP * np.count_nonzero(digit):
+            return coverage, groups
+
+
+def multi_mnist(rng: RandomState, sizes: Sizes, mnist: Path | str | None = None) -> Iterator[Block]:
+    """Three digits on 48×48; singles of one digit."""
+    training, test = map(cropped, _digits(mnist))
+
+    def draw(group: str, count: int, choose: Callable[[int], list[np.ndarray]]) -> Iterator[Block]:
+        for start in range(0, count, BLOCK_IMAGES):
+            scenes = Scenes(min(BLOCK_IMAGES, count - start), MULTI_MNIST_SHAPE)
+            for i in range(len(scenes.groups)):
+                scenes.coverage[i], scenes.groups[i] = place_digits(rng, choose(start + i))
+            yield group, scenes.render()
+
+    yield from draw("train_multi", sizes["multi"], lambda i: [training[k] for k in rng.randint(0, len(training), 3)])
+    yield from draw("test", sizes["test"], lambda i: [test[k] for k in rng.randint(0, len(test), 3)])
+    yield from draw("train_single", sizes["single"], lambda i: [training[i % len(training)]])

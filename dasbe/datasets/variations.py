@@ -1,12 +1,11 @@
-"""Variations of the datasets, to see where binding breaks: other numbers of objects, and clutter."""
+"""Variations of the datasets that show where binding breaks: other numbers of objects, and clutter."""
 
 import numpy as np
 from numpy.random import PCG64, RandomState, SeedSequence
 
-from dasbe.datasets.digits import MULTI_MNIST_SHAPE, cropped, place_digits
 from dasbe.datasets.mnist import load_digits
 from dasbe.datasets.scenes import Scenes
-from dasbe.datasets.static import SHAPES_SHAPE, draw_place
+from dasbe.datasets.static import MULTI_MNIST_SHAPE, SHAPES_SHAPE, cropped, draw_place, place_digits
 from dasbe.datasets.templates import CORNER_SQUARE, CORNERS, SHAPES
 from dasbe.support import checks
 
@@ -15,34 +14,34 @@ DIGITS = "t10k"  # the part of MNIST that no network has seen
 
 
 def scenes_of(dataset: str, n_objects: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw scenes as a dataset has them, but of any number of objects.
+    """Draw scenes like those of a dataset, but with any number of objects.
 
-    Shapes are any of the three and the digits of multi_mnist any of the test set; of
-    corners and mnist_shape the first object is a corner square, or a test digit, and all
-    others are corners, or shapes. Objects may cover each other as in the datasets (so of
-    multi_mnist, the last digit by less than a fifth).
+    In shapes, an object is any of the three shapes; in multi_mnist, any digit of the test
+    set. In corners and mnist_shape, the first object is a corner square or a test digit,
+    and all others are corners or shapes. Objects may cover each other as in the datasets
+    (in multi_mnist, less than a fifth of the last digit is covered).
 
     Parameters
     ----------
     dataset : str
         One of :data:`VARIED`.
     n_objects : int
-        Of every scene.
+        Number of objects in every scene.
     count : int
-        Scenes N.
+        Number of scenes N.
     seed : int
 
     Returns
     -------
     images, groups : (N, H, W) uint8
-        As of :func:`dasbe.draw_scenes`.
+        As :func:`dasbe.draw_scenes` returns them.
 
     Raises
     ------
     InputError
-        The dataset has no such scenes.
+        There are no variations of this dataset.
     MissingFileError
-        There are no digits.
+        The files of MNIST are missing.
     """
     checks.one_of("dataset", dataset, VARIED)
     rng = RandomState(PCG64(SeedSequence([seed, n_objects])))
@@ -63,7 +62,7 @@ def scenes_of(dataset: str, n_objects: int, count: int, seed: int) -> tuple[np.n
 
 
 def _templates(dataset: str) -> tuple:
-    """What the first object of a scene may be, and what all others."""
+    """Templates of the first object of a scene, and of all others."""
     if dataset == "mnist_shape":
         return load_digits(DIGITS) / 255 > 0.5, SHAPES
     return ((CORNER_SQUARE,), CORNERS) if dataset == "corners" else (SHAPES, SHAPES)
@@ -78,7 +77,7 @@ def cluttered(images: np.ndarray, groups: np.ndarray, part: float, seed: int) ->
     ----------
     images, groups : (N, H, W)
     part : float
-        Probability with which a pixel is switched.
+        Probability that a pixel is switched.
     seed : int
 
     Returns

@@ -303,17 +303,19 @@ def stream_indices(value: Any, n_images: int) -> np.ndarray:
     return given.astype(np.int64)
 
 
-def path(name: str, value: Any) -> Path:
-    """A path."""
+def path(name: str, value: Any, suffix: str | None = None) -> Path:
+    """A path, which ends in `suffix` if that is given."""
     if not isinstance(value, (str, os.PathLike)) or not str(value).strip():
         raise InputError(f"{name} is {shown(value)}; it must be a path")
     try:
         result = Path(value)
         os.stat(result)  # unless the system cannot have such a path
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return result
+        pass
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{name} is {shown(value)}; it cannot be a path ({type(error).__name__})") from None
+    if suffix is not None and result.suffix != suffix:
+        raise InputError(f"{name} is {shown(str(result))}; it must end in {suffix}")
     return result
 
 

@@ -5,9 +5,9 @@ the like are imported.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pkgutil import iter_modules, resolve_name
+from pkgutil import iter_modules
 from typing import Any
 
 
@@ -47,12 +47,3 @@ def import_lazily(package: str, names: Mapping[str, Sequence[str]] | None = None
         return sorted({*special, *namespace.get("__all__", ()), *modules})
 
     namespace.update(__getattr__=get, __dir__=names_known)
-
-
-def imported_when_called(place: str) -> Callable[..., Any]:
-    """The function at `place`, ``MODULE:NAME``, which is imported when it is called."""
-
-    def call(*arguments: Any, **options: Any) -> Any:
-        return resolve_name(place)(*arguments, **options)
-
-    return call

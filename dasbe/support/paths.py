@@ -71,7 +71,7 @@ def own_or_shipped(path: Path) -> Path:
 
 
 def network_names() -> list[str]:
-    """Names of the networks that there are."""
+    """Names of all networks in ``tmp_net/`` and the package."""
     return sorted({path.stem for folder in (network_folder(), SHIPPED_NETWORKS) for path in folder.glob("*.pt")})
 
 
@@ -81,14 +81,14 @@ def results_folder() -> Path:
 
 
 def nearest_existing(path: Path) -> Path:
-    """`path` if there is such a file or folder, else the nearest of its parents that there is."""
+    """`path` if it exists, else the nearest of its parents that does."""
     return next(place for place in (path, *path.absolute().parents) if os.path.exists(place))
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether files can be written to `folder`, or to the one that it would be made in.
+    """Whether files can be written to `folder`, or to the folder that it would be made in.
 
-    Of a path that leads through a file, True: whoever makes the folder says that it cannot be.
+    True if the path leads through a file: that it cannot be a folder is said where the folder is made.
     """
     nearest = nearest_existing(folder)
     return not os.path.isdir(nearest) or os.access(nearest, os.W_OK | os.X_OK)
@@ -100,7 +100,7 @@ def writable(folder: Path, option: str | None = None) -> Path:
     Raises
     ------
     InputError
-        It is read-only; the line names what moves it: the `option` of the command, or DASBE_HOME.
+        It is read-only. The line names the ways to another folder: the `option` of the command, or DASBE_HOME.
     """
     if not is_writable(folder):
         remedies = [option] if option else []
@@ -128,7 +128,7 @@ def file_to_read(what: str, path: Path | str, remedy: str) -> Path:
         Kind of the file, for the message.
     path : path
     remedy : str
-        What to do where it is not there.
+        What to do if the file is missing.
 
     Raises
     ------
@@ -146,7 +146,12 @@ def file_to_read(what: str, path: Path | str, remedy: str) -> Path:
             return path
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFileError(f"{what} {readable(path)} is not there; {remedy}") from None
-    except PermissionError:
-        raise InputError(f"{what} {readable(path)} may not be read by this user; change its permissions") from None
     except OSError as error:
-        raise InputError(f"{what} {readable(path)} cannot be read ({error.strerror or error}); try again") from error
+        raise unreadable(f"{what} {readable(path)}", error) from None
+
+
+def unreadable(file: str, error: OSError) -> InputError:
+    """What to say of a `file` or folder, such as ``"run x.npz"``, that the system does not let this user read."""
+    if isinstance(error, PermissionError):
+        return InputError(f"{file} may not be read by this user; change its permissions")
+    return InputError(f"{file} cannot be read ({error.strerror or error}); try again")

@@ -1,4 +1,7 @@
-"""Files: written so that a crash leaves either the old one or the new one, and read without running anything."""
+"""Files: written so that a crash leaves either the old one or the new one, and read without believing what is in them.
+
+Nothing in a file is executed, and whatever is wrong with its content ends in one line (:func:`untrusted`).
+"""
 
 import errno
 import hashlib
@@ -13,20 +16,24 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from filelock import FileLock, Timeout
 
+from dasbe.support import checks
 from dasbe.support.errors import FileContentError, InputError, MissingFileError
-from dasbe.support.paths import is_writable, readable, writable
+from dasbe.support.paths import is_writable, readable, unreadable, writable
+
+if TYPE_CHECKING:
+    import torch  # slow, and commands read their options before
 
 # what file systems answer that cannot lock
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 Arrays = dict[str, np.ndarray]
 
 ABANDONED_SECONDS = 24 * 3600  # age of an unfinished file of another machine from which on nobody writes it any more
+LONGEST_REASON = 120  # characters of what a library says of a file
 
 
 @contextmanager
@@ -137,15 +144,80 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
         lock.release()
 
 
+class Unfit(Exception):
+    """The content of a file is not what it should be.
+
+    Parameters
+    ----------
+    found : str
+        What was found, to follow ``"FILE cannot be used: "``.
+    remedy : str, optional
+        In place of the remedy that :func:`untrusted` is given.
+    """
+
+    def __init__(self, found: object, remedy: str | None = None):
+        super().__init__(found)
+        self.remedy = remedy
+
+
+@contextmanager
+def untrusted(
+    path: Path | str, what: str = "", remedy: str = "", damaged: str = "is damaged", passed_on: bool = False
+) -> Iterator[None]:
+    """A block that reads a file, whose content is not believed before it has been checked.
+
+    What the block finds wrong with the content, an :class:`Unfit` or any error of a
+    library that meets foreign bytes, becomes a FileContentError. A file that the system
+    does not let the user read is not damaged, nor is one for which the memory is too small.
+
+    Parameters
+    ----------
+    path : path
+    what : str
+        Kind of the file, for the message.
+    remedy : str
+        End of the message.
+    damaged : str
+        What to say where a library fails; ``{reason}`` in it becomes what the library says.
+    passed_on : bool
+        Whether the block passes the content on as arguments, so that an InputError is about
+        the content, too. If not, it is raised as it is.
+
+    Raises
+    ------
+    FileContentError
+        The content is wrong.
+    InputError
+        The file cannot be read for another reason.
+    """
+    file = f"{what} {readable(path)}".lstrip()
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MemoryError) or (isinstance(error, InputError) and not passed_on):
+            raise
+        # of damaged bytes, libraries raise OSError without a number, or ask the system for a place that no file has
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise unreadable(file, error) from error
+        if isinstance(error, (Unfit, InputError)):
+            found = f"cannot be used: {error}"
+        else:
+            found = damaged.format(reason=" ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__)
+        remedy = getattr(error, "remedy", None) or remedy
+        raise FileContentError(f"{file} {found}" + (f"; {remedy}" if remedy else "")) from error
+
+
 def save_tensors(path: Path | str, content: Any) -> None:
     """Write tensors, numbers and text for :func:`load_tensors`."""
+    import torch
+
     buffer = io.BytesIO()  # PyTorch's writer does not say that a disk is full
     torch.save(content, buffer)
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
 
 
-def load_tensors(path: Path | str, device: torch.device | str = "cpu") -> Any:
+def load_tensors(path: Path | str, device: "torch.device | str" = "cpu", remedy: str = "") -> Any:
     """What :func:`save_tensors` wrote to `path`: tensors, numbers and text only, so that no file can run code.
 
     PyTorch's reader takes damaged numbers as they are; here the checksums are compared first.
@@ -153,23 +225,17 @@ def load_tensors(path: Path | str, device: torch.device | str = "cpu") -> Any:
     Raises
     ------
     FileContentError
-        The file is of another kind, is damaged, or carries code.
+        The file is of another kind, is damaged, or carries code; `remedy` is what to do then.
     InputError
         It may not be read.
     """
-    try:
+    import torch
+
+    damaged = "was not loaded: it is damaged, carries code, or is not a file of dasbe"
+    with untrusted(path, remedy=remedy, damaged=damaged), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         _check_archive(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location=device, weights_only=True)
-    except OSError as error:
-        raise InputError(f"{readable(path)} cannot be read ({error.strerror or error})") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # on foreign bytes the reader fails in ways of its own, KeyError among them
-        raise FileContentError(
-            f"{readable(path)} was not loaded: it is damaged, carries code, or is not a file of dasbe"
-        ) from error
+        return torch.load(path, map_location=device, weights_only=True)
 
 
 def _check_archive(path: Path | str) -> None:
@@ -195,13 +261,11 @@ def load_record(path: Path | str) -> dict:
     FileContentError
         The file is damaged or of another kind.
     """
-    try:
+    with untrusted(path):
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if content["sha256"] == _digest(content["result"]):
-            return content["result"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass
-    raise FileContentError(f"{readable(path)} is damaged")
+        if content["sha256"] != _digest(content["result"]):
+            raise ValueError("its SHA-256 differs")
+        return content["result"]
 
 
 def _digest(record: dict) -> str:
@@ -231,8 +295,25 @@ def load_arrays(path: Path | str, command: str) -> Arrays:
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"{readable(path)} is not there; make it with: {command}")
+    with untrusted(path, remedy=f"make it again with: {command}"), zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        return {name: array_of(archive, name) for name in dict.fromkeys(("made", *names))}
+
+
+def array_of(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """Array ``NAME.npy`` of a NumPy archive; nothing is unpickled.
+
+    Raises
+    ------
+    InputError
+        Memory is too small for it.
+    Unfit
+        It has fewer bytes than it says.
+    """
+    member = archive.getinfo(f"{name}.npy")
+    checks.memory(member.file_size, f"reading {name}", "save less in a file")
     try:
-        with np.load(path) as file:
-            return {"made": file["made"], **{key: file[key] for key in file.files}}
-    except Exception as error:  # a damaged archive fails in many ways
-        raise FileContentError(f"{readable(path)} is damaged; make it again with: {command}") from error
+        with archive.open(member) as content:
+            return np.lib.format.read_array(content, allow_pickle=False)
+    except MemoryError:  # there is enough for what is there
+        raise Unfit(f"{name} is shorter than it says") from None

@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, fields
 
-from dasbe.ann.autoencoder import Architecture
+from dasbe.ann.architecture import Architecture
 from dasbe.support import checks
 from dasbe.support.errors import InputError
 from dasbe.support.storage import tuples
@@ -31,7 +31,7 @@ class Recipe:
         :data:`dasbe.systems.SYSTEMS`, or ``"moving"``).
         :func:`dasbe.train_network` is given its images, and has no use for them.
     hidden, activation, latent_activation, spiking, recurrent
-        See :class:`dasbe.ann.autoencoder.Architecture`.
+        See :class:`dasbe.ann.architecture.Architecture`.
     latent : int or None
         Units of the latent layer. None: half as many as there are pixels, but at least
         and at most `LATENT`.
