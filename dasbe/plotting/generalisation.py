@@ -1,10 +1,12 @@
 """Where binding breaks: AMI against number of objects, number told, clutter and overlap."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from dasbe.plotting.scores import curve_with_band, standard_error
+from dasbe.plotting.scores import curve_with_band
 from dasbe.plotting.style import INK, RC, Figure, new_figure
 from dasbe.plotting.table import SYSTEM_COLOURS
 
@@ -68,8 +70,11 @@ def _draw_systems(ax: Axes, arrays: dict[str, np.ndarray], x: np.ndarray, scores
     """Curves of `scores` (systems, L, N) at `x` (L,): AMI of all, or numbers found of those that count."""
     others = iter(MARKS)
     for name, title, counts, values in zip(arrays["systems"], arrays["titles"], arrays["counts"], scores):
-        style = {"linestyle": "--" if counts else "-", "marker": "." if name in COLOURS else next(others, "x")}
+        style: dict[str, Any] = {
+            "linestyle": "--" if counts else "-",
+            "marker": "." if name in COLOURS else next(others, "x"),
+        }
         values = values.T if counting else 100 * values.T  # (N, L)
         if counts or not counting:
             colour = COLOURS.get(name, OTHERS)
-            curve_with_band(ax, values, standard_error(values), colour, title, x, linewidth=1.3, markersize=4, **style)
+            curve_with_band(ax, values, colour, title, x, linewidth=1.3, markersize=4, **style)

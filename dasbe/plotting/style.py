@@ -25,6 +25,7 @@ RC = DEFAULTS | {
     "text.color": INK,
     "axes.labelcolor": INK,
 }
+in_our_style = rc_context(RC)  # decorates every function that draws
 
 
 class Figure(matplotlib.figure.Figure):

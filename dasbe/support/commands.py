@@ -61,6 +61,13 @@ def typed(name: str, *words: str) -> str:
     return " ".join([called(name) if entry() or by_module else f"dasbe {name}", *words])
 
 
+def run(name: str) -> None:  # TEMPORARY
+    from dasbe.experiments.figures import main
+    from dasbe.support.cli import run_command
+
+    run_command(lambda: main(name))
+
+
 def _runs_as_module() -> bool:
     """Whether the running program was called as ``python -m dasbe.MODULE``."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
