@@ -1,13 +1,10 @@
-"""Curves with bands and clouds with regression lines, as scores are drawn.
-
-Seaborn, which takes a second to import, is imported where it draws: most commands draw nothing with it.
-"""
+"""Curves with bands and clouds with regression lines, as scores are drawn."""
 
 from typing import Any
 
 import numpy as np
 
-from dasbe.plotting.style import Axes
+from dasbe.plotting.style import Axes, seaborn
 
 CONFIDENCE = ("se", 1.96)  # standard errors: a band that holds the mean in 95 of 100 cases
 
@@ -36,10 +33,8 @@ def curve_with_band(
     **style
         As for :meth:`matplotlib.axes.Axes.plot`.
     """
-    import seaborn
-
     x = np.arange(values.shape[1]) if x is None else x
-    seaborn.lineplot(
+    seaborn().lineplot(
         x=np.tile(x, len(values)),
         y=values.ravel(),
         ax=axes,
@@ -56,8 +51,7 @@ def curve_with_band(
 def regression(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, size: float = 6) -> float:
     """Points (n,), their least-squares line and its 95 % band, by bootstrap; returns Pearson's r. NaN is left out."""
     import pandas
-    import seaborn
 
     points = {"s": size, "alpha": 0.55, "linewidths": 0}
-    seaborn.regplot(x=x, y=y, ax=axes, color=colour, seed=0, scatter_kws=points, line_kws={"linewidth": 1.5})
+    seaborn().regplot(x=x, y=y, ax=axes, color=colour, seed=0, scatter_kws=points, line_kws={"linewidth": 1.5})
     return float(pandas.Series(x).corr(pandas.Series(y)))

@@ -1,11 +1,12 @@
-"""How all figures look, whatever the user's matplotlibrc says: colours of the objects, type sizes."""
+"""How all figures look, whatever the user's matplotlibrc says: colours of the objects, sizes of the type."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
 import numpy as np
-from matplotlib import colors, rc_context, rcParamsDefault
+from matplotlib import colors, rc_context, rcParams, rcParamsDefault
 from matplotlib.axes import Axes
 
 from dasbe.support.palettes import PALETTES
@@ -25,7 +26,19 @@ RC = DEFAULTS | {
     "text.color": INK,
     "axes.labelcolor": INK,
 }
+USERS = {key: rcParams[key] for key in DEFAULTS}
 in_our_style = rc_context(RC)  # decorates every function that draws
+
+
+@cache
+def seaborn() -> Any:
+    """The package Seaborn; it takes a second to import, so it is imported when something is drawn with it.
+
+    It remembers the settings that it finds then, for `seaborn.reset_orig`: those of the user, not ours.
+    """
+    with rc_context(USERS):
+        import seaborn
+    return seaborn
 
 
 class Figure(matplotlib.figure.Figure):
@@ -35,6 +48,11 @@ class Figure(matplotlib.figure.Figure):
     def draw(self, renderer: Any) -> None:
         """Draw on `renderer`, as canvases and notebooks do."""
         super().draw(renderer)
+
+    @rc_context(DEFAULTS)
+    def get_tightbbox(self, *arguments: Any, **options: Any) -> Any:
+        """Box of all that is drawn, to which notebooks crop."""
+        return super().get_tightbbox(*arguments, **options)
 
     @rc_context(DEFAULTS)
     def savefig(self, fname: Any, **options: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dasbe.plotting.style import INK, Figure, in_our_style, new_figure
+from dasbe.plotting.style import INK, Figure, in_our_style, new_figure, seaborn
 
 SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 
@@ -74,8 +74,6 @@ def score_distributions(
     published : dict, optional
         As for :func:`score_table`.
     """
-    import seaborn  # here, since it takes a second
-
     figure = new_figure(2.1 * len(datasets) + 1.4, 0.5 * len(titles) + 1.1)
     figure.set_layout_engine("constrained", hspace=0, h_pad=0.02)
     panels = figure.subplots(len(titles), len(datasets), squeeze=False)
@@ -94,7 +92,7 @@ def score_distributions(
                 continue
             values = 100 * scores[system, dataset].ravel()
             shown, style = values.clip(bins[0], bins[-1]), {"color": colour, "alpha": 0.55, "linewidth": 0}
-            seaborn.histplot(x=shown, bins=bins, element="step", ax=ax, **style)
+            seaborn().histplot(x=shown, bins=bins, element="step", ax=ax, **style)
             handles["mean"] = ax.axvline(np.nanmean(values), color=INK, linewidth=1.6)
             if published and (system, dataset) in published:
                 circle = {"transform": ax.get_xaxis_transform(), "color": "white", "edgecolors": INK, "zorder": 3}
