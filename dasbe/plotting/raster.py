@@ -18,22 +18,22 @@ def spike_raster(
     colours: str = "published",
     before: int = 0,
 ) -> Figure:
-    """Raster of each group's pixels in its own colour, and the total count of spikes below.
+    """Raster of each group's pixels in the group's colour, and the total number of spikes below.
 
     Parameters
     ----------
     spikes : (n, d, H, W) bool
         n cycles of d steps.
     groups : (H, W) int
-        Pixels with label > 0 are shown.
+        Ground truth or grouping; pixels with label 0 are left out.
     windows : list of (first, last)
-        Half-open ranges of cycles, one column of panels each.
+        Half-open ranges of cycles, a column of panels each.
     name : str
         What a group is called.
     colours : str
         Name of a palette.
     before : int
-        How many cycles there were before these.
+        Number of cycles before these n.
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
     table = palette_of_marks(n_groups, colours)
@@ -69,7 +69,10 @@ def spike_raster(
 
 
 def step_by_step(axes: Axes, pictures: np.ndarray, cycles: Sequence[int]) -> None:
-    """Draw `pictures` (cycles, d, H, W, 3) of every step of `cycles`, a row each, as one image on `axes`."""
+    """Draw `pictures` (cycles, d, H, W, 3) of every step of `cycles` as one image, whose rows are the cycles.
+
+    Axes for each picture would take ten times as long.
+    """
     rows, delay, height, width = (size + GAP * (axis > 1) for axis, size in enumerate(pictures.shape[:4]))
     padded = np.pad(pictures, ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=1)
     canvas = padded.swapaxes(1, 2).reshape(rows * height, delay * width, 3)

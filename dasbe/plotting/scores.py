@@ -6,7 +6,7 @@ import numpy as np
 
 from dasbe.plotting.style import Axes, seaborn
 
-CONFIDENCE = ("se", 1.96)  # standard errors: a band that holds the mean in 95 of 100 cases
+CONFIDENCE = ("se", 1.96)  # a band that holds the mean in 95 of 100 cases
 
 
 def curve_with_band(
@@ -18,18 +18,19 @@ def curve_with_band(
     errorbar: tuple[str, float] = ("se", 1),
     **style: Any,
 ) -> None:
-    """Mean of `values` (repetitions, n) over the repetitions, at `x` (n,), and a band around it; NaN is left out.
+    """Draw the mean of `values` over the repetitions, and a band around it; NaN is left out.
 
     Parameters
     ----------
     axes : Axes
     values : (repetitions, n) float
     colour, label : str
+        Colour of the curve, and what the legend calls it.
     x : (n,) float, optional
         By default 0 to n − 1.
     errorbar : (str, float)
-        Half the height of the band as Seaborn names it: so many standard errors, ``"se"``, or
-        standard deviations, ``"sd"``, of the repetitions as a sample.
+        Half the height of the band as Seaborn takes it: ``("se", 2)`` is two standard errors,
+        ``("sd", 2)`` two standard deviations; both are estimates from a sample (n − 1).
     **style
         As for :meth:`matplotlib.axes.Axes.plot`.
     """
@@ -49,7 +50,10 @@ def curve_with_band(
 
 
 def regression(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, size: float = 6) -> float:
-    """Points (n,), their least-squares line and its 95 % band, by bootstrap; returns Pearson's r. NaN is left out."""
+    """Draw points (n,), their least-squares line and its bootstrapped 95 % band; NaN is left out.
+
+    Returns Pearson's correlation coefficient.
+    """
     import pandas
 
     points = {"s": size, "alpha": 0.55, "linewidths": 0}

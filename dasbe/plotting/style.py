@@ -1,4 +1,4 @@
-"""How all figures look, whatever the user's matplotlibrc says: colours of the objects, sizes of the type."""
+"""How all figures look, whatever the user's matplotlibrc says: colours of the objects, font sizes, frames."""
 
 from functools import cache
 from pathlib import Path
@@ -27,14 +27,14 @@ RC = DEFAULTS | {
     "axes.labelcolor": INK,
 }
 USERS = {key: rcParams[key] for key in DEFAULTS}
-in_our_style = rc_context(RC)  # decorates every function that draws
+in_our_style = rc_context(RC)  # decorator of every function that draws
 
 
 @cache
 def seaborn() -> Any:
-    """The package Seaborn; it takes a second to import, so it is imported when something is drawn with it.
+    """The package Seaborn, whose import takes a second and therefore waits until something is drawn with it.
 
-    It remembers the settings that it finds then, for `seaborn.reset_orig`: those of the user, not ours.
+    Seaborn remembers the settings it finds, for `seaborn.reset_orig`; they have to be the user's, not ours.
     """
     with rc_context(USERS):
         import seaborn
@@ -42,11 +42,11 @@ def seaborn() -> Any:
 
 
 class Figure(matplotlib.figure.Figure):
-    """A figure that is drawn and saved with Matplotlib's own settings: ticks, for one, are only made then."""
+    """A figure that is also drawn and saved with Matplotlib's own settings; ticks, for one, are made only then."""
 
     @rc_context(DEFAULTS)
     def draw(self, renderer: Any) -> None:
-        """Draw on `renderer`, as canvases and notebooks do."""
+        """Draw the figure on `renderer`, as canvases and notebooks do."""
         super().draw(renderer)
 
     @rc_context(DEFAULTS)
@@ -61,16 +61,16 @@ class Figure(matplotlib.figure.Figure):
 
 
 def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write `figure` to files, each in the format of its suffix, as all commands do."""
+    """Write `figure` to `paths`, each in the format of its suffix."""
     for path in paths:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=150)
 
 
 def palette(n_objects: int, name: str = "published") -> np.ndarray:
-    """(n_objects + 1, 3) RGB in [0, 1]: white for label 0, then a colour for each object.
+    """White for label 0, then a colour for each object, (n_objects + 1, 3) RGB in [0, 1].
 
-    Objects beyond the length of the palette have its colours again, in another shade.
+    Objects beyond the length of the palette have its colours again, in other shades.
     """
     chosen = np.array([colors.to_rgb(colour) for colour in PALETTES[name]])
     turn, k = np.divmod(np.arange(n_objects), len(chosen))
@@ -80,7 +80,7 @@ def palette(n_objects: int, name: str = "published") -> np.ndarray:
 
 
 def palette_of_marks(n_objects: int, name: str = "published") -> np.ndarray:
-    """:func:`palette` for dots, lines and bars on white: bright colours are darker, of the same hue."""
+    """:func:`palette` for dots, lines and bars on white: bright colours are darkened, with the same hue."""
     table = palette(n_objects, name)
     linear = np.where(table <= 0.04045, table / 12.92, ((table + 0.055) / 1.055) ** 2.4)
     luminance = linear @ (0.2126, 0.7152, 0.0722)
@@ -90,12 +90,11 @@ def palette_of_marks(n_objects: int, name: str = "published") -> np.ndarray:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure of `width` × `height` inches that no window shows."""
+    """An empty figure of `width` × `height` inches, which no window shows."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def image_axes(axes: Axes, title: str = "") -> None:
     """Make `axes` a plain frame for an image."""
     axes.set(xticks=[], yticks=[], title=title)
-    for spine in axes.spines.values():
-        spine.set(visible=True, color="#888888", linewidth=0.8)
+    axes.spines[:].set(visible=True, color="#888888", linewidth=0.8)

@@ -1,4 +1,4 @@
-"""Pictures of Table 1: the numbers, and the distribution of scores that their means hide."""
+"""Pictures of Table 1: the numbers, and the distributions of scores behind their means."""
 
 from itertools import cycle
 from typing import Any
@@ -21,7 +21,7 @@ def score_table(titles: dict[str, str], datasets: list[str], ours: dict, publish
     datasets : list of str
         The columns.
     ours, published : dict
-        (mean, deviation) by (system, dataset), per cent; the deviation may be None or NaN.
+        Mean and standard deviation by (system, dataset), per cent; the deviation may be None or NaN.
     """
     figure = new_figure(2.6 + 1.3 * len(datasets), 0.9 + 0.42 * len(titles))
     axes = figure.add_subplot()
@@ -59,20 +59,18 @@ def score_distributions(
     measure: str = "AMI (%)",
     published: dict | None = None,
 ) -> Figure:
-    """How the scores of the images are distributed: a column for each dataset, a histogram for each system.
+    """Distributions of the scores of images: a row for each system, a column for each dataset.
 
-    Histograms are as high as their row; a line marks the mean, an open circle the published one.
+    Each histogram is as high as its row; a line marks the mean, a circle the published mean.
 
     Parameters
     ----------
-    titles, datasets : as for :func:`score_table`
-        In place of datasets, there may be several scores of one.
+    titles, datasets, published
+        As for :func:`score_table`; several scores may take the place of the datasets.
     scores : dict
         AMI, or another score, (seeds, images) in [−1, 1] by (system, dataset).
     measure : str
-        What is drawn, for the axis.
-    published : dict, optional
-        As for :func:`score_table`.
+        Label of the horizontal axis.
     """
     figure = new_figure(2.1 * len(datasets) + 1.4, 0.5 * len(titles) + 1.1)
     figure.set_layout_engine("constrained", hspace=0, h_pad=0.02)
