@@ -33,7 +33,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.products import widest_arithmetic
 from dasbe.evaluation.segment import numbers_of_objects
 from dasbe.metrics import ami
-from dasbe.plotting.style import INK, Figure, new_figure, save_figure, styled
+from dasbe.plotting.style import INK, Figure, in_our_style, new_figure, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import run_command
 from dasbe.support.parser import Parser
@@ -234,7 +234,7 @@ def growth(cycles: int) -> dict[str, tuple[list[int], list[float]]]:
     return {title: (values, [run(**{name: value}) for value in values]) for title, (name, values) in ranges.items()}
 
 
-@styled
+@in_our_style
 def growth_curves(curves: dict[str, tuple[list[int], list[float]]]) -> Figure:
     """Seconds against one quantity in each panel, both logarithmic, with a line of proportional growth.
 

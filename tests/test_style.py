@@ -2,10 +2,14 @@
 
 import ast
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dasbe.plotting.training import learning_curve
 from IPython.core.pylabtools import print_figure
 from matplotlib import colors, cycler, rc_context
 from PIL import Image
@@ -13,8 +17,9 @@ from PIL import Image
 import dasbe
 from dasbe.plotting.grouping import LABELLESS, input_and_grouping
 from dasbe.plotting.raster import spike_raster
-from dasbe.plotting.style import palette
-from dasbe.plotting.training import learning_curve
+from dasbe.plotting.scores import curve_with_band, regression
+from dasbe.plotting.style import in_our_style, new_figure, palette
+from dasbe.plotting.table import score_distributions
 from dasbe.support.palettes import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED
 
 pytestmark = pytest.mark.quick
@@ -42,11 +47,24 @@ USERS = {
 }
 
 
+@in_our_style
+def curve_and_cloud(values):
+    """A figure of mean and deviation of `values` (repetitions, n), and of their regression on themselves."""
+    figure = new_figure(5, 2.5)
+    left, right = figure.subplots(1, 2)
+    curve_with_band(left, values, "red", "random", errorbar=("sd", 1), marker="o")
+    regression(right, values[0], values[1], "blue")
+    return figure
+
+
 def pictures():
     """Pixels of a few figures, as commands write them and as notebooks show them."""
     groups = np.kron([[1, 2], [0, 3]], np.ones((4, 4), int))
     spikes = np.random.default_rng(0).random((4, 6, 8, 8)) < 0.2
+    values = np.random.default_rng(0).random((2, 30))
     figures = [
+        curve_and_cloud(values),
+        score_distributions({"a": "A", "b": "B"}, ["bars"], {("a", "bars"): values, ("b", "bars"): values / 2}),
         input_and_grouping((groups > 0).astype(int), groups, groups, 0.9),
         spike_raster(spikes, groups, [(0, 2), (2, 4)]),
         learning_curve([(1, 0.5, 0.6, 0.01), (2, 0.4, 0.55, 0.01), (3, 0.3, 0.5, 0.01)], "shapes"),
@@ -66,15 +84,43 @@ def test_figures_look_the_same_whatever_the_users_settings():
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_matplotlib_is_imported_by_the_drawing_wing_alone():
-    """It is imported there whatever MPLBACKEND says, and without a word about a home folder that is not there."""
+def test_curves_have_the_mean_and_its_error_and_leave_out_nan():
+    values = np.array([[np.nan, 0.0, 1.0, 2.0], [np.nan, 2.0, np.nan, 4.0], [np.nan, 4.0, 5.0, 0.0]])
+    axes = new_figure(3, 3).add_subplot()
+    curve_with_band(axes, values, "red", "values", errorbar=("se", 2))
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[1, 2], [2, 3], [3, 2]])
+    band = axes.collections[0].get_paths()[0].vertices
+    for x, mean, half_width in ((1, 2, 4 / np.sqrt(3)), (2, 3, 4), (3, 2, 4 / np.sqrt(3))):
+        ends = band[band[:, 0] == x, 1]
+        np.testing.assert_allclose([ends.min(), ends.max()], [mean - half_width, mean + half_width])
+    assert axes.get_legend() is None
+    assert regression(axes, values[0], values[2], "blue") == pytest.approx(np.corrcoef([0, 1, 2], [4, 5, 0])[0, 1])
+
+
+def test_seaborn_leaves_the_users_settings_alone(tmp_path):
+    code = "from dasbe.plotting import scores, style; import matplotlib, numpy; figure = style.new_figure(3, 3)\n"
+    code += "def settings(): return {key: matplotlib.rcParams[key] for key in style.DEFAULTS}\n"
+    code += "before, draw = settings(), style.in_our_style(scores.curve_with_band)\n"
+    code += "draw(figure.add_subplot(), numpy.eye(4), 'red', 'mean'); figure.savefig('figure.png')\n"
+    code += "assert before == settings() and before['font.size'] == 20\n"
+    code += "import seaborn; seaborn.reset_orig(); assert before == settings()"
+    (tmp_path / "matplotlibrc").write_text("font.size: 20\n")
+    paths = {"PYTHONPATH": str(Path(dasbe.__file__).parents[1]), "MATPLOTLIBRC": str(tmp_path)}
+    odd = {"HOME": "", "XDG_CONFIG_HOME": "", "XDG_CACHE_HOME": "", "MPLBACKEND": "none"}  # no home folder
+    environment = os.environ | paths | odd
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr == "" and (tmp_path / "figure.png").is_file(), result.stderr
+
+
+def test_matplotlib_and_seaborn_are_imported_by_the_drawing_wing_alone():
+    """They are imported there whatever MPLBACKEND says, and without a word about a home folder that is not there."""
     package = Path(dasbe.__file__).parent
     for path in package.rglob("*.py"):
         if "plotting" not in path.parts:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                assert not [name for name in names if name.split(".")[0] == "matplotlib"], path.name
+                assert not [name for name in names if name.split(".")[0] in ("matplotlib", "seaborn")], path.name
 
 
 # How readers see a colour: linear sRGB → linear sRGB (Machado, Oliveira, Fernandes 2009, severity 1).

@@ -17,7 +17,7 @@ from dasbe.datasets import ensure_dataset
 from dasbe.evaluation.segment import mean_and_error, scores_of, system_settings
 from dasbe.evaluation.sweep import Cell, Task, announce, cells_of, sweep, tasks_on_dataset
 from dasbe.evaluation.tables import markdown, write_all
-from dasbe.plotting.style import Figure, new_figure, styled
+from dasbe.plotting.style import Figure, in_our_style, new_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.paths import readable
@@ -132,7 +132,7 @@ def write_variants(folder: Path, results: Results) -> list[Path]:
     return write_all(folder, texts, {"ablation": draw(titles, datasets, differences)})
 
 
-@styled
+@in_our_style
 def draw(titles: dict[str, str], datasets: list[str], differences: dict) -> Figure:
     """A panel for each dataset, and in it a point for each variant: mean difference of AMI and its standard error.
 

@@ -16,7 +16,7 @@ from dasbe.datasets.catalogue import settings_of
 from dasbe.evaluation.segment import mean_and_error, system_settings
 from dasbe.evaluation.tables import markdown, write_all
 from dasbe.experiments.ablation import Results, Variant, score_variants, show
-from dasbe.plotting.style import Figure, colour_of, new_figure, styled
+from dasbe.plotting.style import Figure, colour_of, in_our_style, new_figure
 from dasbe.systems import SYSTEMS
 
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -98,7 +98,7 @@ def write_curves(folder: Path, results: Results) -> list[Path]:
     return write_all(folder, texts, {"compute": draw(titles, curves)})
 
 
-@styled
+@in_our_style
 def draw(titles: dict[str, str], curves: dict[str, dict[str, Curve]]) -> Figure:
     """A column for each dataset; AMI ± standard error against evaluations an image above, milliseconds below.
 

@@ -1,25 +1,303 @@
-"""The command ``python -m dasbe.experiments.figure2``."""
+"""Figure 2: one image in detail (paper, Figure 2), and how robust binding is."""
 
-from dasbe.experiments.options import figure_options
-from dasbe.support.cli import run_command
-from dasbe.support.published import IMAGES_TABLE
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
 
-INDEX = 14
+    run("figure2")
+
+from typing import Any
+
+import numpy as np
+
+from dasbe import metrics
+from dasbe.ann.autoencoder import Autoencoder
+from dasbe.ann.files import load_network
+from dasbe.binding.labels import align
+from dasbe.binding.loop import bind
+from dasbe.binding.readout import group
+from dasbe.datasets import ensure_dataset, load_dataset, settings_of
+from dasbe.evaluation.segment import numbers_of_objects
+from dasbe.experiments.options import FIGURES
+from dasbe.plotting.grouping import input_and_grouping
+from dasbe.plotting.phases import phase_colours
+from dasbe.plotting.raster import spike_raster, step_by_step
+from dasbe.plotting.scores import curve_with_band, regression
+from dasbe.plotting.style import INK, Figure, image_axes, in_our_style, new_figure, palette_of_marks
+from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES
+from dasbe.support.storage import Arrays
+
+DATASET = "shapes"
+N_SEEDS, Q = 5, 1 / 3
+SPIKE_LOSSES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+REFRACTORY_SPREADS = (0, 1, 2, 3, 4, 5)  # steps: r of each pixel is drawn from r − spread … r + spread
+SHOWN = 2  # position in both tuples of the condition whose raster is drawn
+PHASE_CYCLES = (0, 2, 4, 9, 19, 29)
+SCORE_COLOURS = {"synchrony": "#0072B2", "rate": "#D55E00"}
+YELLOW = np.array([1.0, 1.0, 0.0])
 
 
-def main() -> None:
-    options = figure_options(
-        "figure2",
-        "One image in detail (paper, Figure 2), and how robust binding is.",
-        index=(INDEX, IMAGES_TABLE, "image of shapes/train_multi"),
-    )
+def compute(
+    *,
+    index: int = FIGURES["figure2"].index,
+    seed: int = FIGURES["figure2"].seed,
+    quick: bool = False,
+    device: str = "cpu",
+) -> Arrays:
+    """Bind one image with several seeds, and many images under two perturbations.
 
-    from dasbe.experiments.arrays.figure2 import compute
-    from dasbe.experiments.figures import run_figure
-    from dasbe.plotting.figure2 import figures
+    Parameters
+    ----------
+    index : int
+        Number of the image, of ``train_multi``.
+    seed : int
+        The first seed; the others are its multiples.
+    quick : bool
+        Whether to take fewer seeds and images.
+    device : str
+        Where to compute.
 
-    run_figure("figure2", options, compute, figures)
+    Returns
+    -------
+    dict of arrays
+        Image and ground truth (H, W), spikes (n, d, H, W), scores (seeds, n), and for each
+        perturbation the scores (strengths, images).
+    """
+    ensure_dataset(DATASET)
+    images, groups = load_dataset(DATASET, "train_multi", index, index + 1)
+    parameters, network = settings_of(DATASET), load_network(DATASET, device)
+    loop: dict[str, Any] = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "indices": [index], "device": device}
+    arrays = {"image": images[0], "groups": groups[0], "refractory": np.array(parameters.refractory)}
+    found: dict[str, list[np.ndarray]] = {"synchrony": [], "rate": [], "clustering": []}
+    for number in range(1, 1 + (2 if quick else N_SEEDS)):
+        spikes = bind(images, network, refractory=parameters.refractory, seed=seed * number, **loop).spikes
+        for name, values in metrics.cycle_scores(spikes[0], groups[0], q=Q, seed=seed * number).items():
+            found[name].append(values)
+        if number == 1:
+            labels = group(spikes, numbers_of_objects(groups) + 1, seed=seed)
+            arrays |= {"spikes": spikes[0], "labels": align(labels[0], groups[0]), "ami": metrics.ami(groups, labels)}
+    arrays |= {name: np.array(values) for name, values in found.items()}
+    arrays["synchrony_matrix"] = metrics.synchrony_matrix(arrays["spikes"], groups[0]).astype(np.float32)
+    arrays["autocorrelation"] = metrics.autocorrelation(arrays["spikes"][-READOUT_CYCLES:], groups[0])
+    return arrays | _robustness(network, images, groups, index, seed, 10 if quick else 100, device)
 
 
-if __name__ == "__main__":
-    run_command(main)
+def _robustness(
+    network: Autoencoder, image: np.ndarray, truth: np.ndarray, index: int, seed: int, n_images: int, device: str
+) -> Arrays:
+    """AMI and final synchrony score (strengths, images) under both perturbations, and the spikes of this `image`."""
+    parameters = settings_of(DATASET)
+    first = IMAGES_TABLE + 1000  # images that neither Table 1 nor the choice of the networks has used
+    images, groups = load_dataset(DATASET, "train_multi", first, first + n_images)
+    images, groups = np.concatenate([image, images]), np.concatenate([truth, groups])
+    rng = np.random.default_rng([seed, 2])
+    conditions: list[tuple[str, dict[str, Any]]] = [
+        ("loss", {"refractory": parameters.refractory, "spike_loss": loss}) for loss in SPIKE_LOSSES
+    ]
+    for spread in REFRACTORY_SPREADS:
+        refractory = parameters.refractory + rng.integers(-spread, spread + 1, images.shape)
+        conditions.append(("spread", {"refractory": refractory}))
+    arrays: dict[str, list] = {
+        f"{name}_{kind}": [] for name in ("loss", "spread") for kind in ("ami", "synchrony", "spikes")
+    }
+    loop: dict[str, Any] = {
+        "delay": parameters.delay,
+        "cycles": CYCLES_FIGURES,
+        "seed": seed,
+        "indices": [index, *range(first, first + n_images)],
+        "device": device,
+    }
+    for name, condition in conditions:
+        spikes = bind(images, network, last=READOUT_CYCLES, **loop, **condition).spikes
+        labels = group(spikes, numbers_of_objects(groups) + 1, seed=seed)
+        final = [metrics.cycle_scores(s[-1:], g, q=Q)["synchrony"][0] for s, g in zip(spikes[1:], groups[1:])]
+        arrays[f"{name}_ami"].append(metrics.ami(groups[1:], labels[1:]))
+        arrays[f"{name}_synchrony"].append(final)
+        arrays[f"{name}_spikes"].append(spikes[0])
+    result = {key: np.array(values[SHOWN] if "spikes" in key else values) for key, values in arrays.items()}
+    return result | {
+        "losses": np.array(SPIKE_LOSSES),
+        "spreads": np.array(REFRACTORY_SPREADS),
+        "shown": np.array([SPIKE_LOSSES[SHOWN], REFRACTORY_SPREADS[SHOWN]]),
+    }
+
+
+def draw(arrays: Arrays, palette: str = "published") -> dict[str, Figure]:
+    """All panels, by file name, from the arrays of :func:`compute`; `palette` is the name of one."""
+    a, n_cycles = arrays, len(arrays["spikes"])
+    return {
+        "grouping": input_and_grouping(a["image"], a["labels"], a["groups"], float(a["ami"][0]), palette),
+        "spikes": spikes_step_by_step(a["spikes"]),
+        "raster": spike_raster(a["spikes"], a["groups"], [(n_cycles - 4, n_cycles)], colours=palette),
+        "spike_trains": spike_trains(a["spikes"], a["groups"], palette),
+        "synchrony_matrix": synchrony_matrix(a["synchrony_matrix"], a["groups"]),
+        "autocorrelation": autocorrelation(a["autocorrelation"], palette),
+        "scores": scores(a["synchrony"], a["rate"]),
+        "phases": phases(a["spikes"], int(a["refractory"])),
+        "correlation": correlation(a["synchrony"], a["rate"], a["clustering"]),
+        "robustness": robustness(a, palette),
+    }
+
+
+@in_our_style
+def spikes_step_by_step(spikes: np.ndarray, n_cycles: int = 3) -> Figure:
+    """Spikes (n, d, H, W) in every step of the first and the last `n_cycles` cycles; one row is one cycle."""
+    figure = new_figure(13, 0.84 * n_cycles + 0.9)
+    first, last = range(n_cycles), range(len(spikes) - n_cycles, len(spikes))
+    for ax, cycles, name in zip(figure.subplots(2, 1), (first, last), ("first", "last")):
+        step_by_step(ax, spikes[cycles, ..., None] * YELLOW, cycles)
+        ax.set_title(f"{name} {n_cycles} cycles", loc="left", size=9)
+    return figure
+
+
+@in_our_style
+def spike_trains(spikes: np.ndarray, groups: np.ndarray, colours: str, per_object: int = 4) -> Figure:
+    """Spike trains, in the first and the last four cycles, of a few single neurons of each object.
+
+    Parameters
+    ----------
+    spikes : (n, d, H, W) bool
+    groups : (H, W) int
+    colours : str
+        Name of a palette.
+    per_object : int
+        Neurons of each object.
+    """
+    n, delay = spikes.shape[:2]
+    trains = spikes.reshape(n * delay, *groups.shape)
+    rng = np.random.default_rng(0)
+    table = palette_of_marks(int(groups.max()), colours)
+    pixels = [rng.permutation(np.argwhere(groups == k))[:per_object] for k in range(1, len(table))]
+    figure = new_figure(10, 0.8 + 0.16 * per_object * groups.max())
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, first, name in zip(axes, (0, n - 4), ("first", "last")):
+        start, stop = first * delay, (first + 4) * delay
+        times = [start + np.flatnonzero(trains[start:stop, y, x]) for of_object in pixels for y, x in of_object]
+        colour = [table[k] for k, of_object in enumerate(pixels, start=1) for _ in of_object]
+        ax.eventplot(times, lineoffsets=np.arange(len(times)) + 0.5, linelengths=0.8, linewidths=1.4, colors=colour)
+        for cycle_start in range(start, stop + 1, delay):
+            ax.axvline(cycle_start - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
+        ax.set(xlim=(start - 1, stop), ylim=(len(times), 0), yticks=[])
+        ax.set(xlabel="time (steps)", title=f"{name} four cycles")
+        ax.spines["left"].set_visible(False)
+    axes[0].set_ylabel("single neurons, by object")
+    return figure
+
+
+@in_our_style
+def synchrony_matrix(matrix: np.ndarray, groups: np.ndarray) -> Figure:
+    """How often two pixels fire together, pixels sorted by object.
+
+    Parameters
+    ----------
+    matrix : (P, P) float
+        :func:`dasbe.metrics.synchrony_matrix`.
+    groups : (H, W) int
+    """
+    figure = new_figure(4.6, 3.9)
+    axes = figure.add_subplot()
+    shown = axes.imshow(matrix, cmap="jet", vmin=0, vmax=1, interpolation="nearest")
+    counts = np.bincount(groups[groups > 0])[1:]
+    middles = np.cumsum(counts) - counts / 2
+    names = [f"object {k}" for k in range(1, len(counts) + 1)]
+    axes.set_xticks(middles, names)
+    axes.set_yticks(middles, names, rotation=90, va="center")
+    axes.tick_params(length=0)
+    axes.set(title="synchrony matrix, last 10 cycles")
+    figure.colorbar(shown, label="coincident spikes (of the maximum)")
+    return figure
+
+
+@in_our_style
+def autocorrelation(values: np.ndarray, colours: str) -> Figure:
+    """Autocorrelation of each object's number of spikes.
+
+    Parameters
+    ----------
+    values : (objects, 2·lags + 1) float
+        :func:`dasbe.metrics.autocorrelation`.
+    colours : str
+        Name of a palette.
+    """
+    n_groups, width = values.shape
+    lags = np.arange(width) - width // 2
+    table = palette_of_marks(n_groups, colours)
+    figure = new_figure(2.7 * n_groups, 2.2)
+    for k, ax in enumerate(figure.subplots(1, n_groups, sharey=True, squeeze=False)[0]):
+        ax.bar(lags, values[k], width=0.85, color=table[k + 1])
+        ax.set(title=f"object {k + 1}", xlabel="lag (steps)", ylim=(0, 1.05))
+    figure.axes[0].set_ylabel("autocorrelation\n(of lag 0)")
+    return figure
+
+
+@in_our_style
+def scores(synchrony: np.ndarray, rate: np.ndarray) -> Figure:
+    """Synchrony and rate score of every cycle, mean and standard deviation over seeds; (seeds, n) each."""
+    figure = new_figure(4.4, 2.9)
+    axes = figure.add_subplot()
+    for (name, colour), values in zip(SCORE_COLOURS.items(), (synchrony, rate)):
+        curve_with_band(axes, values, colour, f"{name} score", errorbar=("sd", 1))
+    axes.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
+    axes.set(xlabel="cycle", ylabel="score (silhouette)", ylim=(-0.75, 1.02))
+    axes.legend(frameon=False)
+    return figure
+
+
+@in_our_style
+def phases(spikes: np.ndarray, refractory: int) -> Figure:
+    """Pixels coloured by the phase in which they fire, in cycles `PHASE_CYCLES`."""
+    cycles = [c for c in PHASE_CYCLES if c < len(spikes)]
+    figure = new_figure(1.7 * len(cycles), 2.3)
+    *axes, bar = figure.subplots(1, len(cycles) + 1, gridspec_kw={"width_ratios": [1] * len(cycles) + [0.09]})
+    for ax, cycle in zip(axes, cycles):
+        ax.imshow(phase_colours(spikes[cycle], refractory), interpolation="nearest")
+        image_axes(ax, f"cycle {cycle}")
+    delay = spikes.shape[1]
+    each_step = np.eye(delay, dtype=bool)[:, :, None]  # step t: one pixel of its own
+    bar.imshow(phase_colours(each_step, refractory), aspect="auto", interpolation="nearest")
+    bar.set(xticks=[], yticks=[0, delay - 1])
+    bar.yaxis.tick_right()
+    bar.set_ylabel("step of the cycle", labelpad=-14)
+    bar.yaxis.set_label_position("right")
+    return figure
+
+
+@in_our_style
+def correlation(synchrony: np.ndarray, rate: np.ndarray, clustering: np.ndarray) -> Figure:
+    """Synchrony and rate score against clustering score, every cycle and seed a point; (seeds, n) each."""
+    figure = new_figure(7.2, 3.0)
+    for ax, (name, colour), values in zip(figure.subplots(1, 2), SCORE_COLOURS.items(), (synchrony, rate)):
+        r = regression(ax, clustering.ravel(), values.ravel(), colour)
+        ax.set(xlabel="clustering score", ylabel=f"{name} score", title=f"r = {r:.2f}")
+    return figure
+
+
+@in_our_style
+def robustness(a: Arrays, colours: str) -> Figure:
+    """The spikes of the last two cycles in three conditions, and AMI and synchrony against the perturbations."""
+    loss, spread = a["shown"]
+    conditions = {
+        "normal": a["spikes"],
+        f"{100 * loss:.0f} % of spikes lost": a["loss_spikes"],
+        f"refractory time {int(a['refractory'])} ± {spread:.0f} steps, by pixel": a["spread_spikes"],
+    }
+    figure = new_figure(10, 5.4)
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.15))
+    table = palette_of_marks(int(a["groups"].max()), colours)
+    labels = a["groups"][a["groups"] > 0]
+    order = np.argsort(labels, kind="stable")
+    for ax, (name, spikes) in zip(upper.subplots(1, 3, sharey=True), conditions.items()):
+        delay = spikes.shape[1]
+        time, pixel = np.nonzero(spikes[-2:, :, a["groups"] > 0].reshape(2 * delay, -1)[:, order])
+        ax.scatter(time, pixel, s=1.6, color=table[labels[order[pixel]]], linewidths=0)
+        ax.axvline(delay - 0.5, color="#cccccc", linewidth=0.6)
+        ax.set(title=name, xlabel="time (steps)", xlim=(-1, 2 * delay), ylim=(len(order), -1), yticks=[])
+    upper.axes[0].set_ylabel("pixels, by object")
+    strengths = (("loss", 100 * a["losses"], "spikes lost (%)"), ("spread", a["spreads"], "spread of r (± steps)"))
+    axes = lower.subplots(1, 2, sharey=True)
+    for ax, (name, strength, label) in zip(axes, strengths):
+        for kind, title, colour in (("ami", "AMI", INK), ("synchrony", "synchrony score", SCORE_COLOURS["synchrony"])):
+            curve_with_band(ax, a[f"{name}_{kind}"].T, colour, title, strength, marker="o")
+        ax.set(xlabel=label, ylim=(0, 1.02))
+    axes[0].set_ylabel(f"mean of {a['loss_ami'].shape[1]} images ± s.e.")
+    axes[1].legend(frameon=False, loc="lower left")
+    return figure

@@ -1,18 +1,114 @@
-"""The command ``python -m dasbe.experiments.figure3``."""
+"""Figure 3: synchrony, rate and clustering scores on all datasets (paper, Figure 3)."""
 
-from dasbe.experiments.options import figure_options
-from dasbe.support.cli import run_command
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
+
+    run("figure3")
+
+import numpy as np
+from tqdm import tqdm
+
+from dasbe.ann.files import load_network
+from dasbe.binding.loop import bind
+from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
+from dasbe.experiments.options import FIGURES
+from dasbe.metrics import cycle_scores
+from dasbe.plotting.scores import CONFIDENCE, curve_with_band, regression
+from dasbe.plotting.style import Figure, in_our_style, new_figure
+from dasbe.support.palettes import COLOUR_BLIND_SAFE
+from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE
+from dasbe.support.storage import Arrays
+
+N_IMAGES = 100
+BLOCK = 10  # images whose spikes are held in memory
+SCORES = ("synchrony", "rate", "clustering")
+ORDER = ("bars", "corners", "shapes", "multi_mnist", "mnist_shape")
+PUBLISHED_COLOURS = ("#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3")  # seaborn's "deep"
+DASHES = ("-", "--", ":", "-.", (0, (1, 1)))
+SHOWN_PART = 30  # one point in so many is drawn, as in the paper
 
 
-def main() -> None:
-    options = figure_options("figure3", "Synchrony, rate and clustering scores on all datasets (paper, Figure 3).")
+def compute(*, seed: int = FIGURES["figure3"].seed, quick: bool = False, device: str = "cpu") -> Arrays:
+    """Score every cycle of images that are drawn at random from each dataset.
 
-    from dasbe.experiments.arrays.figure3 import compute
-    from dasbe.experiments.figures import run_figure
-    from dasbe.plotting.figure3 import figures
+    Parameters
+    ----------
+    seed : int
+        Of the choice of the images, and of the loop.
+    quick : bool
+        Whether to take fewer images.
+    device : str
+        Where to compute.
 
-    run_figure("figure3", options, compute, figures)
+    Returns
+    -------
+    dict of arrays
+        ``DATASET_SCORE`` (images, n) for the three scores, and ``indices`` (images,), the
+        numbers of the images.
+    """
+    for dataset in TABLE_DATASETS:
+        load_network(dataset)  # says early if one is missing
+        ensure_dataset(dataset)
+    n_images = 5 if quick else N_IMAGES
+    indices = np.sort(np.random.default_rng(seed).choice(IMAGES_TABLE, n_images, replace=False))
+    arrays = {"indices": indices}
+    with tqdm(total=len(TABLE_DATASETS) * n_images, desc="figure 3", unit=" images") as bar:
+        for dataset in TABLE_DATASETS:
+            arrays |= _scores(dataset, indices, seed, device, bar)
+    return arrays
 
 
-if __name__ == "__main__":
-    run_command(main)
+def _scores(dataset: str, indices: np.ndarray, seed: int, device: str, bar: tqdm) -> Arrays:
+    """``DATASET_SCORE`` (images, n) of one dataset."""
+    parameters, network = settings_of(dataset), load_network(dataset, device)
+    images, groups = load_dataset(dataset, "train_multi", 0, IMAGES_TABLE)
+    scores = {f"{dataset}_{name}": np.empty((len(indices), CYCLES_FIGURES)) for name in SCORES}
+    for start in range(0, len(indices), BLOCK):
+        block = indices[start : start + BLOCK]
+        run = bind(
+            images[block],
+            network,
+            delay=parameters.delay,
+            refractory=parameters.refractory,
+            cycles=CYCLES_FIGURES,
+            seed=seed,
+            indices=block,
+            device=device,
+        )
+        for i, (spikes, truth) in enumerate(zip(run.spikes, groups[block]), start=start):
+            for name, values in cycle_scores(spikes, truth, seed=seed).items():
+                scores[f"{dataset}_{name}"][i] = values
+            bar.update(1)
+    return scores
+
+
+def draw(arrays: Arrays, palette: str = "published") -> dict[str, Figure]:
+    """The figure, by its file name, from the arrays of :func:`compute`; `palette` is the name of one."""
+    return {"figure3": four_panels(arrays, palette)}
+
+
+@in_our_style
+def four_panels(arrays: Arrays, colours: str = "published") -> Figure:
+    """(a) synchrony and (b) rate score against cycle; (c), (d) both against clustering score."""
+    table = PUBLISHED_COLOURS if colours == "published" else COLOUR_BLIND_SAFE
+    figure = new_figure(13, 3.5)
+    axes = figure.subplots(1, 4)
+    rng = np.random.default_rng(0)
+    for dataset, colour, dash in zip((d for d in ORDER if f"{d}_synchrony" in arrays), table, DASHES):
+        clustering = arrays[f"{dataset}_clustering"]
+        chosen = rng.permutation(clustering.size)[: max(clustering.size // SHOWN_PART, 2)]
+        for score, over_time, against in zip(("synchrony", "rate"), axes[:2], axes[2:]):
+            values = arrays[f"{dataset}_{score}"]
+            curve_with_band(over_time, values, colour, dataset, errorbar=CONFIDENCE, linestyle=dash)
+            regression(against, clustering.ravel()[chosen], values.ravel()[chosen], colour, size=4)
+    for ax, name in zip(axes, ("(a) synchrony over time", "(b) rate over time", "(c) synchrony", "(d) rate")):
+        ax.set_title(name, loc="left")
+    for ax in axes[:2]:
+        ax.set(xlabel="cycle", ylim=(-0.5, 1.02))
+    axes[2].set(xlabel="clustering score", ylim=(-0.1, 1.05))
+    axes[3].set(xlabel="clustering score", ylim=(-1.02, 1.02))
+    for ax, score in zip(axes, ("synchrony", "rate", "synchrony", "rate")):
+        ax.set_ylabel(f"{score} score", labelpad=1)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    return figure

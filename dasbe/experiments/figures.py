@@ -1,14 +1,10 @@
-"""What the commands of all figures do: arrays are computed and saved, and pictures drawn.
+"""What the commands of all figures do: arrays are computed and saved, and pictures drawn from the file."""
 
-Each command computes, saves ``results/figureN/arrays.npz`` with how it was made, reads
-that file again, and draws from it; ``--draw-only`` leaves out the first two.
-"""
-
-import argparse
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from dasbe.plotting.style import Figure, save_figure
+from dasbe.plotting.style import save_figure
 from dasbe.support import checks
 from dasbe.support.commands import typed
 from dasbe.support.paths import readable, results_folder
@@ -16,41 +12,35 @@ from dasbe.support.provenance import provenance
 from dasbe.support.storage import Arrays, load_arrays, save_arrays
 
 
-def run_figure(
-    name: str,
-    options: argparse.Namespace,
-    compute: Callable[[argparse.Namespace], Arrays],
-    draw: Callable[[Arrays, str], dict[str, Figure]],
-    animate: Callable[[Arrays, str, Path], list[Path]] | None = None,
-) -> None:
-    """What the command ``python -m dasbe.experiments.NAME`` does.
+def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: str, **arguments: Any) -> None:
+    """Compute a figure, save its arrays with how they were made, and draw from what was saved.
 
     Parameters
     ----------
     name : str
-        ``figure2`` …
-    options : argparse.Namespace
-        Of :func:`dasbe.experiments.options.figure_options`.
-    compute : callable
-        Options → arrays.
-    draw : callable
-        Arrays and name of a palette → figures by file name.
-    animate : callable
-        Arrays, palette and folder → further files it wrote.
+        Module of :mod:`dasbe.experiments` with functions `compute` and `draw`, and perhaps `animate`.
+    out : Path
+        Folder of ``arrays.npz`` and the pictures.
+    draw_only : bool
+        Draw from the ``arrays.npz`` that is there.
+    palette : str
+        Name of a palette.
+    device : str
+        Where to compute.
+    **arguments
+        Further arguments of `compute`.
     """
-    checks.device(options.device, "--device")
-    path = options.out / "arrays.npz"
-    if not options.draw_only:
-        arrays = compute(options)
-        made = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
-        made.pop("out")
-        save_arrays(path, arrays, provenance(**made))
+    checks.device(device, "--device")
+    figure, path = import_module(f"dasbe.experiments.{name}"), out / "arrays.npz"
+    if not draw_only:
+        arrays = figure.compute(device=device, **arguments)
+        save_arrays(path, arrays, provenance(**arguments, draw_only=draw_only, palette=palette, device=device))
         print(f"written: {readable(path)}")
     arrays = load_arrays(path, typed(name))
-    for stem, figure in draw(arrays, options.palette).items():
-        save_figure(figure, options.out / f"{stem}.png", options.out / f"{stem}.pdf")
-        print(f"written: {readable(options.out / stem)}.png and .pdf")
-    for written in animate(arrays, options.palette, options.out) if animate else ():
+    for stem, picture in figure.draw(arrays, palette).items():
+        save_figure(picture, out / f"{stem}.png", out / f"{stem}.pdf")
+        print(f"written: {readable(out / stem)}.png and .pdf")
+    for written in figure.animate(arrays, palette, out) if hasattr(figure, "animate") else ():
         print(f"written: {readable(written)}")
 
 

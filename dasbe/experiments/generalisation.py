@@ -22,8 +22,8 @@ from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.datasets.variations import cluttered, overlap, scenes_of
 from dasbe.evaluation.evaluate import evaluate
 from dasbe.evaluation.segment import system_settings
-from dasbe.plotting.scores import curve_with_band, standard_error
-from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, new_figure, save_figure, styled
+from dasbe.plotting.scores import curve_with_band
+from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, in_our_style, new_figure, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.paths import readable
@@ -194,7 +194,7 @@ def _padded(parts: list[np.ndarray], length: int) -> np.ndarray:
     return whole
 
 
-@styled
+@in_our_style
 def draw(arrays: dict[str, np.ndarray]) -> Figure:
     """A row for each condition, a column for each dataset, a curve for each system.
 
@@ -242,8 +242,8 @@ def _draw_systems(ax: Axes, arrays: dict[str, np.ndarray], x: np.ndarray, scores
     others = iter(MARKS)
     for name, title, counts, values in zip(arrays["systems"], arrays["titles"], arrays["counts"], scores):
         mark = next(others, "x") if colour_of(name) == OTHERS else "."
-        style = {"linestyle": "--" if counts else "-", "marker": mark}
+        style: dict[str, Any] = {"linestyle": "--" if counts else "-", "marker": mark}
         values = values.T if counting else 100 * values.T  # (N, L)
         if counts or not counting:
             colour = colour_of(name)
-            curve_with_band(ax, values, standard_error(values), colour, title, x, linewidth=1.3, markersize=4, **style)
+            curve_with_band(ax, values, colour, title, x, linewidth=1.3, markersize=4, **style)

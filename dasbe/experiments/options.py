@@ -48,16 +48,16 @@ class FigureDefaults:
     Attributes
     ----------
     seed : int
-    index : int or None
-        Number of the image or the sequence, if the figure is of one.
+    index : int
+        Number of the image or the sequence.
     count : int
-        How many there are to choose from.
+        How many there are to choose from; 0 if the figure is not of a single one.
     what : str
         What they are.
     """
 
     seed: int = 111
-    index: int | None = None
+    index: int = 0
     count: int = 0
     what: str = ""
 
@@ -202,7 +202,7 @@ def _figure(program: str, name: str, description: str) -> Options:
     """What :func:`dasbe.experiments.figures.run_figure` takes."""
     parser, defaults = Parser(program, description), FIGURES[name]
     parser.add_seed(None, f"default: {defaults.seed}")
-    if defaults.index is not None:
+    if defaults.count:
         last = defaults.count - 1
         parser.add_whole_number("--index", None, f"{defaults.what}, 0 to {last} (default: {defaults.index})", 0, last)
     parser.add_flag("--quick", "less of everything, for a first look")
@@ -211,7 +211,7 @@ def _figure(program: str, name: str, description: str) -> Options:
     parser.add_folder("--out", f"default: results/{name} (with --quick: {name}_quick)")
     parser.add_device()
     options = parser.parse_args()
-    of_work = {"seed": defaults.seed} | ({} if defaults.index is None else {"index": defaults.index})
+    of_work = {"seed": defaults.seed} | ({"index": defaults.index} if defaults.count else {})
     given_apart(options, "--draw-only", *(f"--{option}" for option in of_work))
     return {"name": name} | _filled(options, of_work | {"out": _results(name, options.quick)})
 

@@ -9,7 +9,10 @@ from dasbe.support.lazy import import_lazily
 
 
 def _import_matplotlib() -> None:
-    """Import Matplotlib where there is no home folder, and whatever MPLBACKEND says: figures go to files here."""
+    """Import Matplotlib even without a home folder, and whatever MPLBACKEND says: figures go to files here.
+
+    Matplotlib asks for both only when it is first imported, so Seaborn can be imported later as it is.
+    """
     if not os.path.isabs(os.path.expanduser("~")):  # a user whom the system does not know, as in a container
         os.environ.setdefault("MPLCONFIGDIR", os.devnull)  # Matplotlib makes a temporary folder in place of it
     backend = os.environ.pop("MPLBACKEND", None)

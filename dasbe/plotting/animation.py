@@ -1,32 +1,30 @@
-"""The dance: an animation in which the objects of an image come to fire each at a time of its own."""
+"""The dance: animations in which the objects of an image come to fire, each at a time of its own."""
 
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colors, rc_context
+from matplotlib import colors
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 
 from dasbe.plotting.grouping import coloured
-from dasbe.plotting.style import RC, SILHOUETTE, image_axes, palette
+from dasbe.plotting.style import SILHOUETTE, Figure, image_axes, in_our_style, palette
 from dasbe.support.storage import atomic_path
 
 FRAME_MILLISECONDS = 60
 SEQUENCE_MILLISECONDS = 250  # of a frame of a moving input
-POSTER_MILLISECONDS = 800  # of the result, where it begins: what is shown of a GIF that does not play
-RESULT_MILLISECONDS = 2500  # of the last frame
-GLOW = (1.0, 0.45, 0.2)  # brightness of a spike in its own step and the two after it
+POSTER_MILLISECONDS = 800  # of the result as the first frame, which is all that is seen of a GIF that does not play
+RESULT_MILLISECONDS = 2500  # of the result as the last frame
+GLOW = (1.0, 0.45, 0.2)  # brightness of a spike in its own step and in the two steps after it
 
 
 def cycles_to_show(n_cycles: int) -> list[int]:
-    """A few cycles, dense at the start, where most happens."""
-    chosen = [cycle for cycle in (0, 1, 2, 4, 9) if cycle < n_cycles - 1]
-    return [*chosen, n_cycles - 1]
+    """A few cycles, most of them at the start, where most happens, and the last."""
+    return [*(cycle for cycle in (0, 1, 2, 4, 9) if cycle < n_cycles - 1), n_cycles - 1]
 
 
 def _all_fired(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """(H, W, 3): the pixels that fire in one cycle, in their object's colour, on a dim silhouette."""
+    """Picture (H, W, 3) of the pixels that fire in one cycle, in their object's colour on a dim silhouette."""
     fired = spikes.any(0)
     picture = (image > 0)[..., None] * np.asarray(colors.to_rgb(SILHOUETTE))
     picture[fired] = np.where(groups[..., None] > 0, colours[groups], 0.8)[fired]
@@ -34,7 +32,7 @@ def _all_fired(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colour
 
 
 def _spike_frames(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """(d, H, W, 3) pictures of one cycle: spikes in their object's colour, fading, on a dim silhouette."""
+    """Pictures (d, H, W, 3) of the steps of one cycle: fading spikes in their object's colour on a dim silhouette."""
     ink = np.where(groups[..., None] > 0, colours[groups], 0.8)
     silhouette = np.asarray(colors.to_rgb(SILHOUETTE))
     frames = np.zeros((len(spikes), *groups.shape, 3))
@@ -46,7 +44,7 @@ def _spike_frames(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, col
     return frames
 
 
-@rc_context(RC)
+@in_our_style
 def animate_binding(
     path: Path | str,
     spikes: np.ndarray,
@@ -57,8 +55,9 @@ def animate_binding(
 ) -> None:
     """Write a GIF of the spikes, step by step, over a few cycles; it begins and ends with all spikes of the last.
 
-    Left, the pixels that fire; right, for each object the part of its pixels that
-    fires in each step of the cycle: scattered at first, one tall peak at a time later.
+    The pixels that fire are on the left; on the right is, for each object, the part of its
+    pixels that fires in each step of the cycle: scattered at first, one tall peak at a time
+    later.
 
     Parameters
     ----------
@@ -66,11 +65,11 @@ def animate_binding(
     spikes : (n, d, H, W) bool
     image : (H, W) of 0 and 1, or (n, H, W) if it moves
     groups : (H, W) int, or (n, H, W)
-        Objects from 1: the ground truth, or the grouping.
+        Ground truth or grouping; objects are numbered from 1.
     cycles : list of int, optional
-        Which of the n cycles to show; by default :func:`cycles_to_show`.
+        Which of the n cycles to show; by default those of :func:`cycles_to_show`.
     before : int
-        How many cycles there were before these.
+        Number of cycles before these n.
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
     images, groups = (np.broadcast_to(given, (len(spikes), *spikes.shape[2:])) for given in (image, groups))
@@ -86,8 +85,8 @@ def animate_binding(
     for k in range(n_groups):
         ax = figure.add_axes((0.5, bottom + (n_groups - 1 - k) * height, 0.47, 0.86 * height), facecolor="black")
         ax.set(xlim=(-0.5, delay - 0.5), ylim=(0, 1.05), xticks=[], yticks=[])
-        for side, spine in ax.spines.items():
-            spine.set(visible=side == "bottom", color="#666666")
+        ax.spines["left"].set_visible(False)
+        ax.spines["bottom"].set_color("#666666")
         rows.append((ax, ax.bar(np.arange(delay), np.zeros(delay), width=0.9, color=colours[k + 1])))
     figure.text(0.735, 0.05, "step of the cycle", color="white", ha="center", fontsize=9)
     figure.text(0.735, 0.92, "part of each object that fires", color="white", ha="center", fontsize=9)
@@ -122,7 +121,7 @@ def _frame(canvas: FigureCanvasAgg) -> Image.Image:
 
 
 def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: list[int]) -> None:
-    """One palette for all frames, made from a sample of them, keeps the file small and its colours steady."""
+    """Write `frames` with one palette, made from a sample of them: the file is small, and colours are steady."""
     sample = Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames[:: max(len(frames) // 16, 1)]]))
     table = sample.quantize(64, dither=Image.Dither.NONE)
     quantised = [frame.quantize(palette=table, dither=Image.Dither.NONE) for frame in frames]
@@ -132,15 +131,17 @@ def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: list[i
         )
 
 
-@rc_context(RC)
+@in_our_style
 def animate_sequence(path: Path | str, frames: np.ndarray, labels: np.ndarray, colours: str = "published") -> None:
-    """Write a GIF of a moving input beside its grouping, one frame a cycle; ink that did not fire is grey.
+    """Write a GIF of a moving input beside its grouping, one frame per cycle; ink that did not fire is grey.
 
     Parameters
     ----------
     path : path ending in .gif
     frames : (n, H, W) of 0 and 1
+        The input.
     labels : (n, H, W) int
+        Its grouping.
     colours : str
         Name of a palette.
     """

@@ -1,16 +1,17 @@
 """Pictures of images and of how their pixels were grouped."""
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
 
-from dasbe.plotting.style import INK, PALETTES, RC, Figure, image_axes, new_figure, palette
+from dasbe.plotting.style import INK, PALETTES, Axes, Figure, image_axes, in_our_style, new_figure, palette
 
-LABELLESS = 0.75  # grey of ink without a label: overlaps in the ground truth, what a grouping leaves out
+LABELLESS = 0.75  # grey of ink without a label: overlaps in a ground truth, ungrouped pixels in a grouping
 
 
 def coloured(labels: np.ndarray, image: np.ndarray | None = None, colours: np.ndarray | None = None) -> np.ndarray:
-    """(H, W, 3) picture of labels; ink without a label is grey if `image` is given."""
+    """Picture (H, W, 3) of `labels` (H, W); ink without a label is grey if `image` (H, W) is given.
+
+    `colours` (labels, 3) are those of the default palette unless given.
+    """
     colours = palette(int(labels.max())) if colours is None else colours
     picture = colours[labels]
     if image is not None:
@@ -18,7 +19,7 @@ def coloured(labels: np.ndarray, image: np.ndarray | None = None, colours: np.nd
     return picture
 
 
-@rc_context(RC)
+@in_our_style
 def input_and_grouping(
     image: np.ndarray,
     labels: np.ndarray,
@@ -28,9 +29,9 @@ def input_and_grouping(
 ) -> Figure:
     """The input, the ground truth if there is one, and the grouping.
 
-    Pixels with ink that are in the cluster of the silent ones (label 0), since they never
-    fired or in phase with too few, are grey. Where there are more groups than colours, each
-    has its number on it.
+    Pixels with ink that fell into the cluster of silent pixels (label 0), because they never
+    fired or fired in phase with too few others, are grey. Where there are more groups than
+    colours, each group is numbered.
 
     Parameters
     ----------
@@ -38,6 +39,7 @@ def input_and_grouping(
     labels : (H, W) int
         Grouping; numbered as the ground truth where they match (:func:`dasbe.binding.labels.align`).
     groups : (H, W) int, optional
+        Ground truth.
     score : float, optional
         AMI in [0, 1].
     colours : str
@@ -64,7 +66,7 @@ def input_and_grouping(
 
 
 def _write_numbers(axes: Axes, labels: np.ndarray, table: np.ndarray) -> None:
-    """The number of each group, on that pixel of it which is nearest to its middle."""
+    """Write the number of each group on the pixel that is nearest to its middle."""
     for k in np.unique(labels[labels > 0]).tolist():
         pixels = np.argwhere(labels == k)
         y, x = pixels[((pixels - pixels.mean(0)) ** 2).sum(1).argmin()]
@@ -72,14 +74,14 @@ def _write_numbers(axes: Axes, labels: np.ndarray, table: np.ndarray) -> None:
         axes.text(x, y, str(k), size=6, ha="center", va="center", color=INK if bright else "white")
 
 
-@rc_context(RC)
+@in_our_style
 def decoded_groups(labels: np.ndarray, decoded: np.ndarray) -> Figure:
-    """Each group alone above what the network makes of it.
+    """Each group alone, above what the network makes of it.
 
     Parameters
     ----------
     labels : (H, W) int
-        Groups from 1.
+        Grouping; groups are numbered from 1.
     decoded : (groups, H, W) float in [0, 1]
         Reconstruction of each group.
     """

@@ -7,7 +7,7 @@ from dasbe.support import checks
 
 
 def phase_colours(spikes: np.ndarray, refractory: int) -> np.ndarray:
-    """Colour of each pixel by when it fires in a cycle: same colour, same phase.
+    """Colour of each pixel by when it fires in a cycle: the same colour is the same phase.
 
     Step t of d has hue 2/3 + t/d on the HSV wheel and brightness
     ½ (sin(2π (d/r) t/d) + 1); a pixel has the sum of the colours of its spikes.
@@ -15,9 +15,9 @@ def phase_colours(spikes: np.ndarray, refractory: int) -> np.ndarray:
     Parameters
     ----------
     spikes : (d, H, W) bool
-        One cycle.
+        Spikes of one cycle of d steps.
     refractory : int
-        r, at least 1.
+        Refractory time r in steps, at least 1.
 
     Returns
     -------

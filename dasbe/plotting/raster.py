@@ -1,12 +1,15 @@
-"""Spike rasters: pixels sorted by object, time along the horizontal axis."""
+"""Spikes in time: rasters of the pixels, sorted by object, and pictures of every step."""
+
+from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import rc_context
 
-from dasbe.plotting.style import INK, RC, Figure, new_figure, palette_of_marks
+from dasbe.plotting.style import INK, Axes, Figure, in_our_style, new_figure, palette_of_marks
+
+GAP = 3  # pixels between the pictures of steps
 
 
-@rc_context(RC)
+@in_our_style
 def spike_raster(
     spikes: np.ndarray,
     groups: np.ndarray,
@@ -15,25 +18,24 @@ def spike_raster(
     colours: str = "published",
     before: int = 0,
 ) -> Figure:
-    """Raster of each group's pixels in its own colour, and the total count of spikes below.
+    """Raster of each group's pixels in the group's colour, and the total number of spikes below.
 
     Parameters
     ----------
     spikes : (n, d, H, W) bool
         n cycles of d steps.
     groups : (H, W) int
-        Pixels with label > 0 are shown.
+        Ground truth or grouping; pixels with label 0 are left out.
     windows : list of (first, last)
-        Half-open ranges of cycles, one column of panels each.
+        Half-open ranges of cycles, a column of panels each.
     name : str
         What a group is called.
     colours : str
         Name of a palette.
     before : int
-        How many cycles there were before these.
+        Number of cycles before these n.
     """
-    n_groups = int(groups.max())
-    delay = spikes.shape[1]
+    n_groups, delay = int(groups.max()), spikes.shape[1]
     table = palette_of_marks(n_groups, colours)
     row_height = max(0.28, min(0.9, 3.6 / n_groups))
     figure = new_figure(10, 1.5 + row_height * (n_groups + 0.8))
@@ -43,27 +45,40 @@ def spike_raster(
     )
     for column, (first, last) in enumerate(windows):
         window = spikes[first:last].reshape(-1, *groups.shape)  # (T, H, W)
-        start = (before + first) * delay
+        first, last = before + first, before + last
+        time = np.arange(first * delay, last * delay)
         for k in range(1, n_groups + 1):
             ax = axes[k - 1, column]
             trains = window[:, groups == k]  # (T, pixels)
-            time, pixel = np.nonzero(trains)
-            ax.scatter(start + time, pixel, s=2.2, color=table[k], linewidths=0)
-            ax.fill_between(
-                start + np.arange(len(trains)), trains.sum(1), color=table[k], alpha=0.25, step="mid", linewidth=0
-            )
+            when, pixel = np.nonzero(trains)
+            ax.scatter(time[when], pixel, s=2.2, color=table[k], linewidths=0)
+            ax.fill_between(time, trains.sum(1), color=table[k], alpha=0.25, step="mid", linewidth=0)
             ax.set(yticks=[], ylim=(-1, max(trains.shape[1], 1)))
             ax.spines["left"].set_visible(False)
             if column == 0:
                 ax.set_ylabel(f"{name} {k}" if n_groups <= 5 else str(k), rotation=0, ha="right", va="center")
         total = axes[-1, column]
-        total.plot(start + np.arange(len(window)), window[:, groups > 0].sum(1), color=INK, linewidth=0.9)
-        total.set(xlabel="time (steps)", xlim=(start - 1, start + len(window)))
+        total.plot(time, window[:, groups > 0].sum(1), color=INK, linewidth=0.9)
+        total.set(xlabel="time (steps)", xlim=(time[0] - 1, time[-1] + 1))
         for ax in axes[:, column]:
-            for cycle in range(before + first, before + last + 1):
+            for cycle in range(first, last + 1):
                 ax.axvline(cycle * delay - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
-        start, end = before + first, before + last - 1
-        cycles = f"cycle {start}" if start == end else f"cycles {start} to {end}"
-        axes[0, column].set_title(cycles)
-    axes[-1, 0].set_ylabel("spikes\na step", rotation=0, ha="right", va="center")
+        axes[0, column].set_title(f"cycle {first}" if last == first + 1 else f"cycles {first} to {last - 1}")
+    axes[-1, 0].set_ylabel("spikes\nper step", rotation=0, ha="right", va="center")
     return figure
+
+
+def step_by_step(axes: Axes, pictures: np.ndarray, cycles: Sequence[int]) -> None:
+    """Draw `pictures` (cycles, d, H, W, 3) of every step of `cycles` as one image, whose rows are the cycles.
+
+    Axes for each picture would take ten times as long.
+    """
+    rows, delay, height, width = (size + GAP * (axis > 1) for axis, size in enumerate(pictures.shape[:4]))
+    padded = np.pad(pictures, ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=1)
+    canvas = padded.swapaxes(1, 2).reshape(rows * height, delay * width, 3)
+    axes.imshow(canvas[:-GAP, :-GAP], interpolation="nearest")
+    axes.set_yticks((np.arange(rows) + 0.5) * height - GAP / 2, [str(cycle) for cycle in cycles])
+    axes.set_xticks((np.arange(0, delay, 4) + 0.5) * width - GAP / 2, np.arange(0, delay, 4))
+    axes.set(xlabel="step of the cycle", ylabel="cycle")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)

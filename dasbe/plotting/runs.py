@@ -1,4 +1,4 @@
-"""Pictures of one image of a run: of any network, with or without a ground truth."""
+"""Pictures of one image of a run, of any network, with or without a ground truth."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,11 +31,11 @@ def plot_grouping(run: Binding, labels: np.ndarray, image: int = 0, *, groups: n
     labels : (N, H, W) int
         Grouping of all N images, such as :func:`dasbe.group` returns.
     image : int
-        Which of the N to draw. Of a film, the last frame is drawn, which
+        Number of the image to draw. Of a film, the last frame is drawn, the one that
         ``dasbe.group(run, …, last=1)`` groups.
     groups : (N, H, W) int, optional
-        Ground truth. Groups are then coloured as the objects that they overlap most, and
-        the title has their AMI.
+        Ground truth. Groups then have the colours of the objects they overlap most, and the
+        title gives their AMI.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def plot_raster(
     groups: np.ndarray | None = None,
     cycles: Sequence[int] | None = None,
 ) -> Figure:
-    """Draw the spikes of an image, its pixels sorted by group, or by object if there is a ground truth.
+    """Draw the spikes of an image, its pixels sorted by group, or by object if `groups` is given.
 
     Parameters
     ----------
@@ -112,12 +112,12 @@ def plot_decoded(
     groups: np.ndarray | None = None,
     device: torch.device | str = "cpu",
 ) -> Figure:
-    """Draw each group of an image alone above what the network makes of it.
+    """Draw each group of an image alone, above what the network makes of it.
 
     Parameters
     ----------
     network : nn.Module or callable
-        As for :func:`dasbe.bind`. Latent neurons that spike are taken at their firing probability.
+        As for :func:`dasbe.bind`. Spiking latent neurons pass on their firing probability.
     labels, image, groups
         As for :func:`plot_grouping`.
     device : torch.device or str
@@ -159,15 +159,15 @@ def animate(
 ) -> None:
     """Write a GIF of the spikes of an image, step by step, over a few cycles.
 
-    Left, the pixels that fire; right, the part of each group, or of each object if there is a
-    ground truth, that fires in each step of the cycle.
+    The pixels that fire are on the left; on the right is the part of each group, or of each
+    object if `groups` is given, that fires in each step of the cycle.
 
     Parameters
     ----------
     path : path ending in .gif
     run, labels, image, groups
-        As for :func:`plot_raster`; or (N, n, H, W), `labels` and `groups` for each of the n
-        recorded cycles, as films need them.
+        As for :func:`plot_raster`. `labels` and `groups` may also be (N, n, H, W), one for each
+        of the n recorded cycles, as films need them.
     cycles : sequence of int, optional
         Which of the n recorded cycles to show, 0 to n − 1; by default a few, most of them at the start.
 
@@ -203,14 +203,14 @@ def _run(run: Binding) -> Binding:
 
 
 def _unrecorded(run: Binding) -> int:
-    """How many cycles there were before those that were recorded."""
+    """Number of cycles before the recorded ones."""
     return run.parameters["cycles"] - run.parameters["recorded_cycles"]
 
 
 def _chosen(
     shape: tuple[int, ...], labels: np.ndarray, image: int, groups: np.ndarray | None
 ) -> tuple[int, np.ndarray, np.ndarray | None]:
-    """Number, grouping and ground truth of one image, out of `labels` and `groups` of `shape`; all checked."""
+    """Number, grouping and ground truth of one image, from `labels` and `groups` of `shape`; all checked."""
     labels = checks.labels_of(shape, labels, "labels")
     image = checks.whole_number("image", image, 0, len(labels) - 1)
     if groups is None:
@@ -220,14 +220,14 @@ def _chosen(
 
 
 def _labelled(objects: np.ndarray) -> np.ndarray:
-    """`objects`, unless no pixel belongs to any."""
+    """`objects` as they are, if there are any."""
     if not objects.any():
         raise InputError("labels of this image are all 0: nothing fired, so there is nothing to draw")
     return objects
 
 
 def _cycles(given: Sequence[int], n: int) -> list[int]:
-    """Numbers of recorded cycles, of which there are `n`."""
+    """The numbers `given` of recorded cycles, checked, as a list; there are `n` of them."""
     listed = list(given[: n + 1]) if isinstance(given, range) else given
     cycles = checks.array("cycles", listed, "a list of whole numbers")
     if cycles.ndim != 1 or not len(cycles) or cycles.dtype.kind not in "iu" or cycles.min() < 0 or cycles.max() >= n:
@@ -236,7 +236,7 @@ def _cycles(given: Sequence[int], n: int) -> list[int]:
 
 
 def _unbroken(cycles: list[int]) -> list[tuple[int, int]]:
-    """Half-open ranges of cycles that follow one another."""
+    """`cycles` as half-open ranges of consecutive ones."""
     ranges: list[tuple[int, int]] = []
     for cycle in cycles:
         if ranges and ranges[-1][1] == cycle:

@@ -1,11 +1,12 @@
-"""How all figures look, whatever the user's matplotlibrc says: colours of the objects, type sizes."""
+"""How all figures look, whatever the user's matplotlibrc says: colours of the objects, font sizes, frames."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
 import numpy as np
-from matplotlib import colors, rc_context, rcParamsDefault
+from matplotlib import colors, rc_context, rcParams, rcParamsDefault
 from matplotlib.axes import Axes
 
 from dasbe.support.palettes import PALETTES
@@ -25,10 +26,20 @@ RC = DEFAULTS | {
     "text.color": INK,
     "axes.labelcolor": INK,
 }
+USERS = {key: rcParams[key] for key in DEFAULTS}
+in_our_style = rc_context(RC)  # decorator of every function that draws
 
 
-styled = rc_context(RC)
-"""Decorator of functions that draw."""
+@cache
+def seaborn() -> Any:
+    """The package Seaborn, whose import takes a second and therefore waits until something is drawn with it.
+
+    Seaborn remembers the settings it finds, for `seaborn.reset_orig`; they have to be the user's, not ours.
+    """
+    with rc_context(USERS):
+        import seaborn
+    return seaborn
+
 
 SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 OTHERS = "#888888"  # systems that have no colour of their own
@@ -41,12 +52,17 @@ def colour_of(system: str) -> str:
 
 
 class Figure(matplotlib.figure.Figure):
-    """A figure that is drawn and saved with Matplotlib's own settings: ticks, for one, are only made then."""
+    """A figure that is also drawn and saved with Matplotlib's own settings; ticks, for one, are made only then."""
 
     @rc_context(DEFAULTS)
     def draw(self, renderer: Any) -> None:
-        """Draw on `renderer`, as canvases and notebooks do."""
+        """Draw the figure on `renderer`, as canvases and notebooks do."""
         super().draw(renderer)
+
+    @rc_context(DEFAULTS)
+    def get_tightbbox(self, *arguments: Any, **options: Any) -> Any:
+        """Box of all that is drawn, to which notebooks crop."""
+        return super().get_tightbbox(*arguments, **options)
 
     @rc_context(DEFAULTS)
     def savefig(self, fname: Any, **options: Any) -> None:
@@ -55,16 +71,16 @@ class Figure(matplotlib.figure.Figure):
 
 
 def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write `figure` to files, each in the format of its suffix, as all commands do."""
+    """Write `figure` to `paths`, each in the format of its suffix."""
     for path in paths:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=150)
 
 
 def palette(n_objects: int, name: str = "published") -> np.ndarray:
-    """(n_objects + 1, 3) RGB in [0, 1]: white for label 0, then a colour for each object.
+    """White for label 0, then a colour for each object, (n_objects + 1, 3) RGB in [0, 1].
 
-    Objects beyond the length of the palette have its colours again, in another shade.
+    Objects beyond the length of the palette have its colours again, in other shades.
     """
     chosen = np.array([colors.to_rgb(colour) for colour in PALETTES[name]])
     turn, k = np.divmod(np.arange(n_objects), len(chosen))
@@ -74,7 +90,7 @@ def palette(n_objects: int, name: str = "published") -> np.ndarray:
 
 
 def palette_of_marks(n_objects: int, name: str = "published") -> np.ndarray:
-    """:func:`palette` for dots, lines and bars on white: bright colours are darker, of the same hue."""
+    """:func:`palette` for dots, lines and bars on white: bright colours are darkened, with the same hue."""
     table = palette(n_objects, name)
     linear = np.where(table <= 0.04045, table / 12.92, ((table + 0.055) / 1.055) ** 2.4)
     luminance = linear @ (0.2126, 0.7152, 0.0722)
@@ -84,12 +100,11 @@ def palette_of_marks(n_objects: int, name: str = "published") -> np.ndarray:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure of `width` × `height` inches that no window shows."""
+    """An empty figure of `width` × `height` inches, which no window shows."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def image_axes(axes: Axes, title: str = "") -> None:
     """Make `axes` a plain frame for an image."""
     axes.set(xticks=[], yticks=[], title=title)
-    for spine in axes.spines.values():
-        spine.set(visible=True, color="#888888", linewidth=0.8)
+    axes.spines[:].set(visible=True, color="#888888", linewidth=0.8)

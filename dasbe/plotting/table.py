@@ -1,17 +1,14 @@
-"""Pictures of Table 1: the numbers, and the distribution of scores that their means hide."""
+"""Pictures of Table 1: the numbers, and the distributions of scores behind their means."""
 
 from itertools import cycle
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 
-from dasbe.plotting.style import INK, RC, Figure, new_figure
-
-SYSTEM_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
+from dasbe.plotting.style import INK, SYSTEM_COLOURS, Figure, in_our_style, new_figure, seaborn
 
 
-@rc_context(RC)
+@in_our_style
 def score_table(titles: dict[str, str], datasets: list[str], ours: dict, published: dict) -> Figure:
     """Mean ± standard deviation over seeds of every cell, and the published value in grey below it.
 
@@ -22,7 +19,7 @@ def score_table(titles: dict[str, str], datasets: list[str], ours: dict, publish
     datasets : list of str
         The columns.
     ours, published : dict
-        (mean, deviation) by (system, dataset), per cent; the deviation may be None or NaN.
+        Mean and standard deviation by (system, dataset), per cent; the deviation may be None or NaN.
     """
     figure = new_figure(2.6 + 1.3 * len(datasets), 0.9 + 0.42 * len(titles))
     axes = figure.add_subplot()
@@ -52,7 +49,7 @@ def _text(value: tuple[float, float | None]) -> str:
     return f"{mean:.1f}" if deviation is None or np.isnan(deviation) else f"{mean:.1f} ± {deviation:.2f}"
 
 
-@rc_context(RC)
+@in_our_style
 def score_distributions(
     titles: dict[str, str],
     datasets: list[str],
@@ -60,44 +57,41 @@ def score_distributions(
     measure: str = "AMI (%)",
     published: dict | None = None,
 ) -> Figure:
-    """How the scores of the images are distributed: a panel for each dataset, a histogram for each system.
+    """Distributions of the scores of images: a row for each system, a column for each dataset.
 
-    Histograms are as high as their row; a line marks the mean, an open circle the published one.
+    Each histogram is as high as its row; a line marks the mean, a circle the published mean.
 
     Parameters
     ----------
-    titles, datasets : as for :func:`score_table`
-        In place of datasets, there may be several scores of one.
+    titles, datasets, published
+        As for :func:`score_table`; several scores may take the place of the datasets.
     scores : dict
         AMI, or another score, (seeds, images) in [−1, 1] by (system, dataset).
     measure : str
-        What is drawn, for the axis.
-    published : dict, optional
-        As for :func:`score_table`.
+        Label of the horizontal axis.
     """
     figure = new_figure(2.1 * len(datasets) + 1.4, 0.5 * len(titles) + 1.1)
-    panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
+    figure.set_layout_engine("constrained", hspace=0, h_pad=0.02)
+    panels = figure.subplots(len(titles), len(datasets), squeeze=False)
     bins = np.linspace(-5, 100, 43)
     handles: dict[str, Any] = {}
-    published = published or {}
-    for ax, dataset in zip(panels, datasets):
-        for row, (system, colour) in enumerate(zip(titles, cycle(SYSTEM_COLOURS))):
+    for ax in panels.flat:
+        ax.set(xlim=(-6, 101), xticks=(), yticks=())
+        ax.spines["left"].set_visible(False)
+    for first, last, dataset in zip(panels[0], panels[-1], datasets):
+        first.set_title(dataset)
+        last.set(xlabel=measure, xticks=(0, 50, 100))
+    for row, (system, title), colour in zip(panels, titles.items(), cycle(SYSTEM_COLOURS)):
+        row[0].set_ylabel(title, rotation=0, ha="right", va="center")
+        for ax, dataset in zip(row, datasets):
             if (system, dataset) not in scores:
                 continue
-            values = 100 * scores[system, dataset][~np.isnan(scores[system, dataset])]
-            counts, _ = np.histogram(np.clip(values, bins[0], bins[-1]), bins)
-            height = 0.85 * counts / max(counts.max(), 1)
-            ax.stairs(row - height, bins, baseline=row, fill=True, color=colour, alpha=0.55)
-            handles["mean"] = ax.vlines(values.mean(), row - 0.88, row, color=INK, linewidth=1.6)
-            if (system, dataset) in published:
-                theirs = published[system, dataset][0]
-                (handles["published mean"],) = ax.plot(
-                    theirs, row - 0.44, "o", color=INK, markerfacecolor="white", markersize=5, linestyle="none"
-                )
-            ax.axhline(row, color="#bbbbbb", linewidth=0.6, zorder=0)
-        ax.set(title=dataset, xlabel=measure, xlim=(-6, 101), ylim=(len(titles) - 0.95, -1), xticks=(0, 50, 100))
-        ax.set_yticks(np.arange(len(titles)) - 0.44, titles.values())
-        ax.tick_params(axis="y", length=0)
-        ax.spines["left"].set_visible(False)
+            values = 100 * scores[system, dataset].ravel()
+            shown, style = values.clip(bins[0], bins[-1]), {"color": colour, "alpha": 0.55, "linewidth": 0}
+            seaborn().histplot(x=shown, bins=bins, element="step", ax=ax, **style)
+            handles["mean"] = ax.axvline(np.nanmean(values), color=INK, linewidth=1.6)
+            if published and (system, dataset) in published:
+                circle = {"transform": ax.get_xaxis_transform(), "color": "white", "edgecolors": INK, "zorder": 3}
+                handles["published mean"] = ax.scatter(published[system, dataset][0], 0.5, s=25, **circle)
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=2, frameon=False)
     return figure

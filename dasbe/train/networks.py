@@ -17,7 +17,7 @@ from dasbe.datasets import ensure_dataset
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.evaluation.segment import MOVING_SEQUENCES, mean_and_error, moving_scores
 from dasbe.evaluation.sweep import held_out_scores
-from dasbe.plotting.style import Figure, new_figure, save_figure, styled
+from dasbe.plotting.style import Figure, in_our_style, new_figure, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
@@ -206,7 +206,7 @@ def _summary(name: str, description: dict) -> str:
     )
 
 
-@styled
+@in_our_style
 def learning_curve(history: list[tuple[int, float, float, float]], name: str) -> Figure:
     """Training and validation loss against the epoch.
 
