@@ -13,7 +13,7 @@ from dasbe.ann.files import weights_hash
 from dasbe.evaluation.sweep_units import OwnUnit
 from dasbe.experiments import variants
 from dasbe.experiments.variants import VARIANTS, Variant, score_variants, write_variants
-from dasbe.systems import SYSTEMS, refined
+from dasbe.systems import SYSTEMS, sampled
 
 pytestmark = pytest.mark.quick
 
@@ -32,7 +32,7 @@ def scored(monkeypatch, shapes, trained, other, tmp_path):
     """`scored()`: four variants on 5 images, one of them with a network of its own."""
     few = {name: VARIANTS[name] for name in ("full", "random", "rc")} | {"rc_own": Variant("RC", "rc_own", {})}
     for name in ("full", "random"):
-        few[name] = few[name]._replace(changes=few[name].changes | {"iterations": 4})
+        few[name] = few[name]._replace(changes=few[name].changes | {"cycles": 4})
     monkeypatch.setattr(variants, "VARIANTS", few)
     monkeypatch.setattr(variants, "ensure_dataset", lambda name: None)
     monkeypatch.setattr(variants, "load_dataset", lambda *where: tuple(part[:5] for part in shapes))
@@ -45,7 +45,7 @@ def scored(monkeypatch, shapes, trained, other, tmp_path):
 
 def test_variants_are_scored_as_the_systems_that_they_are(scored, shapes, trained, other):
     results, (images, groups) = scored(), (part[:5] for part in shapes)
-    options = {"settings": refined.Settings(4, surplus=3), "n_objects": groups.max((1, 2)).astype(int), "seed": 3}
+    options = {"settings": sampled.Settings(4, surplus=3), "n_objects": groups.max((1, 2)).astype(int), "seed": 3}
     expected = dasbe.ami(groups, dasbe.segment(images, trained, "sampled", **options))
     np.testing.assert_array_equal(np.array(results["full", "shapes"]["scores"])[:, 0], expected)
     rc = {"settings": "shapes", "n_objects": options["n_objects"], "seed": 3}

@@ -47,7 +47,7 @@ from dasbe.systems import (
     pure_ann,
     pure_snn,
     reconstruction_clustering,
-    refined,
+    sampled,
     system_of,
 )
 
@@ -618,13 +618,13 @@ PHASES_FIELDS = {
 LOOP_FIELDS = {"delay": count(), "refractory": refractory_times(), "cycles": count()}
 COMPETING_FIELDS = {"delay": count(), "refractory": count(0), "cycles": count()}
 COMPETING_FIELDS |= {"gain": NOT_NEGATIVE, "sharpness": NOT_NEGATIVE}
-REFINED = refined.Settings(3, steps_per_group=2, surplus=1, restarts=2)
-REFINED_FIELDS = {
-    "iterations": count(),
+SAMPLED = sampled.Settings(3, steps_per_phase=2, surplus=1, restarts=2)
+SAMPLED_FIELDS = {
     "sampling": optional(PROBABILITY),
     "sharpness": NOT_NEGATIVE,
-    "steps_per_group": count(),
+    "steps_per_phase": count(),
     "surplus": count(0),
+    "restarts": count(),
 }
 RESTARTS_FIELDS = {"objects": optional(count()), "restarts": count()}
 SETTINGS = {
@@ -641,9 +641,9 @@ SETTINGS = {
     "rc_pooled": pooled.SettingsOfRC(2, 2),
     "rc_own_pooled": pooled.SettingsOfRC(2, 2),
     "dasbe_competing": competing_steps.Settings(6, 2, 3),
-    "dasbe_rc": refined.SettingsOfRCFromDasbe(6, 2, 3, iterations=2),
-    "dasbe_sampled": refined.SettingsFromDasbe(6, 2, 3, iterations=2),
-    "sampled": REFINED,
+    "dasbe_rc": sampled.SettingsOfRCFromDasbe(6, 2, 3, phase_cycles=2),
+    "dasbe_sampled": sampled.SettingsFromDasbe(6, 2, 3, phase_cycles=2),
+    "sampled": SAMPLED,
     "competing_phases": PHASES,
     "competing_phases_counting": PHASES,
 }
@@ -661,12 +661,27 @@ FIELDS = {
     "rc_pooled": {"objects": optional(count()), "runs": count()},
     "rc_own_pooled": {"objects": optional(count()), "runs": count()},
     "dasbe_competing": COMPETING_FIELDS,
-    "dasbe_rc": LOOP_FIELDS | {"iterations": count(), "restarts": count()},
-    "dasbe_sampled": LOOP_FIELDS | REFINED_FIELDS | {"restarts": count()},
-    "sampled": REFINED_FIELDS | {"restarts": count()},
+    "dasbe_rc": LOOP_FIELDS | {"phase_cycles": count(), "restarts": count()},
+    "dasbe_sampled": LOOP_FIELDS | {"phase_cycles": count()} | SAMPLED_FIELDS,
+    "sampled": {"cycles": count()} | SAMPLED_FIELDS,
     "competing_phases": PHASES_FIELDS,
     "competing_phases_counting": PHASES_FIELDS,
 }
+TOO_MANY_STEPS = {"steps 10**6 of 64 phases": {"settings": PHASES._replace(steps_per_phase=10**6, n_phases=64)}}
+TOGETHER = {
+    "competing_phases": {
+        "n_objects more than n_phases": {"n_objects": 4},
+        "n_objects of one image more than n_phases": {"n_objects": [2, 4]},
+        "n_objects of another number of images": {"n_objects": [2, 2, 2]},
+        **TOO_MANY_STEPS,
+    },
+    "competing_phases_counting": TOO_MANY_STEPS,
+    "sampled": {
+        "steps 10**6 of 60 phases": {"settings": SAMPLED._replace(steps_per_phase=10**6), "n_objects": 60},
+        "surplus and objects more than pixels": {"settings": SAMPLED._replace(surplus=62)},
+    },
+}
+"""Values that do not fit together, of some systems."""
 
 
 def settings(system: str) -> Kind:
@@ -698,7 +713,7 @@ def segment_row(system: str) -> Row:
         **fields("settings", FIELDS[system]),
     }
     valid = {"images": IMAGES, "network": dimmed, "settings": SETTINGS[system], "n_objects": 2, "seed": 0}
-    return Row(f"SYSTEMS[{system!r}].segment", SYSTEMS[system].segment, valid, kinds)
+    return Row(f"SYSTEMS[{system!r}].segment", SYSTEMS[system].segment, valid, kinds, TOGETHER.get(system, {}))
 
 
 SMALLER = ("flat", "one axis less", "a list of one axis less")  # images too, but one of them
@@ -1228,43 +1243,6 @@ ROWS = (
             "device": DEVICE,
         },
         {"n_groups more than pixels": {"n_groups": 65}},
-    ),
-    Row(
-        "systems.refined.refine",
-        refined.refine,
-        {"images": IMAGES, "network": dimmed, "n_objects": 2, "iterations": 3},
-        {
-            "images": images(),
-            "network": networks(),
-            "n_objects": for_each(1),
-            "start": optional(also(labels(), "images")),
-            "seed": SEED,
-            "indices": indices(),
-            "device": DEVICE,
-            **REFINED_FIELDS,
-        },
-        {"steps 10**6 of 60 groups": {"steps_per_group": 10**6, "n_objects": 60}},
-    ),
-    Row(
-        "systems.competing_phases.settle",
-        competing_phases.settle,
-        {"images": IMAGES, "network": dimmed, "n_objects": 2, **PHASES._asdict()},
-        {
-            "images": images(),
-            "network": networks(),
-            "n_objects": optional(for_each(1)),
-            "record": FLAG,
-            "seed": SEED,
-            "indices": indices(),
-            "device": DEVICE,
-            **PHASES_FIELDS,
-        },
-        {
-            "n_objects more than n_phases": {"n_objects": 4},
-            "n_objects of one image more than n_phases": {"n_objects": [2, 4]},
-            "n_objects of another number of images": {"n_objects": [2, 2, 2]},
-            "steps 10**6 of 64 phases": {"steps_per_phase": 10**6, "n_phases": 64},
-        },
     ),
     *(segment_row(system) for system in SYSTEMS),
     Row(

@@ -153,7 +153,8 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         return pure_snn.simulate(images, pulses_settings)
 
     def phases(images: np.ndarray) -> None:
-        competing_phases.settle(images, network, n_objects=n_objects, **phases_settings._asdict())
+        told, streams = np.full(len(images), n_objects), {"seed": 0, "indices": np.arange(len(images))}
+        competing_phases.label(images, network, told, phases_settings, **streams, device=torch.device("cpu"))
 
     def loop(form: Callable) -> None:
         for portion in portions:
@@ -196,7 +197,7 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     steps = cycles * delay
     n_phases, steps_per_phase, before, after, *_ = phases_settings
     shown = competing_phases.evaluations(phases_settings, n_objects)
-    draws = steps_per_phase * competing_phases.cycles_down_to(n_objects, n_phases, before, after)
+    draws = steps_per_phase * (before + after * (n_phases - n_objects))
     ms |= {"bound_ms": bound(steps, steps), "phases_bound_ms": bound(shown, draws)}
     return ratios(ms | {"mflop": foreground_flops(images, network, steps) / 1e6})
 

@@ -54,9 +54,9 @@ SYSTEMS = Systems(
         "rc_pooled": "pooled:OF_RC",
         "rc_own_pooled": "pooled:OF_RC_WITH_OWN_NETWORKS",
         "dasbe_competing": "competing_steps:SYSTEM",
-        "dasbe_rc": "refined:RC_FROM_DASBE",
-        "dasbe_sampled": "refined:FROM_DASBE",
-        "sampled": "refined:SAMPLED",
+        "dasbe_rc": "sampled:RC_FROM_DASBE",
+        "dasbe_sampled": "sampled:FROM_DASBE",
+        "sampled": "sampled:SYSTEM",
         "competing_phases": "competing_phases:SYSTEM",
         "competing_phases_counting": "competing_phases:COUNTING",
     }
