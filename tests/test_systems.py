@@ -21,22 +21,40 @@ from dasbe.engine.streams import NoiseStreams
 from dasbe.evaluation.segment import system_settings
 from dasbe.experiments import table1
 from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
-from dasbe.systems import SYSTEMS, competing_phases, pure_snn, sampled, system_of
+from dasbe.systems import SYSTEMS, competing_phases, pure_ann, pure_snn, reconstruction_clustering, sampled, system_of
 from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, numbered, settle
 from dasbe.systems.competing_steps import competition
 from dasbe.systems.pooled import alike_by_timing, cut
-from dasbe.systems.pure_ann import iterate_without_spikes
-from dasbe.systems.pure_snn import simulate, simulate_with_tensors
-from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
+from dasbe.systems.pure_snn import simulate_with_tensors
+from dasbe.systems.reconstruction_clustering import initial_assignments
 
 pytestmark = pytest.mark.quick
 
 
+def by_rc(images, network, n_objects=3, **options):
+    """Labels by RC."""
+    return dasbe.segment(images, network, "rc", n_objects=n_objects, **options)
+
+
+def without_spikes(images, network, seed=0, **settings):
+    """What pure-ANN records, of as many cycles as are read."""
+    streams = {"seed": seed, "indices": np.arange(len(images)), "device": torch.device("cpu")}
+    return pure_ann.record(images, network, pure_ann.Settings(**settings), **streams)
+
+
+def pulses(images, settings, seed=0):
+    """What pure-SNN records, of as many steps as are read."""
+    return pure_snn.record(
+        images, None, settings, seed=seed, indices=np.arange(len(images)), device=torch.device("cpu")
+    )
+
+
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
-def test_reconstruction_clustering_equals_its_literal_form(shapes, random_network, spiking):
+def test_reconstruction_clustering_equals_its_literal_form(monkeypatch, shapes, random_network, spiking):
+    monkeypatch.setattr(reconstruction_clustering, "ITERATIONS", 4)
     network = random_network(spiking, dtype=torch.float64)
     images, n_groups = shapes[0][:3], 3
-    labels = cluster(images, network, n_groups, iterations=4, seed=5)
+    labels = by_rc(images, network, n_groups, seed=5)
     for i, image in enumerate(images):
         gamma = initial_assignments(n_groups, image.size, 5, i)
         np.testing.assert_allclose(gamma.sum(0), 1, atol=1e-6)
@@ -44,9 +62,10 @@ def test_reconstruction_clustering_equals_its_literal_form(shapes, random_networ
         assert len(np.unique(labels[i])) == n_groups + 1
 
 
-def test_reconstruction_clustering_equals_its_literal_form_where_it_finds_objects(shapes, trained):
+def test_reconstruction_clustering_equals_its_literal_form_where_it_finds_objects(monkeypatch, shapes, trained):
+    monkeypatch.setattr(reconstruction_clustering, "ITERATIONS", 5)
     network = copy.deepcopy(trained).double()
-    labels = cluster(shapes[0][:4], network, 3, iterations=5, seed=5)
+    labels = by_rc(shapes[0][:4], network, seed=5)
     for i, image in enumerate(shapes[0][:4]):
         gamma = initial_assignments(3, image.size, 5, i)
         np.testing.assert_array_equal(labels[i], definition.reconstruction_clustering(image, network, gamma, 5))
@@ -54,29 +73,31 @@ def test_reconstruction_clustering_equals_its_literal_form_where_it_finds_object
 
 def test_reconstruction_clustering_is_deterministic_with_a_network_that_spikes(shapes, random_network):
     network = random_network(spiking=True)
-    first, again = (cluster(shapes[0][:3], network, 3, seed=1) for _ in range(2))
+    first, again = (by_rc(shapes[0][:3], network, seed=1) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
 
 def test_reconstruction_clustering_groups_objects(shapes, trained):
     images, groups = shapes[0][:20], shapes[1][:20]
-    labels = cluster(images, trained, 3)
+    labels = by_rc(images, trained)
     assert labels.shape == images.shape and ((labels > 0) == (images > 0)).all()
     assert np.nanmean(dasbe.ami(groups, labels)) > 0.6
 
 
 def test_an_image_is_grouped_alike_in_any_batch(shapes, trained):
     network = copy.deepcopy(trained).double()
-    together = cluster(shapes[0][:6], network, 3, seed=1)
-    alone = cluster(shapes[0][4:5], network, 3, seed=1, indices=[4])
+    together = by_rc(shapes[0][:6], network, seed=1)
+    alone = by_rc(shapes[0][4:5], network, seed=1, indices=[4])
     np.testing.assert_array_equal(together[4:5], alone)
 
 
-def test_of_several_starts_the_likeliest_counts(shapes, trained):
+def test_of_several_starts_the_likeliest_counts(monkeypatch, shapes, trained):
     """Image by image; the first start is that of a single one, the likelihood that of the mixture, over all pixels."""
     network, images = copy.deepcopy(trained).double(), shapes[0][:6]
-    runs = [cluster(images, network, 3, iterations=3, seed=seed_of_run(1, run)) for run in range(3)]
-    best = cluster(images, network, 3, iterations=3, restarts=3, seed=1)
+    monkeypatch.setattr(reconstruction_clustering, "ITERATIONS", 3)
+    runs = [by_rc(images, network, seed=seed_of_run(1, run)) for run in range(3)]
+    settings = reconstruction_clustering.RestartSettings(restarts=3)
+    best = dasbe.segment(images, network, "rc_restarts", n_objects=3, settings=settings, seed=1)
     likelihoods = np.empty((3, 6))
     for run in range(3):
         for i, image in enumerate(images):
@@ -97,16 +118,17 @@ def test_of_several_starts_the_likeliest_counts(shapes, trained):
 
 
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
-def test_pure_ann_equals_its_literal_form(shapes, random_network, spiking):
+def test_pure_ann_equals_its_literal_form(monkeypatch, shapes, random_network, spiking):
     network = random_network(spiking, dtype=torch.float64)
     images, delay, cycles, seed = shapes[0][:3], 7, 5, 3
-    trains = iterate_without_spikes(images, network, delay=delay, cycles=cycles, seed=seed)
+    trains = without_spikes(images, network, delay=delay, cycles=cycles, seed=seed)
     values = trains.to_images()
     for i, image in enumerate(images):
         noise = ReplayedNoise(image, delay, seed, i, torch.float64, normalise=False)
         expected = definition.pure_ann(image, network, delay, cycles, noise)
         np.testing.assert_allclose(values[i].reshape(cycles, delay, -1), expected.numpy(), atol=1e-6)
-    last = iterate_without_spikes(images, network, delay=delay, cycles=cycles, seed=seed, last=2)
+    monkeypatch.setattr(pure_ann, "READOUT_CYCLES", 2)
+    last = without_spikes(images, network, delay=delay, cycles=cycles, seed=seed)
     np.testing.assert_array_equal(last.values, trains.values[:, 3:])
     assert values[:, -1].max() > 0.1  # there was something to compare
 
@@ -122,8 +144,8 @@ def test_images_that_have_converged_are_left_alone(monkeypatch, shapes, random_n
         original(attention, order)
 
     monkeypatch.setattr(ForegroundAttention, "take", take)
-    options = {"delay": delay, "cycles": cycles, "seed": seed, "last": last}
-    values = iterate_without_spikes(images, network, **options).to_images()
+    monkeypatch.setattr(pure_ann, "READOUT_CYCLES", last)
+    values = without_spikes(images, network, delay=delay, cycles=cycles, seed=seed).to_images()
     assert still_computed == sorted(still_computed, reverse=True) and 0 < still_computed[0] < len(images)
     for i, image in enumerate(images):
         noise = ReplayedNoise(image, delay, seed, i, torch.float64, normalise=False)
@@ -131,9 +153,10 @@ def test_images_that_have_converged_are_left_alone(monkeypatch, shapes, random_n
         np.testing.assert_allclose(values[i].reshape(last, delay, -1), expected.numpy(), atol=1e-6)
 
 
-def test_plain_functions_converge_too(shapes):
+def test_plain_functions_converge_too(monkeypatch, shapes):
+    monkeypatch.setattr(pure_ann, "READOUT_CYCLES", 20)
     images, options = shapes[0][:6], {"delay": 3, "cycles": 20, "seed": 1}
-    shown = iterate_without_spikes(images, lambda x: (x - 0.25).clamp(0, 1), **options).to_images()
+    shown = without_spikes(images, lambda x: (x - 0.25).clamp(0, 1), **options).to_images()
     assert shown[:, 0].max() > 1.5 and not shown[:, -1].any()  # |N(0, 1)| at first, probabilities from then on
     for cycle in range(1, 20):
         np.testing.assert_allclose(shown[:, cycle], np.clip(shown[:, cycle - 1] - 0.25, 0, 1), atol=1e-6)
@@ -141,23 +164,25 @@ def test_plain_functions_converge_too(shapes):
 
 def test_pure_ann_takes_spiking_latents_and_plain_functions(shapes, random_network):
     images, options = shapes[0][:2], {"delay": 5, "cycles": 3, "seed": 1}
-    spiking = iterate_without_spikes(images, random_network(spiking=True), **options).to_images()
+    spiking = without_spikes(images, random_network(spiking=True), **options).to_images()
     outside_the_ink = np.broadcast_to(images[:, None, None] == 0, spiking.shape)
     assert spiking[:, -1].any() and not spiking[outside_the_ink].any()
-    halved = iterate_without_spikes(images, lambda x: x.clamp(max=1) * 0.5, **options).to_images()
+    halved = without_spikes(images, lambda x: x.clamp(max=1) * 0.5, **options).to_images()
     np.testing.assert_allclose(halved[:, 2], halved[:, 1] / 2)
 
 
 @pytest.mark.parametrize("v_theta, tau_theta, width", [(10.0, 6.0, 28), (6.0, 8.0, 28), (10.0, 6.0, 3), (6.0, 8.0, 1)])
-def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_theta, width):
+def test_pulse_coupled_network_equals_its_literal_form(monkeypatch, shapes, v_theta, tau_theta, width):
     images, steps, seed = np.ascontiguousarray(shapes[0][:2, :, :width]), 60, 4
     if width < 28:
         images |= np.arange(28, dtype=np.uint8)[:, None] % 3 > 0  # a corner of the images is mostly empty
     settings = pure_snn.Settings(v_theta, tau_theta)
-    spikes = simulate(images, settings, steps=steps, last=steps, seed=seed).to_images()
+    monkeypatch.setattr(pure_snn, "STEPS", steps)
+    monkeypatch.setattr(pure_snn, "READOUT_STEPS", steps)
+    spikes = pulses(images, settings, seed).to_images()
     counts = np.count_nonzero(images, axis=(1, 2)).tolist()
     streams = NoiseStreams(seed, range(2), counts)
-    tensors = simulate_with_tensors(Foreground.of(images), streams, settings, steps, steps)
+    tensors = simulate_with_tensors(Foreground.of(images), streams, settings)
     np.testing.assert_array_equal(spikes[:, 0], tensors)
     for i, image in enumerate(images):
         stream = NoiseStreams(seed, [i], [counts[i]])
@@ -175,15 +200,15 @@ def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_thet
 
 def test_pulse_coupled_network_groups_better_than_chance(shapes):
     images, groups = shapes[0][:20], shapes[1][:20]
-    spikes = simulate(images, pure_snn.Settings(6.0, 8.0))
+    spikes = pulses(images, pure_snn.Settings(6.0, 8.0))
     assert np.nanmean(dasbe.ami(groups, dasbe.group(spikes, 4))) > 0.25
 
 
 def test_values_of_the_foreground_alone_are_those_of_the_images(shapes, trained):
     images = shapes[0][:6]
-    values = iterate_without_spikes(images, trained, delay=8, cycles=14, last=12, seed=2)
-    spikes = simulate(images, pure_snn.Settings(6.0, 8.0), seed=2)
-    for trains, shape, dtype in ((values, (12, 8), np.float32), (spikes, (1, 100), bool)):
+    values = without_spikes(images, trained, delay=8, cycles=14, seed=2)
+    spikes = pulses(images, pure_snn.Settings(6.0, 8.0), seed=2)
+    for trains, shape, dtype in ((values, (10, 8), np.float32), (spikes, (1, 100), bool)):
         assert isinstance(trains, ForegroundTrains) and trains.values.any()
         as_images = trains.to_images()
         assert as_images.shape == (6, *shape, 28, 28) and as_images.dtype == trains.values.dtype == dtype
@@ -616,22 +641,23 @@ def test_the_table_has_the_systems_of_the_stored_one(monkeypatch, tmp_path):
 
 
 def test_bad_input(shapes, trained):
-    images, settings = shapes[0][:2], pure_snn.Settings(10.0, 6.0)
+    images, pcnn = shapes[0][:2], pure_snn.Settings(10.0, 6.0)
     system = system_of("dasbe")
+
+    def by_pcnn(settings):
+        return SYSTEMS["pure_snn"].segment(images, settings=settings)
+
     for call, match in (
-        (lambda: cluster(images, trained, 0), "n_groups is 0; it must be a whole number of at least 1"),
-        (lambda: cluster(images, trained, 785), "n_groups is 785; it must be at most 784"),
-        (lambda: cluster(images, trained, 3, iterations=0), "iterations is 0; it must be a whole number of at least 1"),
-        (lambda: cluster(images, trained, 3, indices=[1]), r"indices is \[1\]; indices must be 2 whole numbers"),
-        (lambda: simulate(images, settings, steps=5, last=0), "last is 0; it must be a whole number of at least 1"),
-        (lambda: simulate(images, settings, steps=5, last=6), "last is 6, more than the 5 steps there are"),
-        (lambda: simulate(images, (10.0, 6.0)), r"settings is \(10.0, 6.0\); it must be dasbe.systems.pure_snn"),
-        (lambda: simulate(images, settings._replace(dropout=2)), "dropout is 2; it must be a probability"),
-        (lambda: simulate(images, settings._replace(linking_decay=0)), "linking_decay is 0; it must be above 0"),
+        (lambda: by_rc(images, trained, 785), "n_objects is 785; it must be at most 784"),
+        (lambda: by_rc(images, trained, settings=(3,)), r"settings is \(3,\); it must be the name of a dataset"),
+        (lambda: by_rc(images, trained, indices=[1]), r"indices is \[1\]; indices must be 2 whole numbers"),
         (
-            lambda: iterate_without_spikes(images, trained, delay=4, cycles=3, last=4),
-            "last is 4, more than the 3 cycles there are",
+            lambda: by_rc(images, trained, settings=reconstruction_clustering.Settings(785)),
+            "objects is 785; it must be at most 784",
         ),
+        (lambda: by_pcnn((10.0, 6.0)), r"settings is \(10.0, 6.0\); it must be dasbe.systems.pure_snn"),
+        (lambda: by_pcnn(pcnn._replace(dropout=2)), "dropout is 2; it must be a probability"),
+        (lambda: by_pcnn(pcnn._replace(linking_decay=0)), "linking_decay is 0; it must be above 0"),
         (
             lambda: system_of("magic"),
             "system 'magic' is unknown; choose one of coordinates, components, dasbe",

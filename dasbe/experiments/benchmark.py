@@ -140,6 +140,7 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     n_objects, phases_settings = published.objects, competing_phases.Settings.published(published)
     timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
     last, pulses_settings = min(READOUT_CYCLES, cycles), pure_snn.Settings.published(published)
+    device = torch.device("cpu")
 
     def engine(images: np.ndarray) -> ForegroundTrains:
         trains = bind(images, network, last=last, **timing).trains
@@ -147,14 +148,15 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         return trains
 
     def without_spikes(images: np.ndarray) -> ForegroundTrains:
-        return pure_ann.iterate_without_spikes(images, network, delay=delay, cycles=cycles, last=last)
+        loop = pure_ann.Settings(delay, cycles)
+        return pure_ann.record(images, network, loop, seed=0, indices=np.arange(len(images)), device=device)
 
     def pulses(images: np.ndarray) -> ForegroundTrains:
-        return pure_snn.simulate(images, pulses_settings)
+        return pure_snn.record(images, None, pulses_settings, seed=0, indices=np.arange(len(images)), device=device)
 
     def phases(images: np.ndarray) -> None:
-        told, streams = np.full(len(images), n_objects), {"seed": 0, "indices": np.arange(len(images))}
-        competing_phases.label(images, network, told, phases_settings, **streams, device=torch.device("cpu"))
+        told, indices = np.full(len(images), n_objects), np.arange(len(images))
+        competing_phases.label(images, network, told, phases_settings, seed=0, indices=indices, device=device)
 
     def loop(form: Callable) -> None:
         for portion in portions:
