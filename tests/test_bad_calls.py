@@ -630,7 +630,7 @@ RESTARTS_FIELDS = {"objects": optional(count()), "restarts": count()}
 SETTINGS = {
     "coordinates": floors.CoordinateSettings(2),
     "components": floors.ComponentSettings(),
-    "dasbe": (SYSTEMS["dasbe"].settings.published(DatasetSettings(6, 2, 2))._replace(cycles=3)),
+    "dasbe": SYSTEMS["dasbe"].published(DatasetSettings(6, 2, 2), cycles=3),
     "pure_ann": pure_ann.Settings(6, 3),
     "pure_snn": PCNN,
     "rc": reconstruction_clustering.Settings(2),

@@ -240,6 +240,7 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             published = settings_of(dataset)
             settings = system_settings(system, dataset)._asdict()
             assert all(value == settings[key] for key, value in published._asdict().items() if key in settings)
+            assert settings.get("n_phases", published.objects + 3) == published.n_phases == published.objects + 3
             assert bool(settings) == (name != "components")  # which has nothing to be set
             assert system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
 

@@ -137,9 +137,9 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     images, groups = load_dataset(dataset, "train_multi", 6000, 6000 + options.images)
     portions = [slice(start, start + PORTION) for start in range(0, len(images), PORTION)]
     k, cycles, delay = numbers_of_objects(groups) + 1, options.cycles, published.delay
-    n_objects, phases_settings = published.objects, competing_phases.Settings.published(published)
+    n_objects, phases_settings = published.objects, competing_phases.SYSTEM.published(published)
     timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
-    last, pulses_settings = min(READOUT_CYCLES, cycles), pure_snn.Settings.published(published)
+    last, pulses_settings = min(READOUT_CYCLES, cycles), pure_snn.SYSTEM.published(published)
     device = torch.device("cpu")
 
     def engine(images: np.ndarray) -> ForegroundTrains:

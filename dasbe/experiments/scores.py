@@ -165,7 +165,7 @@ def _markdown(systems: list, datasets: list, ours: dict, published: dict, ms: di
 def _evaluations(system: str, dataset: str) -> int:
     """How often `system` evaluates its network for an image of `dataset`."""
     count, settings = SYSTEMS[system].evaluations, settings_of(dataset)
-    return count(SYSTEMS[system].settings.published(settings), settings.objects) if count else 0
+    return count(SYSTEMS[system].published(settings), settings.objects) if count else 0
 
 
 def _from_to(values: Sequence[float]) -> str:

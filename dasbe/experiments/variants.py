@@ -21,9 +21,9 @@ from dasbe.plotting.differences import score_differences
 from dasbe.support import checks
 from dasbe.support.cli import resumable
 from dasbe.support.paths import readable
+from dasbe.support.published import SURPLUS_PHASES
 from dasbe.support.storage import one_at_a_time
 from dasbe.systems import SYSTEMS, System
-from dasbe.systems.competing_phases import SURPLUS_PHASES
 
 SPLIT = "test"
 

@@ -15,6 +15,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import blocks_of, one_thread
 from dasbe.support import checks
 from dasbe.support.errors import InputError
+from dasbe.support.published import DatasetSettings
 from dasbe.support.workers import computed_on, n_threads
 
 CHUNK_PIXELS = 1 << 15  # of the foregrounds of a chunk of images, for each thread: their spikes are held in memory
@@ -71,7 +72,7 @@ class System:
         dataset's name; None if it needs none.
     settings : type
         Named tuple of its settings: all that the labels depend on, besides images,
-        network and seed. ``settings.published(dataset)`` are those published for a dataset.
+        network and seed.
     record : callable, optional
         From images to trains, which :func:`dasbe.group` reads.
     label : callable, optional
@@ -101,6 +102,15 @@ class System:
         """Name of the shipped network that this system uses on `dataset`."""
         return self.network and self.network.format(dataset=dataset)
 
+    def published(self, dataset: DatasetSettings, **changes: Any) -> Any:
+        """:attr:`settings` as published for a dataset, but for `changes`.
+
+        Those that a dataset has by the same name take its values, all others their defaults.
+        """
+        of_dataset = (*DatasetSettings._fields, "n_phases")
+        values = {name: getattr(dataset, name) for name in self.settings._fields if name in of_dataset}
+        return self.settings(**(values | changes))
+
     def check_given(self, network: Any, n_objects: Any) -> None:
         """InputError if `network` is none, or either is missing that the system needs."""
         if n_objects is None and not self.counts:
@@ -129,7 +139,7 @@ class System:
         Parameters
         ----------
         settings : named tuple
-            Of this system: :attr:`settings` with values, or those published for a dataset.
+            :attr:`settings` with values, or :meth:`published`.
         """
         images = checks.images(images)
         if n_objects is not None:

@@ -26,10 +26,8 @@ from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.noise import REFINEMENT, uniform
 from dasbe.support import checks
 from dasbe.support.errors import InputError
-from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
-SURPLUS_PHASES = 3  # beyond the objects of a dataset
 PRICE = 0.08  # of a group, where the worth decides how many there are; a part of the largest worth
 SAMPLES = 4  # of the groups, that the network sees for their worth where the worth decides
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
@@ -62,11 +60,6 @@ class Settings(NamedTuple):
     cycles_after_pruning: int = 20
     sampling: float = 0.5
     sharpness: float = 2.0
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """Three phases more than a dataset has objects, all else alike for all datasets; published nowhere else."""
-        return cls(dataset.objects + SURPLUS_PHASES)
 
 
 def settle(

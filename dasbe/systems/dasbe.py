@@ -10,7 +10,7 @@ from dasbe.binding.loop import bind
 from dasbe.engine.feedback import Modulation
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.support import checks
-from dasbe.support.published import CYCLES_TABLE, DatasetSettings
+from dasbe.support.published import CYCLES_TABLE
 from dasbe.systems.base import System, in_every_step
 
 
@@ -20,11 +20,6 @@ class Settings(NamedTuple):
     delay: int
     refractory: int
     cycles: int = CYCLES_TABLE
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """As published for a dataset."""
-        return cls(dataset.delay, dataset.refractory)
 
 
 def record(

@@ -18,7 +18,7 @@ from dasbe.engine.latent import Deterministic, Spiking
 from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.engine.streams import NoiseStreams
 from dasbe.support import checks
-from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
+from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES
 from dasbe.systems.base import System, in_every_step
 
 CYCLES_BETWEEN_LOOKS = 4  # for images that have converged
@@ -37,11 +37,6 @@ class Settings(NamedTuple):
 
     delay: int
     cycles: int = CYCLES_TABLE
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """As published for a dataset."""
-        return cls(dataset.delay)
 
 
 def record(

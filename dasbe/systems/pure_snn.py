@@ -21,7 +21,6 @@ from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.noise import uniform
 from dasbe.support import checks
 from dasbe.support.errors import InputError
-from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
 STEPS, READOUT_STEPS = 500, 100  # steps of a run, and those at its end that are read
@@ -57,11 +56,6 @@ class Settings(NamedTuple):
     linking_decay: float = 2.0
     inhibition: float = 3.5
     dropout: float = 0.2
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """As published for a dataset."""
-        return cls(dataset.threshold_jump, dataset.threshold_decay)
 
 
 class State(NamedTuple):

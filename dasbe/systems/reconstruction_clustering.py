@@ -17,7 +17,6 @@ from dasbe.engine.attention import ready
 from dasbe.engine.parallel import map_blocks
 from dasbe.snn.noise import ASSIGNMENTS, image_stream, seed_of_run
 from dasbe.support import checks
-from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
 ITERATIONS = 10
@@ -36,22 +35,12 @@ class Settings(NamedTuple):
 
     objects: int | None = None
 
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """As published for a dataset."""
-        return cls(dataset.objects)
-
 
 class RestartSettings(NamedTuple):
     """Settings of the algorithm run from several starts, of which the one of largest likelihood counts."""
 
     objects: int | None = None
     restarts: int = 4
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "RestartSettings":
-        """As published for a dataset; the number of starts is our own."""
-        return cls(dataset.objects)
 
 
 def initial_assignments(n_groups: int, n_pixels: int, seed: int, index: int) -> np.ndarray:

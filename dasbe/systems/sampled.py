@@ -15,7 +15,7 @@ from dasbe.ann.network import Network
 from dasbe.binding.readout import group
 from dasbe.snn.noise import seed_of_run
 from dasbe.support import checks
-from dasbe.support.published import CYCLES_TABLE, DatasetSettings
+from dasbe.support.published import CYCLES_TABLE
 from dasbe.systems import competing_phases
 from dasbe.systems.base import System
 from dasbe.systems.dasbe import SYSTEM as DASBE
@@ -47,11 +47,6 @@ class Settings(NamedTuple):
     surplus: int = 0
     restarts: int = 1
 
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """Alike for all datasets; published nowhere else."""
-        return cls()
-
 
 class SettingsFromDasbe(NamedTuple):
     """Settings of DASBE (:func:`dasbe.bind`), then of competing phases from its groups (:class:`Settings`).
@@ -69,11 +64,6 @@ class SettingsFromDasbe(NamedTuple):
     surplus: int = 0
     restarts: int = 1
 
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "SettingsFromDasbe":
-        """DASBE as published for a dataset."""
-        return cls(dataset.delay, dataset.refractory)
-
 
 class SettingsOfRCFromDasbe(NamedTuple):
     """Settings of DASBE (:func:`dasbe.bind`), then of RC from its groups: `phase_cycles` are RC's iterations."""
@@ -83,11 +73,6 @@ class SettingsOfRCFromDasbe(NamedTuple):
     cycles: int = CYCLES_TABLE
     phase_cycles: int = 5
     restarts: int = 1
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "SettingsOfRCFromDasbe":
-        """DASBE as published for a dataset."""
-        return cls(dataset.delay, dataset.refractory)
 
 
 def parts_of(settings: Any) -> tuple[Any, Settings]:

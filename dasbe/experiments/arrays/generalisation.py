@@ -18,9 +18,9 @@ from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.datasets.variations import cluttered, overlap, scenes_of
 from dasbe.evaluation.evaluate import evaluate
 from dasbe.evaluation.segment import system_settings
+from dasbe.support.published import SURPLUS_PHASES
 from dasbe.support.storage import Arrays
 from dasbe.systems import SYSTEMS, System
-from dasbe.systems.competing_phases import SURPLUS_PHASES
 
 SPLIT, POOL = "test", 5000  # images that neither Table 1 nor any choice of ours has used
 NUMBERS = range(1, 9)  # of objects
@@ -104,7 +104,7 @@ def system_called(name: str) -> System:
 
 def points_of(dataset: str, n_images: int, seed: int) -> Iterator[Point]:
     """All points of a dataset, of at most `n_images` each, condition by condition."""
-    objects = settings_of(dataset).objects
+    objects, n_phases = settings_of(dataset).objects, settings_of(dataset).n_phases
     for k in NUMBERS:
         yield Point("objects", k, *scenes_of(dataset, k, n_images, seed), k, max(NUMBERS) + SURPLUS_PHASES)
     all_images, all_groups = (part[:POOL] for part in load_dataset(dataset, SPLIT))
@@ -112,14 +112,14 @@ def points_of(dataset: str, n_images: int, seed: int) -> Iterator[Point]:
     for k in NUMBERS_TOLD:
         yield Point("told", k, images, groups, k, k + SURPLUS_PHASES)
     for part in SWITCHED:
-        yield Point("clutter", part, *cluttered(images, groups, part, seed), objects, objects + SURPLUS_PHASES)
+        yield Point("clutter", part, *cluttered(images, groups, part, seed), objects, n_phases)
     share = overlap(all_images, all_groups)
     bins = np.digitize(share, OVERLAPS, right=True)  # 0 = none
     for number in range(len(OVERLAPS)):
         chosen = np.flatnonzero(bins == number)[:n_images]
         if len(chosen):
             inside = all_images[chosen], all_groups[chosen]
-            yield Point("overlap", share[chosen].mean(), *inside, objects, objects + SURPLUS_PHASES)
+            yield Point("overlap", share[chosen].mean(), *inside, objects, n_phases)
 
 
 def _scores(system: System, dataset: str, network: Any, point: Point, options: argparse.Namespace) -> Arrays:
@@ -127,7 +127,7 @@ def _scores(system: System, dataset: str, network: Any, point: Point, options: a
     counts = system.name.endswith(COUNTING)
     place, n_phases = f"{point.x:.4g}", point.n_phases
     if counts and point.condition == "told":  # the same for all numbers told
-        place, n_phases = "nothing", settings_of(dataset).objects + SURPLUS_PHASES
+        place, n_phases = "nothing", settings_of(dataset).n_phases
     changes = {"n_phases": n_phases, "objects": None}  # RC does what it is told of these images
     own = {name: value for name, value in changes.items() if name in system.settings._fields}
     evaluation = evaluate(
