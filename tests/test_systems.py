@@ -245,6 +245,18 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             assert system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
 
 
+def test_who_is_never_told_the_number_finds_it(shapes, trained):
+    images, never_told = shapes[0][:6], [system for system in SYSTEMS.values() if system.never_told]
+    for system in never_told:
+        settings = system_settings(system, "shapes")
+        told, not_told = (system.segment(images, trained, settings=settings, n_objects=n) for n in (1, None))
+        np.testing.assert_array_equal(told, not_told)
+        assert system.can_count and told.max() > 1
+    assert {system.name for system in never_told} == {"components", "dasbe_counting", "competing_phases_counting"}
+    expected = dasbe.segment(images, trained, settings="shapes")
+    np.testing.assert_array_equal(dasbe.segment(images, trained, "dasbe_counting", settings="shapes"), expected)
+
+
 COUNTED = ["rc", "rc_own_restarts", "rc_pooled"]  # the loop is not: feedback of the last cycle is never asked for
 
 

@@ -10,8 +10,7 @@ from dasbe.support.paths import readable, results_folder, writable
 from dasbe.systems import SYSTEMS
 
 DATASETS = tuple(name for name in TABLE_DATASETS if name != "bars")  # whose objects are of one kind
-COUNTING = "dasbe_counting"  # DASBE without being told the number of objects
-DEFAULT_SYSTEMS = ("dasbe", COUNTING, "rc", "rc_own", "competing_phases", "competing_phases_counting")
+DEFAULT_SYSTEMS = ("dasbe", "dasbe_counting", "rc", "rc_own", "competing_phases", "competing_phases_counting")
 IMAGES, QUICK_IMAGES, SEED = 200, 10, 111
 
 
@@ -42,8 +41,7 @@ def _options() -> argparse.Namespace:
     parser = Parser(
         called("generalisation"), "Where binding breaks: more objects, a wrong number told, clutter, overlap."
     )
-    known = (*SYSTEMS, COUNTING)
-    parser.add_text("--systems", f"of {' '.join(known)} (default: {' '.join(DEFAULT_SYSTEMS)})", nargs="+")
+    parser.add_text("--systems", f"of {' '.join(SYSTEMS)} (default: {' '.join(DEFAULT_SYSTEMS)})", nargs="+")
     parser.add_text("--datasets", f"default: {' '.join(DATASETS)}", nargs="+")
     parser.add_whole_number("--images", None, f"of each point (default: {IMAGES})", 1, 5000)
     parser.add_seed(None, f"of scenes, clutter and systems (default: {SEED})")
@@ -60,7 +58,7 @@ def _options() -> argparse.Namespace:
     if options.out is None:
         options.out = results_folder() / ("generalisation_quick" if options.quick else "generalisation")
     writable(options.out, "--out DIR")
-    for name, values in (("system", known), ("dataset", DATASETS)):
+    for name, values in (("system", SYSTEMS), ("dataset", DATASETS)):
         given_once(f"--{name}s", getattr(options, f"{name}s"))
         for value in getattr(options, f"{name}s"):
             one_of(name, value, values)

@@ -44,6 +44,7 @@ SYSTEMS = Systems(
         "coordinates": "floors:COORDINATES",
         "components": "floors:COMPONENTS",
         "dasbe": "dasbe:SYSTEM",
+        "dasbe_counting": "dasbe:COUNTING",
         "pure_ann": "pure_ann:SYSTEM",
         "pure_snn": "pure_snn:SYSTEM",
         "rc": "reconstruction_clustering:SYSTEM",

@@ -47,7 +47,7 @@ class Labelling(Protocol):
     ) -> np.ndarray:
         """Labels (N, H, W) int64 of `images` (N, H, W) uint8, 0 and 1; arguments as of :meth:`System.segment`.
 
-        `n_objects` are (N,) int64, or None if the system counts and nobody tells it.
+        `n_objects` are (N,) int64, or None if the system can count and is not told.
         """
 
 
@@ -77,12 +77,12 @@ class System:
         From images to trains, which :func:`dasbe.group` reads.
     label : callable, optional
         From images to labels.
-    counts : bool
-        Whether it can find the number of objects by itself.
+    can_count : bool
+        Whether it finds the number of objects by itself if nobody tells it.
+    never_told : bool
+        Whether it has to find it even where it is known: `n_objects` does not reach it.
     evaluations : callable, optional
         From settings and number of objects to how often the equations evaluate the network for an image.
-    always_counts : bool
-        Whether it does so even where it is told.
     """
 
     name: str
@@ -94,9 +94,9 @@ class System:
     settings: Any
     record: Recording | None = None
     label: Labelling | None = None
-    counts: bool = False
+    can_count: bool = False
+    never_told: bool = False
     evaluations: Callable[[Any, int], int] | None = None
-    always_counts: bool = False
 
     def network_name(self, dataset: str) -> str | None:
         """Name of the shipped network that this system uses on `dataset`."""
@@ -113,7 +113,7 @@ class System:
 
     def check_given(self, network: Any, n_objects: Any) -> None:
         """InputError if `network` is none, or either is missing that the system needs."""
-        if n_objects is None and not self.counts:
+        if n_objects is None and not self.can_count:
             raise InputError(f"n_objects is None, but {self.title} has to be told how many each image has")
         if self.network is not None and network is None:
             raise InputError(f"network is None, but {self.title} needs one; load it with dasbe.load_network")
@@ -145,6 +145,7 @@ class System:
         if n_objects is not None:
             n_objects = checks.numbers_of_groups("n_objects", n_objects, len(images), images[0].size, least=0)
         self.check_given(network, n_objects)
+        n_objects = None if self.never_told else n_objects
         checks.instance("settings", settings, self.settings, f"{self.settings.__module__}.Settings(…)")
         indices, device = checks.stream_indices(indices, len(images)), checks.device(device)
         seed, progress = checks.seed(seed), checks.flag("progress", progress)

@@ -364,13 +364,6 @@ def label(
     return settle(images, network, n_objects, settings, **streams)[0]
 
 
-def label_and_count(
-    images: np.ndarray, network: Network, n_objects: np.ndarray | None, settings: Settings, **streams: Any
-) -> np.ndarray:
-    """:func:`label` without a look at `n_objects`."""
-    return label(images, network, None, settings, **streams)
-
-
 def evaluations(settings: Settings, n_objects: int) -> int:
     """How often the network is evaluated for an image: for the spikes of all cycles, and for what phases are worth."""
     pruned = sum(range(n_objects, settings.n_phases))  # phases left after each that falls silent
@@ -399,8 +392,7 @@ COUNTING = replace(
     name="competing_phases_counting",
     title="Competing phases, counting",
     told="no more than how many phases to begin with",
-    label=label_and_count,
-    counts=True,
+    can_count=True,
+    never_told=True,
     evaluations=evaluations_counting,
-    always_counts=True,
 )

@@ -1,5 +1,6 @@
 """DASBE, the paper's system: the binding loop, read by k-means on spike timing."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +46,7 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     record=record,
-    counts=True,
+    can_count=True,
     evaluations=in_every_step,
 )
+COUNTING = replace(SYSTEM, name="dasbe_counting", title="DASBE, counting", told="nothing", never_told=True)

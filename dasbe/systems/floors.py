@@ -81,6 +81,6 @@ COMPONENTS = System(
     network=None,
     settings=ComponentSettings,
     label=label_components,
-    counts=True,
-    always_counts=True,
+    can_count=True,
+    never_told=True,
 )

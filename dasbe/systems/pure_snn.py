@@ -164,5 +164,5 @@ SYSTEM = System(
     network=None,
     settings=Settings,
     record=record,
-    counts=True,
+    can_count=True,
 )

@@ -7,7 +7,6 @@ that clutter has switched on or off.
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +26,6 @@ NUMBERS = range(1, 9)  # of objects
 NUMBERS_TOLD = (2, 3, 5, 12)  # as in Greff, Srivastava, Schmidhuber 2015
 SWITCHED = (0.0, 0.01, 0.02, 0.05, 0.1)  # parts of all pixels
 OVERLAPS = (0.0, 0.05, 0.1, 0.15, 0.2, 1.0)  # shares of the ink: none, up to 5 %, …, above 20 %
-COUNTING = "_counting"  # ends the name of a system that is told nothing
 
 
 class Point(NamedTuple):
@@ -41,7 +39,7 @@ class Point(NamedTuple):
         The value.
     images, groups : (N, H, W) uint8
     told : int
-        Number of objects that the systems are told, all but those that count.
+        Number of objects that the systems are told, all but those that are never told.
     n_phases : int
         Competing phases to begin with.
     """
@@ -65,7 +63,7 @@ def compute(options: argparse.Namespace) -> Arrays:
         share of the ink that is not scored, and with the systems first, ``…/ami`` and
         ``…/found`` (S, L, N); NaN where there are fewer than N images.
     """
-    systems = [system_called(name) for name in options.systems]
+    systems = [SYSTEMS[name] for name in options.systems]
     names = {system.network_name(dataset) for system in systems for dataset in options.datasets}
     networks = {name: name and load_network(name, options.device) for name in names}
     for dataset in options.datasets:
@@ -73,7 +71,7 @@ def compute(options: argparse.Namespace) -> Arrays:
     arrays = {
         "systems": np.array(options.systems),
         "titles": np.array([system.title for system in systems]),
-        "counts": np.array([name.endswith(COUNTING) for name in options.systems]),
+        "counts": np.array([system.never_told for system in systems]),
         "datasets": np.array(options.datasets),
         "n_objects": np.array([settings_of(dataset).objects for dataset in options.datasets]),
     }
@@ -93,13 +91,6 @@ def compute(options: argparse.Namespace) -> Arrays:
                 whole = whole.reshape(-1, len(systems), options.images).swapaxes(0, 1)
             arrays[f"{dataset}/{condition}/{name}"] = whole
     return arrays
-
-
-def system_called(name: str) -> System:
-    """The system called `name`; of DASBE, there is one that counts as well."""
-    if name == f"dasbe{COUNTING}":
-        return replace(SYSTEMS["dasbe"], name=name, title="DASBE, counting", told="nothing")
-    return SYSTEMS[name]
 
 
 def points_of(dataset: str, n_images: int, seed: int) -> Iterator[Point]:
@@ -124,9 +115,8 @@ def points_of(dataset: str, n_images: int, seed: int) -> Iterator[Point]:
 
 def _scores(system: System, dataset: str, network: Any, point: Point, options: argparse.Namespace) -> Arrays:
     """AMI and number of groups found, (images,) each, kept in a store."""
-    counts = system.name.endswith(COUNTING)
     place, n_phases = f"{point.x:.4g}", point.n_phases
-    if counts and point.condition == "told":  # the same for all numbers told
+    if system.never_told and point.condition == "told":  # the same for all numbers told
         place, n_phases = "nothing", settings_of(dataset).n_phases
     changes = {"n_phases": n_phases, "objects": None}  # RC does what it is told of these images
     own = {name: value for name, value in changes.items() if name in system.settings._fields}
@@ -137,7 +127,7 @@ def _scores(system: System, dataset: str, network: Any, point: Point, options: a
         system,
         seeds=options.seed,
         settings=system_settings(system, dataset, **own),
-        n_objects=None if counts else point.told,
+        n_objects=None if system.never_told else point.told,
         device=options.device,
         store=options.out / "units" / dataset / point.condition / place,
     )
