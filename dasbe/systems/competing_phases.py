@@ -240,8 +240,8 @@ class Phases:
             return fire(self._shares(), self.noise.pixel_words(self.steps), sampling)
         spikes = torch.empty((len(valid), self.n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
         feedback = self.feedback.for_neurons()
-        constants = (feedback.values.dtype.type(constant) for constant in (sampling, self.sharpness))
-        phase_cycle(feedback, self.noise.states, self.noise.counts, self.n_left, *constants, spikes.numpy())
+        q, beta = (feedback.values.dtype.type(constant) for constant in (sampling, self.sharpness))
+        phase_cycle(feedback, self.noise.states, self.noise.counts, self.n_left, q, beta, spikes.numpy())
         return spikes
 
     def _shares(self) -> Tensor:
