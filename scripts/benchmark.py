@@ -140,9 +140,10 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     images, groups = load_dataset(dataset, "train_multi", 6000, 6000 + options.images)
     portions = [slice(start, start + PORTION) for start in range(0, len(images), PORTION)]
     k, cycles, delay = numbers_of_objects(groups) + 1, options.cycles, published.delay
-    n_objects, phases_settings = published.objects, competing_phases.Settings.published(published)
+    n_objects, phases_settings = published.objects, competing_phases.SYSTEM.published(published)
     timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
-    last, pulses_settings = min(READOUT_CYCLES, cycles), pure_snn.Settings.published(published)
+    last, pulses_settings = min(READOUT_CYCLES, cycles), pure_snn.SYSTEM.published(published)
+    device = torch.device("cpu")
 
     def engine(images: np.ndarray) -> ForegroundTrains:
         trains = bind(images, network, last=last, **timing).trains
@@ -150,13 +151,15 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         return trains
 
     def without_spikes(images: np.ndarray) -> ForegroundTrains:
-        return pure_ann.iterate_without_spikes(images, network, delay=delay, cycles=cycles, last=last)
+        loop = pure_ann.Settings(delay, cycles)
+        return pure_ann.record(images, network, loop, seed=0, indices=np.arange(len(images)), device=device)
 
     def pulses(images: np.ndarray) -> ForegroundTrains:
-        return pure_snn.simulate(images, pulses_settings)
+        return pure_snn.record(images, None, pulses_settings, seed=0, indices=np.arange(len(images)), device=device)
 
     def phases(images: np.ndarray) -> None:
-        competing_phases.settle(images, network, n_objects=n_objects, **phases_settings._asdict())
+        told, indices = np.full(len(images), n_objects), np.arange(len(images))
+        competing_phases.label(images, network, told, phases_settings, seed=0, indices=indices, device=device)
 
     def loop(form: Callable) -> None:
         for portion in portions:
@@ -199,7 +202,7 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
     steps = cycles * delay
     n_phases, steps_per_phase, before, after, *_ = phases_settings
     shown = competing_phases.evaluations(phases_settings, n_objects)
-    draws = steps_per_phase * competing_phases.cycles_down_to(n_objects, n_phases, before, after)
+    draws = steps_per_phase * (before + after * (n_phases - n_objects))
     ms |= {"bound_ms": bound(steps, steps), "phases_bound_ms": bound(shown, draws)}
     return ratios(ms | {"mflop": foreground_flops(images, network, steps) / 1e6})
 

@@ -14,7 +14,7 @@ from dasbe.evaluation import sweep as of_units
 from dasbe.evaluation.sweep import Task
 from dasbe.experiments import ablation
 from dasbe.experiments.ablation import VARIANTS, Variant, score_variants, write_variants
-from dasbe.systems import SYSTEMS, System, refined
+from dasbe.systems import SYSTEMS, System, sampled
 
 pytestmark = pytest.mark.quick
 
@@ -33,7 +33,7 @@ def scored(monkeypatch, shapes, trained, other, tmp_path):
     """`scored()`: four variants on 5 images, one of them with a network of its own."""
     few = {name: VARIANTS[name] for name in ("full", "random", "rc")} | {"rc_own": Variant("RC", "rc_own", {})}
     for name in ("full", "random"):
-        few[name] = few[name]._replace(changes=few[name].changes | {"iterations": 4})
+        few[name] = few[name]._replace(changes=few[name].changes | {"cycles": 4})
     monkeypatch.setattr(ablation, "VARIANTS", few)
     monkeypatch.setattr(ablation, "ensure_dataset", lambda name: None)
     monkeypatch.setattr(of_units, "load_dataset", lambda *where: tuple(part[slice(*where[2:])] for part in shapes))
@@ -46,7 +46,7 @@ def scored(monkeypatch, shapes, trained, other, tmp_path):
 
 def test_variants_are_scored_as_the_systems_that_they_are(scored, shapes, trained, other):
     results, (images, groups) = scored(), (part[:5] for part in shapes)
-    options = {"settings": refined.Settings(4, surplus=3), "n_objects": groups.max((1, 2)).astype(int), "seed": 3}
+    options = {"settings": sampled.Settings(4, surplus=3), "n_objects": groups.max((1, 2)).astype(int), "seed": 3}
     expected = dasbe.ami(groups, dasbe.segment(images, trained, "sampled", **options))
     np.testing.assert_array_equal(results["full", "shapes"].scores[0, :, 0], expected)
     rc = {"settings": "shapes", "n_objects": options["n_objects"], "seed": 3}

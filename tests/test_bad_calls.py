@@ -48,7 +48,7 @@ from dasbe.systems import (
     pure_ann,
     pure_snn,
     reconstruction_clustering,
-    refined,
+    sampled,
     system_of,
 )
 
@@ -619,19 +619,20 @@ PHASES_FIELDS = {
 LOOP_FIELDS = {"delay": count(), "refractory": refractory_times(), "cycles": count()}
 COMPETING_FIELDS = {"delay": count(), "refractory": count(0), "cycles": count()}
 COMPETING_FIELDS |= {"gain": NOT_NEGATIVE, "sharpness": NOT_NEGATIVE}
-REFINED = refined.Settings(3, steps_per_group=2, surplus=1, restarts=2)
-REFINED_FIELDS = {
-    "iterations": count(),
+SAMPLED = sampled.Settings(3, steps_per_phase=2, surplus=1, restarts=2)
+SAMPLED_FIELDS = {
     "sampling": optional(PROBABILITY),
     "sharpness": NOT_NEGATIVE,
-    "steps_per_group": count(),
+    "steps_per_phase": count(),
     "surplus": count(0),
+    "restarts": count(),
 }
 RESTARTS_FIELDS = {"objects": optional(count()), "restarts": count()}
 SETTINGS = {
     "coordinates": floors.CoordinateSettings(2),
     "components": floors.ComponentSettings(),
-    "dasbe": (SYSTEMS["dasbe"].settings.published(DatasetSettings(6, 2, 2))._replace(cycles=3)),
+    "dasbe": SYSTEMS["dasbe"].published(DatasetSettings(6, 2, 2), cycles=3),
+    "dasbe_counting": SYSTEMS["dasbe"].settings(6, 2, 3),
     "pure_ann": pure_ann.Settings(6, 3),
     "pure_snn": PCNN,
     "rc": reconstruction_clustering.Settings(2),
@@ -642,9 +643,9 @@ SETTINGS = {
     "rc_pooled": pooled.SettingsOfRC(2, 2),
     "rc_own_pooled": pooled.SettingsOfRC(2, 2),
     "dasbe_competing": competing_steps.Settings(6, 2, 3),
-    "dasbe_rc": refined.SettingsOfRCFromDasbe(6, 2, 3, iterations=2),
-    "dasbe_sampled": refined.SettingsFromDasbe(6, 2, 3, iterations=2),
-    "sampled": REFINED,
+    "dasbe_rc": sampled.SettingsOfRCFromDasbe(6, 2, 3, phase_cycles=2),
+    "dasbe_sampled": sampled.SettingsFromDasbe(6, 2, 3, phase_cycles=2),
+    "sampled": SAMPLED,
     "competing_phases": PHASES,
     "competing_phases_counting": PHASES,
 }
@@ -652,6 +653,7 @@ FIELDS = {
     "coordinates": {"restarts": count()},
     "components": {},
     "dasbe": LOOP_FIELDS,
+    "dasbe_counting": LOOP_FIELDS,
     "pure_ann": {"delay": count(), "cycles": count()},
     "pure_snn": PCNN_FIELDS,
     "rc": {"objects": optional(count())},
@@ -662,12 +664,27 @@ FIELDS = {
     "rc_pooled": {"objects": optional(count()), "runs": count()},
     "rc_own_pooled": {"objects": optional(count()), "runs": count()},
     "dasbe_competing": COMPETING_FIELDS,
-    "dasbe_rc": LOOP_FIELDS | {"iterations": count(), "restarts": count()},
-    "dasbe_sampled": LOOP_FIELDS | REFINED_FIELDS | {"restarts": count()},
-    "sampled": REFINED_FIELDS | {"restarts": count()},
+    "dasbe_rc": LOOP_FIELDS | {"phase_cycles": count(), "restarts": count()},
+    "dasbe_sampled": LOOP_FIELDS | {"phase_cycles": count()} | SAMPLED_FIELDS,
+    "sampled": {"cycles": count()} | SAMPLED_FIELDS,
     "competing_phases": PHASES_FIELDS,
     "competing_phases_counting": PHASES_FIELDS,
 }
+TOO_MANY_STEPS = {"steps 10**6 of 64 phases": {"settings": PHASES._replace(steps_per_phase=10**6, n_phases=64)}}
+TOGETHER = {
+    "competing_phases": {
+        "n_objects more than n_phases": {"n_objects": 4},
+        "n_objects of one image more than n_phases": {"n_objects": [2, 4]},
+        "n_objects of another number of images": {"n_objects": [2, 2, 2]},
+        **TOO_MANY_STEPS,
+    },
+    "competing_phases_counting": TOO_MANY_STEPS,
+    "sampled": {
+        "steps 10**6 of 60 phases": {"settings": SAMPLED._replace(steps_per_phase=10**6), "n_objects": 60},
+        "surplus and objects more than pixels": {"settings": SAMPLED._replace(surplus=62)},
+    },
+}
+"""Values that do not fit together, of some systems."""
 
 
 def settings(system: str) -> Kind:
@@ -692,14 +709,14 @@ def segment_row(system: str) -> Row:
         "images": images(),
         "network": networks() if SYSTEMS[system].network else Kind("network", labelled(5, "shapes", object())),
         "settings": settings(system),
-        "n_objects": optional(for_each()) if SYSTEMS[system].counts else for_each(),
+        "n_objects": optional(for_each()) if SYSTEMS[system].can_count else for_each(),
         "seed": SEED,
         "indices": indices(),
         "device": DEVICE,
         **fields("settings", FIELDS[system]),
     }
     valid = {"images": IMAGES, "network": dimmed, "settings": SETTINGS[system], "n_objects": 2, "seed": 0}
-    return Row(f"SYSTEMS[{system!r}].segment", SYSTEMS[system].segment, valid, kinds)
+    return Row(f"SYSTEMS[{system!r}].segment", SYSTEMS[system].segment, valid, kinds, TOGETHER.get(system, {}))
 
 
 SMALLER = ("flat", "one axis less", "a list of one axis less")  # images too, but one of them
@@ -1181,91 +1198,6 @@ ROWS = (
         phase_colours,
         {"spikes": SPIKES[0, 0], "refractory": 2},
         {"spikes": spikes(SPIKES[0, 0]), "refractory": count()},
-    ),
-    Row(
-        "systems.pure_ann.iterate_without_spikes",
-        pure_ann.iterate_without_spikes,
-        {"images": IMAGES, "network": dimmed, "delay": 6, "cycles": 3},
-        {
-            "images": images(),
-            "network": networks(),
-            "delay": count(),
-            "cycles": count(),
-            "seed": SEED,
-            "last": optional(count()),
-            "indices": indices(),
-            "device": DEVICE,
-        },
-        {"last more than cycles": {"last": 4}},
-    ),
-    Row(
-        "systems.pure_snn.simulate",
-        pure_snn.simulate,
-        {"images": IMAGES, "settings": PCNN, "steps": 20, "last": 5},
-        {
-            "images": images(),
-            "settings": settings("pure_snn"),
-            "steps": count(),
-            "last": count(),
-            "seed": SEED,
-            "indices": indices(),
-            "device": DEVICE,
-            **fields("settings", PCNN_FIELDS),
-        },
-        {"last more than steps": {"last": 21}},
-    ),
-    Row(
-        "systems.reconstruction_clustering.cluster",
-        reconstruction_clustering.cluster,
-        {"images": IMAGES, "network": dimmed, "n_groups": 2},
-        {
-            "images": images(),
-            "network": networks(),
-            "n_groups": count(),
-            "iterations": count(),
-            "restarts": count(),
-            "seed": SEED,
-            "indices": indices(),
-            "device": DEVICE,
-        },
-        {"n_groups more than pixels": {"n_groups": 65}},
-    ),
-    Row(
-        "systems.refined.refine",
-        refined.refine,
-        {"images": IMAGES, "network": dimmed, "n_objects": 2, "iterations": 3},
-        {
-            "images": images(),
-            "network": networks(),
-            "n_objects": for_each(1),
-            "start": optional(also(labels(), "images")),
-            "seed": SEED,
-            "indices": indices(),
-            "device": DEVICE,
-            **REFINED_FIELDS,
-        },
-        {"steps 10**6 of 60 groups": {"steps_per_group": 10**6, "n_objects": 60}},
-    ),
-    Row(
-        "systems.competing_phases.settle",
-        competing_phases.settle,
-        {"images": IMAGES, "network": dimmed, "n_objects": 2, **PHASES._asdict()},
-        {
-            "images": images(),
-            "network": networks(),
-            "n_objects": optional(for_each(1)),
-            "record": FLAG,
-            "seed": SEED,
-            "indices": indices(),
-            "device": DEVICE,
-            **PHASES_FIELDS,
-        },
-        {
-            "n_objects more than n_phases": {"n_objects": 4},
-            "n_objects of one image more than n_phases": {"n_objects": [2, 4]},
-            "n_objects of another number of images": {"n_objects": [2, 2, 2]},
-            "steps 10**6 of 64 phases": {"steps_per_phase": 10**6, "n_phases": 64},
-        },
     ),
     *(segment_row(system) for system in SYSTEMS),
     Row(

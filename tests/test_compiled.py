@@ -4,25 +4,30 @@ import errno
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numba.core.caching import IndexDataCacheFile
 from numba.core.dispatcher import Dispatcher
 
+import dasbe.binding
 import dasbe.engine
-from dasbe.engine.compiled import _CheckedCode, compiled, sources_of
+import dasbe.metrics
+from dasbe.engine import compiled as compiling
+from dasbe.engine.compiled import _CheckedCode, compiled, sources_digest
 
 pytestmark = pytest.mark.quick
 
 
 def kernels():
-    """Every compiled function of the engine, once."""
+    """Every compiled function, once."""
     found = {}
-    for module in pkgutil.iter_modules(dasbe.engine.__path__, "dasbe.engine."):
-        for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, Dispatcher) and value.__module__.startswith("dasbe.engine."):
-                found[id(value)] = value
+    for wing in (dasbe.engine, dasbe.binding, dasbe.metrics):
+        for module in pkgutil.iter_modules(wing.__path__, f"{wing.__name__}."):
+            for value in vars(importlib.import_module(module.name)).values():
+                if isinstance(value, Dispatcher):
+                    found[id(value)] = value
     return found.values()
 
 
@@ -45,8 +50,7 @@ def test_kernels_know_the_sources_of_what_they_call():
     for kernel in kernels():
         modules = calls_of(kernel)
         n_across += bool(modules)
-        constants = "".join(cell.cell_contents for cell in kernel.py_func.__closure__ or ())
-        missing = [module.__name__ for module in modules if sources_of(module) not in constants]
+        missing = [module.__name__ for module in modules if Path(module.__file__).parent not in compiling.SOURCES]
         assert missing == [], f"{kernel.py_func.__qualname__} would not be compiled anew if {missing} changed"
     assert n_across == 4  # pixels, latent neurons, pulse-coupled network, competing phases
 
@@ -77,6 +81,18 @@ def cached(tmp_path, suffix):
 def test_code_is_compiled_once(twice, tmp_path):
     assert [twice(), twice()] == [False, True]
     assert cached(tmp_path, ".nbi") and cached(tmp_path, ".nbc")
+
+
+def test_code_is_compiled_anew_once_another_file_has_changed(twice, tmp_path, monkeypatch):
+    """The equations in it, a constant that it has, or a file that was not there."""
+    monkeypatch.setattr(compiling, "SOURCES", (tmp_path / "engine", tmp_path / "snn"))
+    for path, text in (("engine/draw.py", "X = 1"), ("engine/draw.py", "X = 2"), ("snn/noise.py", "Y = 1")):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+        sources_digest.cache_clear()  # as in a new process
+        assert [twice(), twice()] == [False, True]
+    sources_digest.cache_clear()
+    assert twice(), "nothing has changed"
 
 
 @pytest.mark.parametrize("suffix", (".nbi", ".nbc"))

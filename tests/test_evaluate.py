@@ -101,7 +101,7 @@ def test_reconstruction_clustering_is_told_the_number_of_each_image(shapes, trai
     labels = dasbe.segment(shapes[0][:4], trained, "rc", n_objects=[0, 1, 2, 3])
     assert dasbe.n_found(labels).tolist() == [1, 1, 2, 3]
     published = dasbe.segment(shapes[0][:4], trained, "rc", n_objects=[0, 1, 2, 3], settings="shapes")
-    np.testing.assert_array_equal(published, reconstruction_clustering.cluster(shapes[0][:4], trained, 3))
+    np.testing.assert_array_equal(published, dasbe.segment(shapes[0][:4], trained, "rc", n_objects=3))
 
 
 def test_held_out_images_are_scored_by_both_normalisations(shapes, trained, monkeypatch):

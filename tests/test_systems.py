@@ -21,23 +21,40 @@ from dasbe.engine.streams import NoiseStreams
 from dasbe.evaluation.segment import system_settings
 from dasbe.experiments import table1
 from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
-from dasbe.systems import SYSTEMS, pure_snn, system_of
+from dasbe.systems import SYSTEMS, competing_phases, pure_ann, pure_snn, reconstruction_clustering, sampled, system_of
 from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, numbered, settle
 from dasbe.systems.competing_steps import competition
 from dasbe.systems.pooled import alike_by_timing, cut
-from dasbe.systems.pure_ann import iterate_without_spikes
-from dasbe.systems.pure_snn import simulate, simulate_with_tensors
-from dasbe.systems.reconstruction_clustering import cluster, initial_assignments
-from dasbe.systems.refined import refine
+from dasbe.systems.pure_snn import simulate_with_tensors
+from dasbe.systems.reconstruction_clustering import initial_assignments
 
 pytestmark = pytest.mark.quick
 
 
+def by_rc(images, network, n_objects=3, **options):
+    """Labels by RC."""
+    return dasbe.segment(images, network, "rc", n_objects=n_objects, **options)
+
+
+def without_spikes(images, network, seed=0, **settings):
+    """What pure-ANN records, of as many cycles as are read."""
+    streams = {"seed": seed, "indices": np.arange(len(images)), "device": torch.device("cpu")}
+    return pure_ann.record(images, network, pure_ann.Settings(**settings), **streams)
+
+
+def pulses(images, settings, seed=0):
+    """What pure-SNN records, of as many steps as are read."""
+    return pure_snn.record(
+        images, None, settings, seed=seed, indices=np.arange(len(images)), device=torch.device("cpu")
+    )
+
+
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
-def test_reconstruction_clustering_equals_its_literal_form(shapes, random_network, spiking):
+def test_reconstruction_clustering_equals_its_literal_form(monkeypatch, shapes, random_network, spiking):
+    monkeypatch.setattr(reconstruction_clustering, "ITERATIONS", 4)
     network = random_network(spiking, dtype=torch.float64)
     images, n_groups = shapes[0][:3], 3
-    labels = cluster(images, network, n_groups, iterations=4, seed=5)
+    labels = by_rc(images, network, n_groups, seed=5)
     for i, image in enumerate(images):
         gamma = initial_assignments(n_groups, image.size, 5, i)
         np.testing.assert_allclose(gamma.sum(0), 1, atol=1e-6)
@@ -45,9 +62,10 @@ def test_reconstruction_clustering_equals_its_literal_form(shapes, random_networ
         assert len(np.unique(labels[i])) == n_groups + 1
 
 
-def test_reconstruction_clustering_equals_its_literal_form_where_it_finds_objects(shapes, trained):
+def test_reconstruction_clustering_equals_its_literal_form_where_it_finds_objects(monkeypatch, shapes, trained):
+    monkeypatch.setattr(reconstruction_clustering, "ITERATIONS", 5)
     network = copy.deepcopy(trained).double()
-    labels = cluster(shapes[0][:4], network, 3, iterations=5, seed=5)
+    labels = by_rc(shapes[0][:4], network, seed=5)
     for i, image in enumerate(shapes[0][:4]):
         gamma = initial_assignments(3, image.size, 5, i)
         np.testing.assert_array_equal(labels[i], definition.reconstruction_clustering(image, network, gamma, 5))
@@ -55,29 +73,31 @@ def test_reconstruction_clustering_equals_its_literal_form_where_it_finds_object
 
 def test_reconstruction_clustering_is_deterministic_with_a_network_that_spikes(shapes, random_network):
     network = random_network(spiking=True)
-    first, again = (cluster(shapes[0][:3], network, 3, seed=1) for _ in range(2))
+    first, again = (by_rc(shapes[0][:3], network, seed=1) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
 
 def test_reconstruction_clustering_groups_objects(shapes, trained):
     images, groups = shapes[0][:20], shapes[1][:20]
-    labels = cluster(images, trained, 3)
+    labels = by_rc(images, trained)
     assert labels.shape == images.shape and ((labels > 0) == (images > 0)).all()
     assert np.nanmean(dasbe.ami(groups, labels)) > 0.6
 
 
 def test_an_image_is_grouped_alike_in_any_batch(shapes, trained):
     network = copy.deepcopy(trained).double()
-    together = cluster(shapes[0][:6], network, 3, seed=1)
-    alone = cluster(shapes[0][4:5], network, 3, seed=1, indices=[4])
+    together = by_rc(shapes[0][:6], network, seed=1)
+    alone = by_rc(shapes[0][4:5], network, seed=1, indices=[4])
     np.testing.assert_array_equal(together[4:5], alone)
 
 
-def test_of_several_starts_the_likeliest_counts(shapes, trained):
+def test_of_several_starts_the_likeliest_counts(monkeypatch, shapes, trained):
     """Image by image; the first start is that of a single one, the likelihood that of the mixture, over all pixels."""
     network, images = copy.deepcopy(trained).double(), shapes[0][:6]
-    runs = [cluster(images, network, 3, iterations=3, seed=seed_of_run(1, run)) for run in range(3)]
-    best = cluster(images, network, 3, iterations=3, restarts=3, seed=1)
+    monkeypatch.setattr(reconstruction_clustering, "ITERATIONS", 3)
+    runs = [by_rc(images, network, seed=seed_of_run(1, run)) for run in range(3)]
+    settings = reconstruction_clustering.RestartSettings(restarts=3)
+    best = dasbe.segment(images, network, "rc_restarts", n_objects=3, settings=settings, seed=1)
     likelihoods = np.empty((3, 6))
     for run in range(3):
         for i, image in enumerate(images):
@@ -98,16 +118,17 @@ def test_of_several_starts_the_likeliest_counts(shapes, trained):
 
 
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
-def test_pure_ann_equals_its_literal_form(shapes, random_network, spiking):
+def test_pure_ann_equals_its_literal_form(monkeypatch, shapes, random_network, spiking):
     network = random_network(spiking, dtype=torch.float64)
     images, delay, cycles, seed = shapes[0][:3], 7, 5, 3
-    trains = iterate_without_spikes(images, network, delay=delay, cycles=cycles, seed=seed)
+    trains = without_spikes(images, network, delay=delay, cycles=cycles, seed=seed)
     values = trains.to_images()
     for i, image in enumerate(images):
         noise = ReplayedNoise(image, delay, seed, i, torch.float64, normalise=False)
         expected = definition.pure_ann(image, network, delay, cycles, noise)
         np.testing.assert_allclose(values[i].reshape(cycles, delay, -1), expected.numpy(), atol=1e-6)
-    last = iterate_without_spikes(images, network, delay=delay, cycles=cycles, seed=seed, last=2)
+    monkeypatch.setattr(pure_ann, "READOUT_CYCLES", 2)
+    last = without_spikes(images, network, delay=delay, cycles=cycles, seed=seed)
     np.testing.assert_array_equal(last.values, trains.values[:, 3:])
     assert values[:, -1].max() > 0.1  # there was something to compare
 
@@ -123,8 +144,8 @@ def test_images_that_have_converged_are_left_alone(monkeypatch, shapes, random_n
         original(attention, order)
 
     monkeypatch.setattr(ForegroundAttention, "take", take)
-    options = {"delay": delay, "cycles": cycles, "seed": seed, "last": last}
-    values = iterate_without_spikes(images, network, **options).to_images()
+    monkeypatch.setattr(pure_ann, "READOUT_CYCLES", last)
+    values = without_spikes(images, network, delay=delay, cycles=cycles, seed=seed).to_images()
     assert still_computed == sorted(still_computed, reverse=True) and 0 < still_computed[0] < len(images)
     for i, image in enumerate(images):
         noise = ReplayedNoise(image, delay, seed, i, torch.float64, normalise=False)
@@ -132,9 +153,10 @@ def test_images_that_have_converged_are_left_alone(monkeypatch, shapes, random_n
         np.testing.assert_allclose(values[i].reshape(last, delay, -1), expected.numpy(), atol=1e-6)
 
 
-def test_plain_functions_converge_too(shapes):
+def test_plain_functions_converge_too(monkeypatch, shapes):
+    monkeypatch.setattr(pure_ann, "READOUT_CYCLES", 20)
     images, options = shapes[0][:6], {"delay": 3, "cycles": 20, "seed": 1}
-    shown = iterate_without_spikes(images, lambda x: (x - 0.25).clamp(0, 1), **options).to_images()
+    shown = without_spikes(images, lambda x: (x - 0.25).clamp(0, 1), **options).to_images()
     assert shown[:, 0].max() > 1.5 and not shown[:, -1].any()  # |N(0, 1)| at first, probabilities from then on
     for cycle in range(1, 20):
         np.testing.assert_allclose(shown[:, cycle], np.clip(shown[:, cycle - 1] - 0.25, 0, 1), atol=1e-6)
@@ -142,23 +164,25 @@ def test_plain_functions_converge_too(shapes):
 
 def test_pure_ann_takes_spiking_latents_and_plain_functions(shapes, random_network):
     images, options = shapes[0][:2], {"delay": 5, "cycles": 3, "seed": 1}
-    spiking = iterate_without_spikes(images, random_network(spiking=True), **options).to_images()
+    spiking = without_spikes(images, random_network(spiking=True), **options).to_images()
     outside_the_ink = np.broadcast_to(images[:, None, None] == 0, spiking.shape)
     assert spiking[:, -1].any() and not spiking[outside_the_ink].any()
-    halved = iterate_without_spikes(images, lambda x: x.clamp(max=1) * 0.5, **options).to_images()
+    halved = without_spikes(images, lambda x: x.clamp(max=1) * 0.5, **options).to_images()
     np.testing.assert_allclose(halved[:, 2], halved[:, 1] / 2)
 
 
 @pytest.mark.parametrize("v_theta, tau_theta, width", [(10.0, 6.0, 28), (6.0, 8.0, 28), (10.0, 6.0, 3), (6.0, 8.0, 1)])
-def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_theta, width):
+def test_pulse_coupled_network_equals_its_literal_form(monkeypatch, shapes, v_theta, tau_theta, width):
     images, steps, seed = np.ascontiguousarray(shapes[0][:2, :, :width]), 60, 4
     if width < 28:
         images |= np.arange(28, dtype=np.uint8)[:, None] % 3 > 0  # a corner of the images is mostly empty
     settings = pure_snn.Settings(v_theta, tau_theta)
-    spikes = simulate(images, settings, steps=steps, last=steps, seed=seed).to_images()
+    monkeypatch.setattr(pure_snn, "STEPS", steps)
+    monkeypatch.setattr(pure_snn, "READOUT_STEPS", steps)
+    spikes = pulses(images, settings, seed).to_images()
     counts = np.count_nonzero(images, axis=(1, 2)).tolist()
     streams = NoiseStreams(seed, range(2), counts)
-    tensors = simulate_with_tensors(Foreground.of(images), streams, settings, steps, steps)
+    tensors = simulate_with_tensors(Foreground.of(images), streams, settings)
     np.testing.assert_array_equal(spikes[:, 0], tensors)
     for i, image in enumerate(images):
         stream = NoiseStreams(seed, [i], [counts[i]])
@@ -176,15 +200,15 @@ def test_pulse_coupled_network_equals_its_literal_form(shapes, v_theta, tau_thet
 
 def test_pulse_coupled_network_groups_better_than_chance(shapes):
     images, groups = shapes[0][:20], shapes[1][:20]
-    spikes = simulate(images, pure_snn.Settings(6.0, 8.0))
+    spikes = pulses(images, pure_snn.Settings(6.0, 8.0))
     assert np.nanmean(dasbe.ami(groups, dasbe.group(spikes, 4))) > 0.25
 
 
 def test_values_of_the_foreground_alone_are_those_of_the_images(shapes, trained):
     images = shapes[0][:6]
-    values = iterate_without_spikes(images, trained, delay=8, cycles=14, last=12, seed=2)
-    spikes = simulate(images, pure_snn.Settings(6.0, 8.0), seed=2)
-    for trains, shape, dtype in ((values, (12, 8), np.float32), (spikes, (1, 100), bool)):
+    values = without_spikes(images, trained, delay=8, cycles=14, seed=2)
+    spikes = pulses(images, pure_snn.Settings(6.0, 8.0), seed=2)
+    for trains, shape, dtype in ((values, (10, 8), np.float32), (spikes, (1, 100), bool)):
         assert isinstance(trains, ForegroundTrains) and trains.values.any()
         as_images = trains.to_images()
         assert as_images.shape == (6, *shape, 28, 28) and as_images.dtype == trains.values.dtype == dtype
@@ -216,8 +240,21 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             published = settings_of(dataset)
             settings = system_settings(system, dataset)._asdict()
             assert all(value == settings[key] for key, value in published._asdict().items() if key in settings)
+            assert settings.get("n_phases", published.objects + 3) == published.n_phases == published.objects + 3
             assert bool(settings) == (name != "components")  # which has nothing to be set
             assert system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
+
+
+def test_who_is_never_told_the_number_finds_it(shapes, trained):
+    images, never_told = shapes[0][:6], [system for system in SYSTEMS.values() if system.never_told]
+    for system in never_told:
+        settings = system_settings(system, "shapes")
+        told, not_told = (system.segment(images, trained, settings=settings, n_objects=n) for n in (1, None))
+        np.testing.assert_array_equal(told, not_told)
+        assert system.can_count and told.max() > 1
+    assert {system.name for system in never_told} == {"components", "dasbe_counting", "competing_phases_counting"}
+    expected = dasbe.segment(images, trained, settings="shapes")
+    np.testing.assert_array_equal(dasbe.segment(images, trained, "dasbe_counting", settings="shapes"), expected)
 
 
 COUNTED = ["rc", "rc_own_restarts", "rc_pooled"]  # the loop is not: feedback of the last cycle is never asked for
@@ -257,7 +294,7 @@ def test_floors_know_coordinates_and_components(shapes):
 
 
 class PhasesNoise:
-    """The numbers that `settle` draws for one image, for the literal form.
+    """The numbers that competing phases draw for one image, for the literal form.
 
     `draws` lists (steps, steps of the latent neurons) in the order in which they are drawn: of each cycle m and K·m,
     of each grouping its samples and none.
@@ -295,6 +332,13 @@ class PhasesNoise:
 CYCLES, CYCLES_AFTER = 6, 3
 
 
+def by_phases(images, network, n_objects=None, *, seed=0, indices=None, **settings):
+    """Labels by competing phases, which count if they are not told the number."""
+    system = "competing_phases_counting" if n_objects is None else "competing_phases"
+    options = {"n_objects": n_objects, "settings": competing_phases.Settings(**settings)}
+    return dasbe.segment(images, network, system, **options, seed=seed, indices=indices)
+
+
 @pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
 @pytest.mark.parametrize("n_objects", [3, None], ids=["told", "counting"])
 @pytest.mark.parametrize("steps", [1, 3])
@@ -308,7 +352,7 @@ def test_competing_phases_equal_their_literal_form(
     images, n_phases, fewest = shapes[0][:3], 5, n_objects or 1
     timing = {"cycles": CYCLES, "cycles_after_pruning": CYCLES_AFTER}
     options = {"n_phases": n_phases, "steps_per_phase": steps, "n_objects": n_objects}
-    found = settle(images, network, **options, **timing, seed=5)
+    labels = by_phases(images, network, **options, **timing, seed=5)
     draws = []
     for n_left in range(n_phases, fewest - 1, -1):
         draws += [(steps, n_left * steps)] * (CYCLES if n_left == n_phases else CYCLES_AFTER)
@@ -316,9 +360,9 @@ def test_competing_phases_equal_their_literal_form(
     for i, image in enumerate(images):
         noise = PhasesNoise(image, 5, i, n_phases, draws)
         expected = definition.competing_phases(image, network, noise, **options, **timing, shift=0.7)
-        np.testing.assert_array_equal(found.labels[i], expected)
-        assert next(noise.draws, None) is None and found.counts[i] == expected.max()
-    assert n_objects is None or found.counts.max() > 1
+        np.testing.assert_array_equal(labels[i], expected)
+        assert next(noise.draws, None) is None
+    assert n_objects is None or labels.max() > 1
 
 
 @pytest.mark.parametrize("n_phases, steps, sharpness", [(1, 1, 2.0), (3, 1, 2.0), (4, 1, 2.0), (3, 4, 1.5)])
@@ -358,53 +402,63 @@ def test_phases_share_every_pixel_and_fire_by_their_share(rng):
     np.testing.assert_allclose(spikes.double().mean(2), 0.25 * shares, atol=0.015)
 
 
+def test_phases_fall_silent_one_by_one_and_for_good(shapes, trained):
+    """Those that stay keep their order, and what the network made of them; a pixel fires in one phase at most."""
+    images, n_phases, steps = shapes[0][:4], 5, 2
+    foreground = Foreground.of(images)
+    with ready(trained, images, "cpu") as usable, torch.inference_mode():
+        attention, noise = (
+            attention_of(usable, always_lazy=True)(foreground),
+            NoiseStreams(2, range(4), foreground.counts),
+        )
+        phases = Phases(attention, usable, noise, n_phases, steps, 0.5, 2.0)
+        for n_left in range(n_phases, 0, -1):
+            for _ in range(3):
+                spikes = phases.cycle().unflatten(1, (n_left, steps))
+                assert spikes.shape == (4, n_left, steps, foreground.counts.max())
+                assert spikes.sum(1).max() == 1 and spikes.any(1).any(1).any(1).all()
+                assert not spikes.movedim(3, 1)[~foreground.valid].any()
+            groups = phases.groups()
+            assert ((groups >= 0) == foreground.valid).all() and groups.max() < n_left
+            if n_left > 1:
+                silent, before = (
+                    np.arange(4) % n_left,
+                    phases.feedback.of_pixels().unflatten(1, (n_left, steps)).mean(2),
+                )
+                phases.silence(torch.from_numpy(silent))
+                for i, of_phases in enumerate(phases.feedback.of_pixels()):
+                    np.testing.assert_array_equal(of_phases, np.delete(before[i].numpy(), silent[i], 0))
+
+
 @pytest.mark.parametrize("n_objects", [[2, 4, 1, 3], None], ids=["told", "counting"])
-def test_phases_fall_silent_one_by_one_and_for_good(shapes, trained, n_objects):
-    images, n_phases, steps, cycles, cycles_after = shapes[0][:4], 5, 2, 4, 3
-    timing = {"n_phases": n_phases, "steps_per_phase": steps, "cycles": cycles, "cycles_after_pruning": cycles_after}
-    found = settle(images, trained, **timing, n_objects=n_objects, record=True, seed=2)
-    fewest = np.ones(4, int) if n_objects is None else np.array(n_objects)
-    n_cycles = cycles + cycles_after * (n_phases - fewest)
-    spikes = found.trains.to_images()
-    assert spikes.shape == (4, n_cycles.max(), n_phases * steps, 28, 28)
-    assert not spikes[np.broadcast_to(images[:, None, None] == 0, spikes.shape)].any()
-    of_step = spikes.reshape(4, -1, n_phases, steps, 28, 28)
-    assert of_step.sum(2).max() == 1  # a pixel fires in one phase at most
-    active = of_step.any((3, 4, 5))  # (N, cycles, phases)
-    for i in range(4):
-        for silent in range(n_phases - fewest[i] + 1):
-            start = cycles + cycles_after * (silent - 1) if silent else 0
-            assert active[i, start:].any(0).sum() <= n_phases - silent
-        assert active[i, : n_cycles[i]].any(1).all() and not active[i, n_cycles[i] :].any()
-    last_firing = [np.flatnonzero(active[i, n - 1]).max() for i, n in enumerate(n_cycles)]
-    assert (last_firing >= fewest).any()  # phases keep their place when others fall silent
-    assert (found.counts == found.labels.max((1, 2))).all() and ((found.labels > 0) == (images > 0)).all()
-    assert (found.counts <= (n_phases if n_objects is None else fewest)).all()
+def test_as_many_phases_are_left_as_there_are_objects(shapes, trained, n_objects):
+    images, options = shapes[0][:4], {"n_phases": 5, "cycles": 4, "cycles_after_pruning": 3, "seed": 2}
+    labels = by_phases(images, trained, n_objects, **options)
+    assert ((labels > 0) == (images > 0)).all() and (labels.max((1, 2)) <= (n_objects or 5)).all()
+    assert all(set(of_image.flat) == {*range(of_image.max() + 1)} for of_image in labels)
 
 
 def test_phases_group_objects_and_count_them(shapes, trained):
     images, groups = shapes[0][:20], shapes[1][:20]
-    told = settle(images, trained, n_phases=6, n_objects=3, seed=1)
-    counting = settle(images, trained, n_phases=6, seed=1)
-    assert min(np.nanmean(dasbe.ami(groups, found.labels)) for found in (told, counting)) > 0.85
-    assert (counting.counts == 3).mean() > 0.7
+    told, counting = (by_phases(images, trained, n_objects, n_phases=6, seed=1) for n_objects in (3, None))
+    assert min(np.nanmean(dasbe.ami(groups, labels)) for labels in (told, counting)) > 0.85
+    assert (counting.max((1, 2)) == 3).mean() > 0.7
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_phases_do_not_depend_on_batch_or_threads(monkeypatch, shapes, trained, n_threads):
     network, before = copy.deepcopy(trained).double(), torch.get_num_threads()
     options = {"n_phases": 5, "cycles": 8, "cycles_after_pruning": 3, "seed": 4}
-    together = settle(shapes[0][:10], network, **options)
-    monkeypatch.setattr("dasbe.engine.parallel.BLOCK_VALUES", 1 << 13)  # several blocks
+    together = by_phases(shapes[0][:10], network, **options)
+    monkeypatch.setattr(competing_phases, "VALUES_OF_A_BLOCK", 1 << 13)  # several blocks
     torch.set_num_threads(n_threads)
     try:
-        in_blocks = settle(shapes[0][:10], network, **options)
+        in_blocks = by_phases(shapes[0][:10], network, **options)
     finally:
         torch.set_num_threads(before)
-    alone = settle(shapes[0][7:8], network, **options, indices=[7])
-    np.testing.assert_array_equal(in_blocks.labels, together.labels)
-    np.testing.assert_array_equal(alone.labels[0], together.labels[7])
-    np.testing.assert_array_equal(settle(shapes[0][:10], network, **options, record=True).labels, together.labels)
+    alone = by_phases(shapes[0][7:8], network, **options, indices=[7])
+    np.testing.assert_array_equal(in_blocks, together)
+    np.testing.assert_array_equal(alone[0], together[7])
 
 
 def test_phases_take_any_network(shapes, random_network):
@@ -412,82 +466,77 @@ def test_phases_take_any_network(shapes, random_network):
     network = random_network(dtype=torch.float64)
     images = np.concatenate([shapes[0][:3], np.zeros_like(shapes[0][:1])])
     options = {"n_phases": 4, "cycles": 5, "cycles_after_pruning": 2, "seed": 3}
-    found = settle(images, network.float(), **options)
-    of_function = settle(images, lambda x: network(x)[0], **options)
-    assert (found.labels == of_function.labels).mean() > 0.99  # sums of float32 in another order
-    assert found.counts[3] == 0 and not found.labels[3].any() and found.counts[:3].min() >= 1
+    labels = by_phases(images, network.float(), **options)
+    of_function = by_phases(images, lambda x: network(x)[0], **options)
+    assert (labels == of_function).mean() > 0.99  # sums of float32 in another order
+    assert not labels[3].any() and labels[:3].max((1, 2)).min() >= 1
 
 
-def test_refinement_from_a_random_start_is_competing_phases_or_rc(shapes, trained, random_network):
-    """It is the first with samples, and the second with soft values; latent neurons may spike."""
-    images = shapes[0][:4]
+def test_sampled_phases_are_competing_phases_or_rc(shapes, trained, random_network):
+    """From a random start, the first with samples, and the second with soft values; latent neurons may spike."""
+    images, options = shapes[0][:4], {"n_objects": 3, "seed": 5, "indices": range(7, 11)}
     for network in (
         copy.deepcopy(trained).double(),
         random_network(spiking=True, dtype=torch.float64),
         random_network(spiking=True, dtype=torch.float64, hidden=()),  # its decoder is driven by spikes
     ):
-        timing, options = (
-            {"cycles": 6, "cycles_after_pruning": 20},
-            {"n_objects": 3, "seed": 5, "indices": range(7, 11)},
-        )
-        of_phases = settle(images, network, n_phases=5, steps_per_phase=2, **timing, **options)
-        of_groups = refine(images, network, surplus=2, steps_per_group=2, iterations=6, **options)
-        np.testing.assert_array_equal(of_groups.labels, of_phases.labels)
+        expected = by_phases(images, network, n_phases=5, cycles=6, **options)
+        settings = sampled.Settings(cycles=6, steps_per_phase=2, surplus=2)
+        np.testing.assert_array_equal(dasbe.segment(images, network, "sampled", settings=settings, **options), expected)
 
-        found = refine(images, network, sampling=None, sharpness=1.0, iterations=4, **options)
+        soft = sampled.Settings(cycles=4, sampling=None, sharpness=1.0)
+        labels = dasbe.segment(images, network, "sampled", settings=soft, **options)
         for i, image in enumerate(images):
             gamma = np.full((3, image.size), 1 / 3)
             drawn = NoiseStreams(5, [7 + i], [image.sum()]).initial_feedback(3)[0]
             gamma[:, image.ravel() == 1] = drawn
             groups = definition.reconstruction_clustering(image, network, gamma, 4)
             expected = numbered(groups.reshape(1, -1) - 1, 3).reshape(image.shape)
-            np.testing.assert_array_equal(found.labels[i], expected)
+            np.testing.assert_array_equal(labels[i], expected)
 
 
-def refined_literally(image, network, start, words, iterations, n_groups, steps):
-    """Sampled iterations from the groups `start` (H, W), with random words for the ink of every iteration."""
+def settled_literally(image, network, start, words, n_phases, steps):
+    """Cycles of phases from the groups `start` (H, W), with random words for the ink of every cycle."""
     x = torch.from_numpy(image.ravel()).double()
-    share = (torch.from_numpy(start.ravel()) == torch.arange(1, n_groups + 1)[:, None]).double()
-    for of_iteration in words[:iterations]:
+    share = (torch.from_numpy(start.ravel()) == torch.arange(1, n_phases + 1)[:, None]).double()
+    for of_cycle in words:
         ends = 0.5 * share.cumsum(0)
         y = torch.zeros_like(share)
-        for of_step in of_iteration:
+        for of_step in of_cycle:
             u = torch.ones_like(x)
             u[x == 1] = uniform(of_step, torch.float64)
-            for k in range(n_groups):
+            for k in range(n_phases):
                 sees = x * (u < ends[k]) * (u >= (ends[k - 1] if k else 0))
                 y[k] += network(sees[None])[0][0] / steps
         share = y**2 / (y**2).sum(0)
-    return numbered(np.where(image == 1, y.argmax(0).numpy().reshape(image.shape), -1).reshape(1, -1), n_groups)
+    return numbered(np.where(image == 1, y.argmax(0).numpy().reshape(image.shape), -1).reshape(1, -1), n_phases)
 
 
 @torch.no_grad()
-def test_refinement_of_given_groups_equals_its_literal_form(shapes, trained):
+def test_phases_from_given_groups_equal_their_literal_form(shapes, trained):
     network, images, groups = copy.deepcopy(trained).double(), shapes[0][:3], shapes[1][:3].astype(int)
     start = np.where(groups == 3, 0, groups)  # pixels of the third are in none at first
-    found = refine(images, network, n_objects=3, start=start, iterations=5, steps_per_group=2, seed=4)
+    settings, streams = competing_phases.Settings(3, cycles=5), {"indices": np.arange(3), "device": torch.device("cpu")}
+    labels, _ = settle(images, network, np.full(3, 3), settings, start=start, seed=4, **streams)
     for i, image in enumerate(images):
-        streams = NoiseStreams(4, [i], [image.sum()], "cpu", REFINEMENT)
-        streams.initial_feedback(3)
-        words = [streams.pixel_words(2)[0] for _ in range(5)]
-        expected = refined_literally(image, network, start[i], words, 5, 3, 2)
-        np.testing.assert_array_equal(found.labels[i], expected.reshape(image.shape))
-    assert not np.array_equal(found.labels, start)
+        noise = NoiseStreams(4, [i], [image.sum()], "cpu", REFINEMENT)
+        noise.initial_feedback(3)
+        words = [noise.pixel_words(2)[0] for _ in range(5)]
+        expected = settled_literally(image, network, start[i], words, 3, 2)
+        np.testing.assert_array_equal(labels[i], expected.reshape(image.shape))
+    assert not np.array_equal(labels, start)
 
 
-def test_of_several_refined_runs_the_likeliest_counts(shapes, trained):
+def test_of_several_runs_of_phases_the_likeliest_counts(shapes, trained):
     network, images, n_objects = copy.deepcopy(trained).double(), shapes[0][:8], shapes[1][:8].max((1, 2)).astype(int)
-    settings = SYSTEMS["sampled"].settings(iterations=5)
-    best = dasbe.segment(
-        images, network, "sampled", settings=settings._replace(restarts=3), n_objects=n_objects, seed=2
-    )
-    runs = [
-        refine(images, network, n_objects=n_objects, iterations=5, seed=seed_of_run(2, run), indices=range(8))
-        for run in range(3)
-    ]
-    chosen = np.array([run.likelihood for run in runs]).argmax(0)
+    settings = sampled.Settings(cycles=5, restarts=3)
+    best = dasbe.segment(images, network, "sampled", settings=settings, n_objects=n_objects, seed=2)
+    of_run = competing_phases.Settings(n_objects, steps_per_phase=4, cycles=5)
+    options = {"judged": True, "indices": np.arange(8), "device": torch.device("cpu")}
+    runs = [settle(images, network, n_objects, of_run, seed=seed_of_run(2, run), **options) for run in range(3)]
+    chosen = np.array([likelihood for _, likelihood in runs]).argmax(0)
     assert len(set(chosen)) > 1
-    np.testing.assert_array_equal(best, np.array([run.labels for run in runs])[chosen, range(8)])
+    np.testing.assert_array_equal(best, np.array([labels for labels, _ in runs])[chosen, range(8)])
 
 
 @pytest.mark.parametrize("lazy", [False, True], ids=["feedback at once", "lazy feedback"])
@@ -575,10 +624,10 @@ def test_groups_are_numbered_in_the_order_in_which_they_appear():
 
 def test_the_output_shift_of_a_network_counts_in_the_worth_alone(shapes, random_network):
     network, options = random_network(), {"n_phases": 4, "cycles": 5, "cycles_after_pruning": 2, "seed": 3}
-    unshifted = settle(shapes[0][:4], network, **options, n_objects=4)
+    unshifted = by_phases(shapes[0][:4], network, 4, **options)
     network.description["recipe"] = {"output_shift": 1.5}
     assert network.output_shift == 1.5
-    np.testing.assert_array_equal(settle(shapes[0][:4], network, **options, n_objects=4).labels, unshifted.labels)
+    np.testing.assert_array_equal(by_phases(shapes[0][:4], network, 4, **options), unshifted)
     shown = torch.from_numpy(np.arange(2)[:, None] == np.arange(np.count_nonzero(shapes[0][0])) % 2)[None, None]
 
     def worth(network):
@@ -595,7 +644,7 @@ def test_the_output_shift_of_a_network_counts_in_the_worth_alone(shapes, random_
         np.testing.assert_allclose(of_shifted, expected, rtol=1e-4)
     network.description["recipe"] = {"output_shift": "1.5"}
     with pytest.raises(dasbe.InputError, match="output_shift of network is '1.5'; it must be a number"):
-        settle(shapes[0][:4], network, **options)
+        by_phases(shapes[0][:4], network, **options)
 
 
 def test_the_table_has_the_systems_of_the_stored_one(monkeypatch, tmp_path):
@@ -605,22 +654,23 @@ def test_the_table_has_the_systems_of_the_stored_one(monkeypatch, tmp_path):
 
 
 def test_bad_input(shapes, trained):
-    images, settings = shapes[0][:2], pure_snn.Settings(10.0, 6.0)
+    images, pcnn = shapes[0][:2], pure_snn.Settings(10.0, 6.0)
     system = system_of("dasbe")
+
+    def by_pcnn(settings):
+        return SYSTEMS["pure_snn"].segment(images, settings=settings)
+
     for call, match in (
-        (lambda: cluster(images, trained, 0), "n_groups is 0; it must be a whole number of at least 1"),
-        (lambda: cluster(images, trained, 785), "n_groups is 785; it must be at most 784"),
-        (lambda: cluster(images, trained, 3, iterations=0), "iterations is 0; it must be a whole number of at least 1"),
-        (lambda: cluster(images, trained, 3, indices=[1]), r"indices is \[1\]; indices must be 2 whole numbers"),
-        (lambda: simulate(images, settings, steps=5, last=0), "last is 0; it must be a whole number of at least 1"),
-        (lambda: simulate(images, settings, steps=5, last=6), "last is 6, more than the 5 steps there are"),
-        (lambda: simulate(images, (10.0, 6.0)), r"settings is \(10.0, 6.0\); it must be dasbe.systems.pure_snn"),
-        (lambda: simulate(images, settings._replace(dropout=2)), "dropout is 2; it must be a probability"),
-        (lambda: simulate(images, settings._replace(linking_decay=0)), "linking_decay is 0; it must be above 0"),
+        (lambda: by_rc(images, trained, 785), "n_objects is 785; it must be at most 784"),
+        (lambda: by_rc(images, trained, settings=(3,)), r"settings is \(3,\); it must be the name of a dataset"),
+        (lambda: by_rc(images, trained, indices=[1]), r"indices is \[1\]; indices must be 2 whole numbers"),
         (
-            lambda: iterate_without_spikes(images, trained, delay=4, cycles=3, last=4),
-            "last is 4, more than the 3 cycles there are",
+            lambda: by_rc(images, trained, settings=reconstruction_clustering.Settings(785)),
+            "objects is 785; it must be at most 784",
         ),
+        (lambda: by_pcnn((10.0, 6.0)), r"settings is \(10.0, 6.0\); it must be dasbe.systems.pure_snn"),
+        (lambda: by_pcnn(pcnn._replace(dropout=2)), "dropout is 2; it must be a probability"),
+        (lambda: by_pcnn(pcnn._replace(linking_decay=0)), "linking_decay is 0; it must be above 0"),
         (
             lambda: system_of("magic"),
             "system 'magic' is unknown; choose one of coordinates, components, dasbe",

@@ -17,7 +17,7 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 import dasbe
 from dasbe.ann.network import usable
 from dasbe.engine.attention import has_linear_ends
-from dasbe.systems import pure_ann, reconstruction_clustering
+from dasbe.systems import SYSTEMS, reconstruction_clustering
 
 pytestmark = pytest.mark.quick
 
@@ -246,18 +246,23 @@ def test_both_paths_give_what_the_module_gives(images, name):
     assert all(torch.equal(weights_after[key], weights[key]) for key in weights)
 
 
+def without_spikes(images, network, delay):
+    """What pure-ANN records in three cycles."""
+    settings = SYSTEMS["pure_ann"].settings(delay, cycles=3)
+    return SYSTEMS["pure_ann"].segment(images, network, settings=settings, n_objects=2, seed=1, spikes=True)[1]
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_the_other_systems_take_the_same_modules(images, name):
+def test_the_other_systems_take_the_same_modules(monkeypatch, images, name):
     module = MODULES[name][0]()
     reference = whole_images(module)
     if getattr(module, "spiking_latent", False):
         object.__setattr__(reference, "spiking_latent", True)
     flags, weights = state_of(module)
-    values, expected = (
-        pure_ann.iterate_without_spikes(images, net, delay=6, cycles=3, seed=1).values for net in (module, reference)
-    )
+    values, expected = (without_spikes(images, net, 6).values for net in (module, reference))
     np.testing.assert_allclose(values, expected, atol=1e-5)
-    labels, expected = (reconstruction_clustering.cluster(images, net, 2, iterations=3) for net in (module, reference))
+    monkeypatch.setattr(reconstruction_clustering, "ITERATIONS", 3)
+    labels, expected = (dasbe.segment(images, net, "rc", n_objects=2) for net in (module, reference))
     np.testing.assert_array_equal(labels, expected)
     flags_after, weights_after = state_of(module)
     assert flags_after == flags and all(torch.equal(weights_after[key], weights[key]) for key in weights)
@@ -322,9 +327,9 @@ class TestPlainFunctions:
         np.testing.assert_array_equal(dasbe.bind(images, lambda x: ((x * 0.25).half(), x), **OPTIONS).spikes, expected)
 
     def test_all_systems_take_them(self, images):
-        assert reconstruction_clustering.cluster(images, lambda x: x * 0.5, 2).max() == 2
-        assert reconstruction_clustering.cluster(images, ends().encoder.__class__(nn.Identity()), 2).max() == 2
-        assert pure_ann.iterate_without_spikes(images, lambda x: (x * 0.5,), delay=3, cycles=2).values.any()
+        assert dasbe.segment(images, lambda x: x * 0.5, "rc", n_objects=2).max() == 2
+        assert dasbe.segment(images, ends().encoder.__class__(nn.Identity()), "rc", n_objects=2).max() == 2
+        assert without_spikes(images, lambda x: (x * 0.5,), 3).values.any()
 
 
 class TestAsNetwork:
@@ -421,8 +426,8 @@ def test_what_is_no_network_is_refused_in_one_line(images, name):
     network, match = BAD[name]
     for call in (
         lambda net: dasbe.bind(images, net, **OPTIONS),
-        lambda net: pure_ann.iterate_without_spikes(images, net, delay=3, cycles=6),
-        lambda net: reconstruction_clustering.cluster(images, net, 2),
+        lambda net: dasbe.segment(images, net, "pure_ann", n_objects=2, delay=3, cycles=6),
+        lambda net: dasbe.segment(images, net, "rc", n_objects=2),
     ):
         with pytest.raises(dasbe.InputError, match=match) as caught:
             call(copy.deepcopy(network) if name.endswith("later") else network)

@@ -1,21 +1,21 @@
 """How functions are compiled: by Numba, once for all runs, without the global interpreter lock.
 
-Numba keeps compiled code in a cache and notices a change of a function's own file, but
-not of what it calls in others. So a kernel that calls functions of other files is made
-by a function that is given :func:`sources_of` these: a constant of the kernel, by which
-the cache tells another one from it.
+Numba keeps compiled code in a cache, and notices a change of a function's own file but not
+of what it calls in others. So the stamp by which the cache tells whether code is of the
+present sources has all files in it whose functions kernels call, those of `SOURCES`.
 
 The cache only saves time. What it does not hold, or holds damaged, is compiled, and
 where nothing can be written, nothing is kept.
 """
 
-import inspect
+import hashlib
 import os
 import pickle
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from types import ModuleType
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -46,12 +46,43 @@ def _compiled(function: Function, fastmath: bool | set[str]) -> Function:
     dispatcher: Any = njit(function, nogil=True, fastmath=fastmath)
     if dispatcher is function:  # NUMBA_DISABLE_JIT=1; unsigned numbers wrap around, as they do in compiled code
         return cast(Function, np.errstate(over="ignore")(function))
-    with suppress(RuntimeError):  # a function out of an archive, and no folder of the user's own
+    with suppress(RuntimeError, OSError):  # a function out of an archive, and no folder of the user's own
         dispatcher._cache = _Cache(function)
     return cast(Function, dispatcher)
 
 
-class _ReadOnlyLocator(InTreeCacheLocator):
+SOURCES = tuple(Path(__file__).parent.parent / wing for wing in ("engine", "snn"))
+"""Folders of all functions that kernels call."""
+
+
+@cache
+def sources_digest() -> str:
+    """Digest of all files in `SOURCES`, or of none where only their code is at hand."""
+    files = sorted(path for folder in SOURCES for path in folder.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+class _StampOfAllSources:
+    """A place of the cache by whose stamp code is of all present sources, besides the function's own file."""
+
+    def get_source_stamp(self) -> tuple:
+        """What code that is kept has to have been compiled from."""
+        return super().get_source_stamp(), sources_digest()  # type: ignore[misc]
+
+
+class _UserProvided(_StampOfAllSources, UserProvidedCacheLocator):
+    """The folder of NUMBA_CACHE_DIR."""
+
+
+class _InTree(_StampOfAllSources, InTreeCacheLocator):
+    """The ``__pycache__`` beside the file."""
+
+
+class _UserWide(_StampOfAllSources, UserWideCacheLocator):
+    """A folder of the user."""
+
+
+class _ReadOnly(_InTree):
     """The ``__pycache__`` of a checkout that may only be read: what its owner has compiled is used."""
 
     def ensure_cache_path(self) -> None:
@@ -61,10 +92,10 @@ class _ReadOnlyLocator(InTreeCacheLocator):
 class _CheckedCode(CompileResultCacheImpl):
     """Compiled code with its checksum, since damaged code would run."""
 
-    _locator_classes = [UserProvidedCacheLocator, InTreeCacheLocator]
+    _locator_classes = [_UserProvided, _InTree]
     if os.path.isabs(os.path.expanduser("~")):  # else Numba would make a folder named ~ in the working directory
-        _locator_classes.append(UserWideCacheLocator)
-    _locator_classes.append(_ReadOnlyLocator)
+        _locator_classes.append(_UserWide)
+    _locator_classes.append(_ReadOnly)
 
     def reduce(self, result: Any) -> tuple[int, bytes]:
         """What is kept of a compiled function."""
@@ -97,11 +128,3 @@ class _Cache(FunctionCache):
         """Keep a compiled function, if that can be."""
         with suppress(OSError):  # the folder is read-only by now, the disk full
             super().save_overload(signature, result)
-
-
-def sources_of(*modules: ModuleType) -> str:
-    """Source text of `modules`, empty where only their code is at hand."""
-    try:
-        return "".join(map(inspect.getsource, modules))
-    except OSError:
-        return ""

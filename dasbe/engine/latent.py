@@ -1,6 +1,5 @@
 """Latent layers as the loop runs them: all steps of a cycle at once, with what they remember of the cycles before."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -8,8 +7,7 @@ import torch
 from torch import Tensor
 
 from dasbe.ann.network import UsableNetwork
-from dasbe.engine import streams as random_words
-from dasbe.engine.compiled import compiled, sources_of
+from dasbe.engine.compiled import compiled
 from dasbe.engine.streams import UNIFORM_BITS, NoiseStreams, draw, word_buffer
 from dasbe.snn.coding_space import latent_cycle
 
@@ -65,44 +63,35 @@ def latent_layer(network: UsableNetwork, noise: NoiseStreams, refractory: Tensor
     return Recurrent(layer, network) if network.recurrent else layer
 
 
-def _latent_kernel(sources: str) -> Callable[..., None]:
-    """The compiled cycle of latent neurons that spike, from `sources` (:mod:`dasbe.engine.compiled`)."""
+@compiled
+def _latent_cycle(
+    drive: np.ndarray, states: np.ndarray, refractory: int, counter: np.ndarray, latent: np.ndarray
+) -> None:
+    """Latent neurons that spike, over a cycle: z + u > 1 fires, then r silent steps.
 
-    @compiled
-    def latent_cycle_compiled(
-        drive: np.ndarray, states: np.ndarray, refractory: int, counter: np.ndarray, latent: np.ndarray
-    ) -> None:
-        """Latent neurons that spike, over a cycle: z + u > 1 fires, then r silent steps.
-
-        Parameters
-        ----------
-        drive : (N, d, L) float
-            z.
-        states : (N, 4) uint64
-        refractory : int
-            r.
-        counter : (N, L) int8
-        latent : (N, d, L) float
-            Written: 1 where a neuron fires, else 0.
-        """
-        _ = sources
-        n = drive.shape[2]
-        drawn = word_buffer(drive.shape[1] * n)
-        words = drawn.view(np.int32)
-        scale, half, one = drive.dtype.type(2.0**-32), drive.dtype.type(0.5), drive.dtype.type(1)
-        for i in range(drive.shape[0]):
-            draw(states[i], drawn)
-            f = counter[i]
-            for t in range(drive.shape[1]):
-                z, h, of_step = drive[i, t], latent[i, t], words[t * n : (t + 1) * n]
-                for k in range(n):
-                    u = drive.dtype.type(of_step[k] & UNIFORM_BITS) * scale + half
-                    silent_steps = max(f[k] - 1, -1)
-                    fires = (z[k] + u > one) & (silent_steps < 0)
-                    h[k] = drive.dtype.type(fires)
-                    f[k] = refractory if fires else max(silent_steps, 0)
-
-    return latent_cycle_compiled
-
-
-_latent_cycle = _latent_kernel(sources_of(random_words))
+    Parameters
+    ----------
+    drive : (N, d, L) float
+        z.
+    states : (N, 4) uint64
+    refractory : int
+        r.
+    counter : (N, L) int8
+    latent : (N, d, L) float
+        Written: 1 where a neuron fires, else 0.
+    """
+    n = drive.shape[2]
+    drawn = word_buffer(drive.shape[1] * n)
+    words = drawn.view(np.int32)
+    scale, half, one = drive.dtype.type(2.0**-32), drive.dtype.type(0.5), drive.dtype.type(1)
+    for i in range(drive.shape[0]):
+        draw(states[i], drawn)
+        f = counter[i]
+        for t in range(drive.shape[1]):
+            z, h, of_step = drive[i, t], latent[i, t], words[t * n : (t + 1) * n]
+            for k in range(n):
+                u = drive.dtype.type(of_step[k] & UNIFORM_BITS) * scale + half
+                silent_steps = max(f[k] - 1, -1)
+                fires = (z[k] + u > one) & (silent_steps < 0)
+                h[k] = drive.dtype.type(fires)
+                f[k] = refractory if fires else max(silent_steps, 0)

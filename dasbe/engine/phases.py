@@ -7,102 +7,93 @@ in the innermost loops, so that a CPU takes many of them at once; as expressions
 arrays, the same takes five times as long.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from dasbe.engine import streams as random_words
-from dasbe.engine.compiled import compiled, compiled_unordered, sources_of
+from dasbe.engine.compiled import compiled, compiled_unordered
 from dasbe.engine.feedback import FeedbackArrays
 from dasbe.engine.streams import UNIFORM_BITS, draw, word_buffer
 
 
-def _phase_kernel(sources: str) -> Callable[..., None]:
-    """The compiled cycle of competing phases, from `sources` (:mod:`dasbe.engine.compiled`)."""
+@compiled
+def phase_cycle(
+    feedback: FeedbackArrays,
+    states: np.ndarray,
+    counts: np.ndarray,
+    n_phases: int,
+    sampling: np.floating,
+    sharpness: np.floating,
+    spikes: np.ndarray,
+) -> None:
+    """Competition, draws and spikes.
 
-    @compiled
-    def phase_cycle(
-        feedback: FeedbackArrays,
-        states: np.ndarray,
-        counts: np.ndarray,
-        n_phases: int,
-        sampling: np.floating,
-        sharpness: np.floating,
-        spikes: np.ndarray,
-    ) -> None:
-        """Competition, draws and spikes.
-
-        Parameters
-        ----------
-        feedback : FeedbackArrays
-            y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
-        states : (N, 4) uint64
-            Of the generators; advanced.
-        counts : (N,) int64
-            Foreground pixels of each image.
-        n_phases : int
-            K.
-        sampling, sharpness : float of the type of y
-            q and β.
-        spikes : (N, K·m, F) uint8
-            Written: 1 where a pixel fires, else 0.
-        """
-        _ = sources
-        width, steps = spikes.shape[2], spikes.shape[1] // n_phases
-        steps_before = feedback.values.shape[1] // n_phases
-        drawn = word_buffer(steps * width)
-        words = drawn.view(np.int32)
-        real = feedback.values.dtype.type
-        scale, half, least = real(2.0**-32), real(0.5), real(1e-30)
-        u, powers = np.empty((steps, width), real), np.empty((n_phases, width), real)
-        end, of_power = np.empty((2, width), real)
-        firing = np.empty(width + 1, np.int64)
-        for i in range(spikes.shape[0]):
-            n, y = counts[i], feedback.values[i]
-            draw(states[i], drawn[: (steps * n + 1) // 2])
-            for t in range(steps):
-                for p in range(n):
-                    u[t, p] = real(words[t * n + p] & UNIFORM_BITS) * scale + half
-            if len(feedback.hidden):
-                n_firing = np.uint64(0)
-                for p in range(n):
-                    firing[n_firing] = p  # overwritten by the next pixel unless this one fires
-                    n_firing += np.uint64(u[:, p].min() < sampling)
-                y[:, :n] = 0
-                compute_where_needed(feedback, i, firing[:n_firing])
-            of_power[:n] = 0
-            for k in range(n_phases):
-                power, first = powers[k], y[k * steps_before]
-                for p in range(n):
-                    power[p] = first[p]
-                for t in range(1, steps_before):
-                    of_step = y[k * steps_before + t]
-                    for p in range(n):
-                        power[p] += of_step[p]
-                for p in range(n):
-                    power[p] /= real(steps_before)
-                if sharpness == 2:
-                    for p in range(n):
-                        power[p] *= power[p]
-                else:
-                    for p in range(n):
-                        power[p] = power[p] ** sharpness
-                for p in range(n):
-                    of_power[p] += power[p]
+    Parameters
+    ----------
+    feedback : FeedbackArrays
+        y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
+    states : (N, 4) uint64
+        Of the generators; advanced.
+    counts : (N,) int64
+        Foreground pixels of each image.
+    n_phases : int
+        K.
+    sampling, sharpness : float of the type of y
+        q and β.
+    spikes : (N, K·m, F) uint8
+        Written: 1 where a pixel fires, else 0.
+    """
+    width, steps = spikes.shape[2], spikes.shape[1] // n_phases
+    steps_before = feedback.values.shape[1] // n_phases
+    drawn = word_buffer(steps * width)
+    words = drawn.view(np.int32)
+    real = feedback.values.dtype.type
+    scale, half, least = real(2.0**-32), real(0.5), real(1e-30)
+    u, powers = np.empty((steps, width), real), np.empty((n_phases, width), real)
+    end, of_power = np.empty((2, width), real)
+    firing = np.empty(width + 1, np.int64)
+    for i in range(spikes.shape[0]):
+        n, y = counts[i], feedback.values[i]
+        draw(states[i], drawn[: (steps * n + 1) // 2])
+        for t in range(steps):
             for p in range(n):
-                of_power[p] = sampling / max(of_power[p], least)
-            for t in range(steps):
-                u_of_step = u[t]
-                end[:n] = 0
-                for k in range(n_phases):
-                    power, fires = powers[k], spikes[i, k * steps + t]
-                    for p in range(n):
-                        start = end[p]
-                        end[p] = start + power[p] * of_power[p]
-                        fires[p] = (start <= u_of_step[p]) & (u_of_step[p] < end[p])
-                    fires[n:] = 0
-
-    return phase_cycle
+                u[t, p] = real(words[t * n + p] & UNIFORM_BITS) * scale + half
+        if len(feedback.hidden):
+            n_firing = np.uint64(0)
+            for p in range(n):
+                firing[n_firing] = p  # overwritten by the next pixel unless this one fires
+                n_firing += np.uint64(u[:, p].min() < sampling)
+            y[:, :n] = 0
+            compute_where_needed(feedback, i, firing[:n_firing])
+        of_power[:n] = 0
+        for k in range(n_phases):
+            power, first = powers[k], y[k * steps_before]
+            for p in range(n):
+                power[p] = first[p]
+            for t in range(1, steps_before):
+                of_step = y[k * steps_before + t]
+                for p in range(n):
+                    power[p] += of_step[p]
+            for p in range(n):
+                power[p] /= real(steps_before)
+            if sharpness == 2:
+                for p in range(n):
+                    power[p] *= power[p]
+            else:
+                for p in range(n):
+                    power[p] = power[p] ** sharpness
+            for p in range(n):
+                of_power[p] += power[p]
+        for p in range(n):
+            of_power[p] = sampling / max(of_power[p], least)
+        for t in range(steps):
+            u_of_step = u[t]
+            end[:n] = 0
+            for k in range(n_phases):
+                power, fires = powers[k], spikes[i, k * steps + t]
+                for p in range(n):
+                    start = end[p]
+                    end[p] = start + power[p] * of_power[p]
+                    fires[p] = (start <= u_of_step[p]) & (u_of_step[p] < end[p])
+                fires[n:] = 0
 
 
 @compiled
@@ -158,6 +149,3 @@ def _eight_products(
         b2 += w2[j] * g[j]
         b3 += w3[j] * g[j]
     return a0, a1, a2, a3, b0, b1, b2, b3
-
-
-phase_cycle = _phase_kernel(sources_of(random_words))

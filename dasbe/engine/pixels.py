@@ -6,20 +6,16 @@ numbers are drawn, used and forgotten in the fastest memory, and feedback may be
 computed where a pixel is ready to fire (:mod:`dasbe.engine.feedback`).
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dasbe.engine import feedback as lazy_feedback
-from dasbe.engine import streams as random_words
-from dasbe.engine.compiled import compiled, sources_of
+from dasbe.engine.compiled import compiled
 from dasbe.engine.feedback import Feedback, FeedbackArrays, compute_lazily
 from dasbe.engine.streams import UNIFORM_BITS, NoiseStreams, draw, word_buffer
-from dasbe.snn import coding_space as equations
-from dasbe.snn.coding_space import THRESHOLD, PixelState, pixel_cycle, quiescent
+from dasbe.snn.coding_space import THRESHOLD, PixelState, detect_coincidence, pixel_cycle, quiescent
 from dasbe.snn.noise import uniform
 
 LAZY_BELOW = 1 / 3  # of the pixels; if fewer are ready to fire, lazy feedback is faster than a matrix product
@@ -62,13 +58,16 @@ class Pixels(NamedTuple):
             arrays = arrays._replace(values=arrays.values * x.numpy()[:, None])
         spikes, seen = np.empty(arrays.values.shape, bool), np.empty(arrays.values.shape, np.uint8)
         advanced = PixelState(*(tensor.clone() for tensor in state))
+        counter, trace1, trace2 = (tensor.numpy() for tensor in advanced)
         _pixel_cycle(
             arrays,
             self.noise.states,
             self.noise.counts,
             self.refractory.numpy(),
             arrays.values.dtype.type(THRESHOLD),
-            *(tensor.numpy() for tensor in advanced),
+            counter,
+            trace1,
+            trace2,
             spikes,
             seen,
         )
@@ -83,82 +82,75 @@ class Pixels(NamedTuple):
         return pixel_cycle(c, words, self.refractory, state, kept)
 
 
-def _pixel_kernel(sources: str) -> Callable[..., None]:
-    """The compiled cycle of the pixels, from `sources` (:mod:`dasbe.engine.compiled`)."""
+@compiled
+def _pixel_cycle(
+    feedback: FeedbackArrays,
+    states: np.ndarray,
+    counts: np.ndarray,
+    refractory: np.ndarray,
+    threshold: np.floating,
+    counter: np.ndarray,
+    trace1: np.ndarray,
+    trace2: np.ndarray,
+    spikes: np.ndarray,
+    seen: np.ndarray,
+) -> None:
+    """All steps of a cycle: draws, membrane, refractoriness, coincidence detector.
 
-    @compiled
-    def pixel_cycle(
-        feedback: FeedbackArrays,
-        states: np.ndarray,
-        counts: np.ndarray,
-        refractory: np.ndarray,
-        threshold: np.floating,
-        counter: np.ndarray,
-        trace1: np.ndarray,
-        trace2: np.ndarray,
-        spikes: np.ndarray,
-        seen: np.ndarray,
-    ) -> None:
-        """All steps of a cycle: draws, membrane, refractoriness, coincidence detector.
-
-        Parameters
-        ----------
-        feedback : FeedbackArrays
-            c, (N, d, F).
-        states : (N, 4) uint64
-            Of the generators; advanced.
-        counts : (N,) int64
-            Foreground pixels of each image.
-        refractory : (N, F) int8
-            r.
-        threshold : float of the type of c
-            V.
-        counter, trace1, trace2 : (N, F) int8, uint8, uint8
-            State of the pixels; advanced.
-        spikes, seen : (N, d, F) bool, uint8
-            Written: s and a; 0 beyond an image's own pixels.
-        """
-        _ = sources
-        n_images, delay, width = feedback.values.shape
-        drawn = word_buffer(delay * width)
-        words = drawn.view(np.int32)
-        room = np.empty(width + 1, np.int64)
-        may_be_lazy = len(feedback.lazy) > 0
-        real = feedback.values.dtype.type
-        scale, half = real(2.0**-32), real(0.5)
-        for i in range(n_images):
-            n, n_counted, n_ready = counts[i], 0, 0
-            lazy = may_be_lazy and feedback.lazy[i]
-            draw(states[i], drawn[: (delay * n + 1) // 2])
-            f, s1, s2, r = counter[i], trace1[i], trace2[i], refractory[i]
-            for t in range(delay):
-                c, s, a, of_step = feedback.values[i, t], spikes[i, t], seen[i, t], words[t * n : (t + 1) * n]
-                if lazy:
-                    ready = _list_ready(f, n, room)
-                    compute_lazily(feedback, i, t, ready)
-                    n_counted, n_ready = n_counted + n, n_ready + len(ready)
-                elif may_be_lazy and t % STEPS_BETWEEN_COUNTS == 0:
-                    n_counted += n
-                    for p in range(n):
-                        n_ready += f[p] == 0
-                s[n:], a[n:] = False, 0
+    Parameters
+    ----------
+    feedback : FeedbackArrays
+        c, (N, d, F).
+    states : (N, 4) uint64
+        Of the generators; advanced.
+    counts : (N,) int64
+        Foreground pixels of each image.
+    refractory : (N, F) int8
+        r.
+    threshold : float of the type of c
+        V.
+    counter, trace1, trace2 : (N, F) int8, uint8, uint8
+        State of the pixels; advanced.
+    spikes, seen : (N, d, F) bool, uint8
+        Written: s and a; 0 beyond an image's own pixels.
+    """
+    n_images, delay, width = feedback.values.shape
+    drawn = word_buffer(delay * width)
+    words = drawn.view(np.int32)
+    room = np.empty(width + 1, np.int64)
+    may_be_lazy = len(feedback.lazy) > 0
+    real = feedback.values.dtype.type
+    scale, half = real(2.0**-32), real(0.5)
+    for i in range(n_images):
+        n, n_counted, n_ready = counts[i], 0, 0
+        lazy = may_be_lazy and feedback.lazy[i]
+        draw(states[i], drawn[: (delay * n + 1) // 2])
+        f, s1, s2, r = counter[i], trace1[i], trace2[i], refractory[i]
+        for t in range(delay):
+            c, s, a, of_step = feedback.values[i, t], spikes[i, t], seen[i, t], words[t * n : (t + 1) * n]
+            if lazy:
+                ready = _list_ready(f, n, room)
+                compute_lazily(feedback, i, t, ready)
+                n_counted, n_ready = n_counted + n, n_ready + len(ready)
+            elif may_be_lazy and t % STEPS_BETWEEN_COUNTS == 0:
+                n_counted += n
                 for p in range(n):
-                    word = of_step[p]
-                    u = real(word & UNIFORM_BITS) * scale + half
-                    silent_steps = max(f[p] - 1, -1)
-                    fires = (c[p] + u > threshold) & (silent_steps < 0)
-                    s[p] = fires
-                    f[p] = r[p] if fires else max(silent_steps, 0)
-                    b, b_prime = np.uint8((word >> 1) & 1), np.uint8(word & 1)
-                    a[p], s1[p], s2[p] = _detect_coincidence(np.uint8(fires), s1[p], s2[p], b, b_prime)
-            if may_be_lazy:
-                feedback.lazy[i] = n_ready < LAZY_BELOW * n_counted
+                    n_ready += f[p] == 0
+            s[n:], a[n:] = False, 0
+            for p in range(n):
+                word = of_step[p]
+                u = real(word & UNIFORM_BITS) * scale + half
+                silent_steps = max(f[p] - 1, -1)
+                fires = (c[p] + u > threshold) & (silent_steps < 0)
+                s[p] = fires
+                f[p] = r[p] if fires else max(silent_steps, 0)
+                b, b_prime = np.uint8((word >> 1) & 1), np.uint8(word & 1)
+                a[p], s1[p], s2[p] = _detect_coincidence(np.uint8(fires), s1[p], s2[p], b, b_prime)
+        if may_be_lazy:
+            feedback.lazy[i] = n_ready < LAZY_BELOW * n_counted
 
-    return pixel_cycle
 
-
-_detect_coincidence = compiled(equations.detect_coincidence)
-_pixel_cycle = _pixel_kernel(sources_of(equations, lazy_feedback, random_words))
+_detect_coincidence = compiled(detect_coincidence)
 
 
 @compiled

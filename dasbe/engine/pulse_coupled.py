@@ -3,103 +3,94 @@
 The same spikes as the equations in :mod:`dasbe.systems.pure_snn`, step by step.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from dasbe.engine import streams as random_words
-from dasbe.engine.compiled import compiled, sources_of
+from dasbe.engine.compiled import compiled
 from dasbe.engine.streams import draw, word_buffer
 
 SIMD_WIDTH = 16  # numbers that a compiled loop takes at once; what is left over goes one by one, and slowly
 
 
-def _kernel(sources: str) -> Callable[..., None]:
-    """The compiled network, from `sources` (:mod:`dasbe.engine.compiled`)."""
+@compiled
+def simulate(
+    pixels: np.ndarray,
+    width: int,
+    counts: np.ndarray,
+    states: np.ndarray,
+    steps: int,
+    weights: np.ndarray,
+    constants: np.ndarray,
+    initial_threshold: float,
+    images: np.ndarray,
+    spikes: np.ndarray,
+) -> None:
+    """The pulse-coupled network on many images; spikes act on their neighbours one by one.
 
-    @compiled
-    def simulate(
-        pixels: np.ndarray,
-        width: int,
-        counts: np.ndarray,
-        states: np.ndarray,
-        steps: int,
-        weights: np.ndarray,
-        constants: np.ndarray,
-        initial_threshold: float,
-        images: np.ndarray,
-        spikes: np.ndarray,
-    ) -> None:
-        """The pulse-coupled network on many images; spikes act on their neighbours one by one.
+    Pixels without ink have U ≤ 0 < θ and never fire, so only the others are computed.
 
-        Pixels without ink have U ≤ 0 < θ and never fire, so only the others are computed.
-
-        Parameters
-        ----------
-        pixels : (N, F) int64
-            Flat indices of the foreground pixels in their image, ascending.
-        width : int
-            W.
-        counts : (N,) int64
-        states : (N, 4) uint64
-            Of the generators; advanced. One word a foreground pixel and step.
-        steps : int
-        weights : (2·reach + 1, 2·reach + 1) float64
-        constants : (7,) float64
-            :class:`dasbe.systems.pure_snn.Settings`.
-        initial_threshold : float
-        images : (N,) int64
-            Which of the images of `spikes` they are.
-        spikes : (M, last, at least F) bool
-            Written where a neuron fires in the last steps.
-        """
-        _ = sources
-        threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
-        keep_threshold, keep_linking = np.exp(-1 / threshold_decay), np.exp(-1 / linking_decay)
-        lowest = int(np.ceil((dropout - 0.5) * 2.0**24)) * 2**8  # of the words of inputs: u ≥ dropout
-        last = spikes.shape[1]
-        drawn = word_buffer(pixels.shape[1])
-        words = drawn.view(np.int32)
-        fired = np.empty(pixels.shape[1], np.int64)
-        by_displacement = _weights_by_displacement(width, weights)
-        for i in range(pixels.shape[0]):
-            n, n_fired = counts[i], 0
-            firsts, starts, strengths = _spans(pixels[i, :n], width, by_displacement)
-            coupled = np.zeros(n + SIMD_WIDTH)  # w y, and room for the zeros at the end of a span
-            link = np.zeros(n)  # L
-            threshold = np.full(n, keep_threshold * initial_threshold)  # θ of the next step, but for what spikes add
-            fires = np.zeros(n, np.uint8)  # y
-            for t in range(steps):
-                draw(states[i], drawn[: (n + 1) // 2])
+    Parameters
+    ----------
+    pixels : (N, F) int64
+        Flat indices of the foreground pixels in their image, ascending.
+    width : int
+        W.
+    counts : (N,) int64
+    states : (N, 4) uint64
+        Of the generators; advanced. One word a foreground pixel and step.
+    steps : int
+    weights : (2·reach + 1, 2·reach + 1) float64
+    constants : (7,) float64
+        :class:`dasbe.systems.pure_snn.Settings`.
+    initial_threshold : float
+    images : (N,) int64
+        Which of the images of `spikes` they are.
+    spikes : (M, last, at least F) bool
+        Written where a neuron fires in the last steps.
+    """
+    threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
+    keep_threshold, keep_linking = np.exp(-1 / threshold_decay), np.exp(-1 / linking_decay)
+    lowest = int(np.ceil((dropout - 0.5) * 2.0**24)) * 2**8  # of the words of inputs: u ≥ dropout
+    last = spikes.shape[1]
+    drawn = word_buffer(pixels.shape[1])
+    words = drawn.view(np.int32)
+    fired = np.empty(pixels.shape[1], np.int64)
+    by_displacement = _weights_by_displacement(width, weights)
+    for i in range(pixels.shape[0]):
+        n, n_fired = counts[i], 0
+        firsts, starts, strengths = _spans(pixels[i, :n], width, by_displacement)
+        coupled = np.zeros(n + SIMD_WIDTH)  # w y, and room for the zeros at the end of a span
+        link = np.zeros(n)  # L
+        threshold = np.full(n, keep_threshold * initial_threshold)  # θ of the next step, but for what spikes add
+        fires = np.zeros(n, np.uint8)  # y
+        for t in range(steps):
+            draw(states[i], drawn[: (n + 1) // 2])
+            for k in range(n_fired):
+                p = fired[k]
+                threshold[p] += threshold_jump
+                j, end = np.uint64(starts[p]), np.uint64(starts[p + 1])  # unsigned: no number counts from the end
+                shift = np.uint64(firsts[p]) - j
+                while j < end:
+                    coupled[j + shift] += strengths[j]
+                    j += np.uint64(1)
+            inhibited = inhibition if n_fired else 0.0
+            any_fires = False
+            for p in range(n):  # without branches, so that many pixels are computed at once
+                link[p] = keep_linking * link[p] + linking_jump * coupled[p]
+                driven = 1 + linking * link[p] if words[p] >= lowest else 0.0
+                now_fires = driven - inhibited >= threshold[p]
+                fires[p] = now_fires
+                any_fires |= now_fires
+                threshold[p] *= keep_threshold
+                coupled[p] = 0
+            n_fired = 0
+            if any_fires:  # in a third of the steps nothing does
+                for p in range(n):
+                    fired[n_fired] = p  # overwritten by the next pixel unless this one fires
+                    n_fired += fires[p]
+            if t >= steps - last:
+                now = spikes[images[i], t - steps + last]
                 for k in range(n_fired):
-                    p = fired[k]
-                    threshold[p] += threshold_jump
-                    j, end = np.uint64(starts[p]), np.uint64(starts[p + 1])  # unsigned: no number counts from the end
-                    shift = np.uint64(firsts[p]) - j
-                    while j < end:
-                        coupled[j + shift] += strengths[j]
-                        j += np.uint64(1)
-                inhibited = inhibition if n_fired else 0.0
-                any_fires = False
-                for p in range(n):  # without branches, so that many pixels are computed at once
-                    link[p] = keep_linking * link[p] + linking_jump * coupled[p]
-                    driven = 1 + linking * link[p] if words[p] >= lowest else 0.0
-                    now_fires = driven - inhibited >= threshold[p]
-                    fires[p] = now_fires
-                    any_fires |= now_fires
-                    threshold[p] *= keep_threshold
-                    coupled[p] = 0
-                n_fired = 0
-                if any_fires:  # in a third of the steps nothing does
-                    for p in range(n):
-                        fired[n_fired] = p  # overwritten by the next pixel unless this one fires
-                        n_fired += fires[p]
-                if t >= steps - last:
-                    now = spikes[images[i], t - steps + last]
-                    for k in range(n_fired):
-                        now[fired[k]] = True
-
-    return simulate
+                    now[fired[k]] = True
 
 
 @compiled
@@ -147,6 +138,3 @@ def _spans(pixels: np.ndarray, width: int, by_displacement: np.ndarray) -> tuple
         for k in range(len(near)):
             span[k] = flat[np.uint64(near[k] - places[p] + middle)]  # unsigned: no number counts from the end
     return firsts, starts, strengths
-
-
-simulate = _kernel(sources_of(random_words))

@@ -244,7 +244,7 @@ def evaluate(
         seconds=round(sum(cell.seconds for cell in cells.values()), 3),
     )
     titles = {system.name: system.title for system in chosen}
-    told = tuple(system.name for system in chosen if n_objects is not None and not system.always_counts)
+    told = tuple(system.name for system in chosen if n_objects is not None and not system.never_told)
     return Evaluation(titles, seeds, scores, numbers_of_objects(groups), told, made)
 
 

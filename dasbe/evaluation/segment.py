@@ -37,7 +37,7 @@ def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
 
 def system_settings(system: System, dataset: str | DatasetSettings, **changes: Any) -> Any:
     """Settings of `system` as published for `dataset`, with some `changes`."""
-    return system.settings.published(settings_of(dataset))._replace(**changes)
+    return system.published(settings_of(dataset), **changes)
 
 
 def chosen_settings(system: System, settings: Any, **changes: int | None) -> Any:

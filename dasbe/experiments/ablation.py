@@ -21,8 +21,8 @@ from dasbe.plotting.style import Figure, in_our_style, new_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.paths import readable
+from dasbe.support.published import SURPLUS_PHASES
 from dasbe.systems import SYSTEMS
-from dasbe.systems.competing_phases import SURPLUS_PHASES
 
 SPLIT = "test"
 COLOUR = "#0072B2"
@@ -50,7 +50,7 @@ VARIANTS = {
     "rc_from_dasbe": Variant("RC from DASBE's groups (B)", "dasbe_rc", {}),
     "rc": Variant("RC", "rc", {}),
     "rc_best": Variant("RC, best of 4 by its own ℓ", "rc_restarts", {}),
-    "rc_best_union": Variant("RC, best of 4 by ℓ of the union", "sampled", SOFT | FLAT | FOUR | {"iterations": 10}),
+    "rc_best_union": Variant("RC, best of 4 by ℓ of the union", "sampled", SOFT | FLAT | FOUR | {"cycles": 10}),
     "rc_pooled": Variant("RC, 4 runs pooled", "rc_pooled", {}),
     "dasbe": Variant("DASBE", "dasbe", {}),
     "dasbe_pooled": Variant("DASBE, 4 runs pooled by timing", "dasbe_pooled", {}),

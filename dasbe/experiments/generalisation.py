@@ -28,9 +28,9 @@ from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.paths import readable
 from dasbe.support.provenance import provenance
+from dasbe.support.published import SURPLUS_PHASES
 from dasbe.support.storage import Arrays, load_arrays, save_arrays
 from dasbe.systems import SYSTEMS, System
-from dasbe.systems.competing_phases import SURPLUS_PHASES
 
 SPLIT, POOL = "test", 5000  # images that neither Table 1 nor any choice of ours has used
 NUMBERS = range(1, 9)  # of objects
@@ -50,7 +50,7 @@ class Point(NamedTuple):
         The value.
     images, groups : (N, H, W) uint8
     told : int
-        Number of objects that the systems are told, all but those that count.
+        Number of objects that the systems are told, all but those that are never told.
     n_phases : int
         Competing phases to begin with.
     """
@@ -119,7 +119,7 @@ def compute(
     arrays = {
         "systems": np.array(names),
         "titles": np.array([system.title for system in systems]),
-        "counts": np.array([system.always_counts for system in systems]),
+        "counts": np.array([system.never_told for system in systems]),
         "datasets": np.array(datasets),
         "n_objects": np.array([settings_of(dataset).objects for dataset in datasets]),
     }
@@ -145,7 +145,7 @@ def compute(
 
 def points_of(dataset: str, n_images: int, seed: int) -> Iterator[Point]:
     """All points of a dataset, of at most `n_images` each, condition by condition."""
-    objects = settings_of(dataset).objects
+    objects, n_phases = settings_of(dataset).objects, settings_of(dataset).n_phases
     for k in NUMBERS:
         yield Point("objects", k, *scenes_of(dataset, k, n_images, seed), k, max(NUMBERS) + SURPLUS_PHASES)
     all_images, all_groups = (part[:POOL] for part in load_dataset(dataset, SPLIT))
@@ -153,14 +153,14 @@ def points_of(dataset: str, n_images: int, seed: int) -> Iterator[Point]:
     for k in NUMBERS_TOLD:
         yield Point("told", k, images, groups, k, k + SURPLUS_PHASES)
     for part in SWITCHED:
-        yield Point("clutter", part, *cluttered(images, groups, part, seed), objects, objects + SURPLUS_PHASES)
+        yield Point("clutter", part, *cluttered(images, groups, part, seed), objects, n_phases)
     share = overlap(all_images, all_groups)
     bins = np.digitize(share, OVERLAPS, right=True)  # 0 = none
     for number in range(len(OVERLAPS)):
         chosen = np.flatnonzero(bins == number)[:n_images]
         if len(chosen):
             inside = all_images[chosen], all_groups[chosen]
-            yield Point("overlap", share[chosen].mean(), *inside, objects, objects + SURPLUS_PHASES)
+            yield Point("overlap", share[chosen].mean(), *inside, objects, n_phases)
 
 
 def _scores(
@@ -168,8 +168,8 @@ def _scores(
 ) -> dict[str, np.ndarray]:
     """AMI and number of groups found, (images,) each, kept in a store."""
     place, n_phases = f"{point.x:.4g}", point.n_phases
-    if system.always_counts and point.condition == "told":  # the same for all numbers told
-        place, n_phases = "nothing", settings_of(dataset).objects + SURPLUS_PHASES
+    if system.never_told and point.condition == "told":  # the same for all numbers told
+        place, n_phases = "nothing", settings_of(dataset).n_phases
     changes = {"n_phases": n_phases, "objects": None}  # RC does what it is told about these images
     own = {name: value for name, value in changes.items() if name in system.settings._fields}
     evaluation = evaluate(
@@ -179,7 +179,7 @@ def _scores(
         system,
         seeds=seed,
         settings=system_settings(system, dataset, **own),
-        n_objects=None if system.always_counts else point.told,
+        n_objects=None if system.never_told else point.told,
         device=device,
         store=store / place,
     )

@@ -13,13 +13,15 @@ SEEDS_TABLE = (111, 222, 333, 444, 555)
 IMAGES_TABLE = 6000  # the first ones of train_multi
 READOUT_CYCLES = 10  # cycles at the end that are read
 
+SURPLUS_PHASES = 3  # competing phases at first, beyond the objects of a dataset; our own, published nowhere else
+
 # images for judging networks: Table 1 uses 0 to 5999 of this split, training none of it
 HELD_OUT_SPLIT, HELD_OUT_START, HELD_OUT_IMAGES, HELD_OUT_SEED = "train_multi", 6000, 1000, 111
 HELD_OUT_MOST = 54000  # images that there are from there on
 
 
 class DatasetSettings(NamedTuple):
-    """What the systems of Table 1 are set to on a dataset (paper, appendix).
+    """Settings of the systems of Table 1 on a dataset (paper, appendix).
 
     Attributes
     ----------
@@ -40,6 +42,11 @@ class DatasetSettings(NamedTuple):
     objects: int
     threshold_jump: float = 10.0
     threshold_decay: float = 6.0
+
+    @property
+    def n_phases(self) -> int:
+        """Competing phases at first."""
+        return self.objects + SURPLUS_PHASES
 
 
 TABLE1: dict[str, dict[str, tuple[float, float | None]]] = {

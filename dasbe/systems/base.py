@@ -15,6 +15,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import blocks_of, one_thread
 from dasbe.support import checks
 from dasbe.support.errors import InputError
+from dasbe.support.published import DatasetSettings
 from dasbe.support.workers import computed_on, n_threads
 
 CHUNK_PIXELS = 1 << 15  # of the foregrounds of a chunk of images, for each thread: their spikes are held in memory
@@ -46,7 +47,7 @@ class Labelling(Protocol):
     ) -> np.ndarray:
         """Labels (N, H, W) int64 of `images` (N, H, W) uint8, 0 and 1; arguments as of :meth:`System.segment`.
 
-        `n_objects` are (N,) int64, or None if the system counts and nobody tells it.
+        `n_objects` are (N,) int64, or None if the system can count and is not told.
         """
 
 
@@ -71,17 +72,17 @@ class System:
         dataset's name; None if it needs none.
     settings : type
         Named tuple of its settings: all that the labels depend on, besides images,
-        network and seed. ``settings.published(dataset)`` are those published for a dataset.
+        network and seed.
     record : callable, optional
         From images to trains, which :func:`dasbe.group` reads.
     label : callable, optional
         From images to labels.
-    counts : bool
-        Whether it can find the number of objects by itself.
+    can_count : bool
+        Whether it finds the number of objects by itself if nobody tells it.
+    never_told : bool
+        Whether it has to find it even where it is known: `n_objects` does not reach it.
     evaluations : callable, optional
         From settings and number of objects to how often the equations evaluate the network for an image.
-    always_counts : bool
-        Whether it does so even where it is told.
     """
 
     name: str
@@ -93,17 +94,26 @@ class System:
     settings: Any
     record: Recording | None = None
     label: Labelling | None = None
-    counts: bool = False
+    can_count: bool = False
+    never_told: bool = False
     evaluations: Callable[[Any, int], int] | None = None
-    always_counts: bool = False
 
     def network_name(self, dataset: str) -> str | None:
         """Name of the shipped network that this system uses on `dataset`."""
         return self.network and self.network.format(dataset=dataset)
 
+    def published(self, dataset: DatasetSettings, **changes: Any) -> Any:
+        """:attr:`settings` as published for a dataset, but for `changes`.
+
+        Those that a dataset has by the same name take its values, all others their defaults.
+        """
+        of_dataset = (*DatasetSettings._fields, "n_phases")
+        values = {name: getattr(dataset, name) for name in self.settings._fields if name in of_dataset}
+        return self.settings(**(values | changes))
+
     def check_given(self, network: Any, n_objects: Any) -> None:
         """InputError if `network` is none, or either is missing that the system needs."""
-        if n_objects is None and not self.counts:
+        if n_objects is None and not self.can_count:
             raise InputError(f"n_objects is None, but {self.title} has to be told how many each image has")
         if self.network is not None and network is None:
             raise InputError(f"network is None, but {self.title} needs one; load it with dasbe.load_network")
@@ -129,12 +139,13 @@ class System:
         Parameters
         ----------
         settings : named tuple
-            Of this system: :attr:`settings` with values, or those published for a dataset.
+            :attr:`settings` with values, or :meth:`published`.
         """
         images = checks.images(images)
         if n_objects is not None:
             n_objects = checks.numbers_of_groups("n_objects", n_objects, len(images), images[0].size, least=0)
         self.check_given(network, n_objects)
+        n_objects = None if self.never_told else n_objects
         checks.instance("settings", settings, self.settings, f"{self.settings.__module__}.Settings(…)")
         indices, device = checks.stream_indices(indices, len(images)), checks.device(device)
         seed, progress = checks.seed(seed), checks.flag("progress", progress)

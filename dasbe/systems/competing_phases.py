@@ -18,18 +18,16 @@ from torch import Tensor
 
 from dasbe.ann.network import Network, UsableNetwork
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
-from dasbe.engine.foreground import Foreground, ForegroundTrains
+from dasbe.engine.foreground import Foreground
 from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
 from dasbe.engine.parallel import BLOCK_VALUES, blocks_of, map_blocks
 from dasbe.engine.phases import phase_cycle
 from dasbe.engine.streams import NoiseStreams
-from dasbe.snn.noise import uniform
+from dasbe.snn.noise import REFINEMENT, uniform
 from dasbe.support import checks
 from dasbe.support.errors import InputError
-from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
-SURPLUS_PHASES = 3  # beyond the objects of a dataset
 PRICE = 0.08  # of a group, where the worth decides how many there are; a part of the largest worth
 SAMPLES = 4  # of the groups, that the network sees for their worth where the worth decides
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
@@ -38,7 +36,23 @@ LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
 
 class Settings(NamedTuple):
-    """Of the system: see :func:`settle`."""
+    """Settings of competing phases; all but the first are alike for all datasets, and published nowhere else.
+
+    Attributes
+    ----------
+    n_phases : int
+        K₀, phases at first: more than there are objects, up to 2.5 times as many.
+    steps_per_phase : int
+        m.
+    cycles : int
+        Cycles before the first phase falls silent.
+    cycles_after_pruning : int
+        Cycles after each phase that falls silent.
+    sampling : float
+        q.
+    sharpness : float
+        β.
+    """
 
     n_phases: int
     steps_per_phase: int = 2
@@ -47,53 +61,19 @@ class Settings(NamedTuple):
     sampling: float = 0.5
     sharpness: float = 2.0
 
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """Three phases more than a dataset has objects, all else alike for all datasets; published nowhere else."""
-        return cls(dataset.objects + SURPLUS_PHASES)
-
-
-def cycles_down_to(n_left: int, n_phases: int, cycles: int, cycles_after_pruning: int) -> int:
-    """Cycles until `n_left` phases are left, and have had theirs."""
-    return cycles + cycles_after_pruning * (n_phases - n_left)
-
-
-class Settled(NamedTuple):
-    """What :func:`settle` found in N images.
-
-    Attributes
-    ----------
-    labels : (N, H, W) int64
-        Groups, numbered from 1 in the order in which they appear along the rows; 0 = background.
-    counts : (N,) int64
-        How many groups each image has.
-    trains : ForegroundTrains or None
-        Spikes of the foreground pixels, if recorded: n cycles of K₀·m steps, the steps of
-        a phase side by side. A phase that has fallen silent has none, and an image that
-        needs fewer cycles than others is silent in the last ones.
-    """
-
-    labels: np.ndarray
-    counts: np.ndarray
-    trains: ForegroundTrains | None
-
 
 def settle(
     images: np.ndarray,
     network: Network,
+    n_objects: np.ndarray | None,
+    settings: Any,
     *,
-    n_phases: int,
-    steps_per_phase: int = 2,
-    n_objects: int | Sequence[int] | np.ndarray | None = None,
-    cycles: int = 40,
-    cycles_after_pruning: int = 20,
-    sampling: float = 0.5,
-    sharpness: float = 2.0,
-    record: bool = False,
-    seed: int = 0,
-    indices: Sequence[int] | np.ndarray | None = None,
-    device: torch.device | str = "cpu",
-) -> Settled:
+    start: np.ndarray | None = None,
+    judged: bool = False,
+    seed: int,
+    indices: np.ndarray,
+    device: torch.device,
+) -> tuple[np.ndarray, np.ndarray]:
     """Group the pixels of each image by phases that compete for them.
 
     Each phase k has a share γ_k = y_k^β / Σ_κ y_κ^β of every pixel, where y_k is what the
@@ -105,94 +85,73 @@ def settle(
     the likelihood of the image is largest, as the union of what the network makes of the
     groups, ℓ = Σ_{x=1} log(1 − Π_k(1 − y_k)) + Σ_{x=0} Σ_k log(1 − y_k).
 
+    Latent neurons that spike have no refractory time here (and are taken at their firing
+    probability in ℓ), and nothing is recurrent. If training has added an `output_shift` to
+    the drive of every output (:class:`dasbe.ann.autoencoder.Autoencoder`), ℓ is without it.
+
     Parameters
     ----------
-    images : (N, H, W) array of 0 and 1
-    network : nn.Module or callable
-        As for :func:`dasbe.bind`; latent neurons that spike have no refractory time here
-        (and are taken at their firing probability in ℓ), and nothing is recurrent. If
-        training has added an `output_shift` to the drive of every output
-        (:class:`dasbe.ann.autoencoder.Autoencoder`), ℓ is without it.
-    n_phases : int
-        K₀, phases at first: more than there are objects, up to 2.5 times as many.
-    steps_per_phase : int
-        m.
-    n_objects : int or (N,) int, optional
-        K, if it is told: at so many phases, no further one falls silent. By default that
-        goes on down to one phase, and of the groupings on the way, each of K groups, that
-        of largest ℓ − 0.08·K·|ℓ of the best| counts. Half of this ℓ is that of the groups,
-        and half the mean over four samples of them, in which each pixel is seen with
-        probability q, as networks are trained on.
-    cycles : int
-        Before the first phase falls silent.
-    cycles_after_pruning : int
-        After each phase that falls silent.
-    sampling : float
-        q.
-    sharpness : float
-        β.
-    record : bool
-        Whether the spikes are recorded.
-    seed : int
-    indices : (N,) int, optional
-        Number of the random stream of each image, by default 0 … N−1.
-    device : torch.device or str
+    images, network, n_objects, seed, indices, device
+        As for :class:`dasbe.systems.base.Labelling`. At as many phases as objects, no
+        further one falls silent. If `n_objects` is None, that goes on down to one phase, and
+        of the groupings on the way, each of K groups, that of largest ℓ − 0.08·K·|ℓ of the
+        best| counts. Half of this ℓ is that of the groups, and half the mean over four samples
+        of them, in which each pixel is seen with probability q, as networks are trained on.
+    settings : named tuple
+        With the fields of :class:`Settings`; `n_phases` may be an array (N,). If `sampling` is
+        None, the network sees the shares γ themselves, in one step a phase; nothing is drawn.
+    start : (N, H, W) int, optional
+        Groups to begin with, from 1; pixels of none are shown in no phase at first.
+    judged : bool
+        Whether ℓ of the groups at the end is wanted.
 
     Returns
     -------
-    Settled
-
-    Raises
-    ------
-    InputError
-        An argument is wrong.
+    labels : (N, H, W) int64
+        Groups, numbered from 1 in the order in which they appear along the rows; 0 = background.
+    likelihood : (N,) float64
+        ℓ if `judged`, else 0.
     """
-    images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
-    given = {"steps_per_phase": steps_per_phase, "cycles": cycles, "cycles_after_pruning": cycles_after_pruning}
+    given = {name: getattr(settings, name) for name in ("steps_per_phase", "cycles", "cycles_after_pruning")}
     steps, cycles, cycles_after = (checks.whole_number(*item, 1, checks.MOST_STEPS) for item in given.items())
-    n_phases = checks.whole_number("n_phases", n_phases, 1, images[0].size)
-    q, beta = checks.probability("sampling", sampling), checks.number("sharpness", sharpness, 0)
-    record, indices = checks.flag("record", record), checks.stream_indices(indices, len(images))
-    fewest = np.ones(len(images), np.int64)  # phases that do not fall silent
-    if n_objects is not None:
-        fewest = checks.numbers_of_groups("n_objects", n_objects, len(images), images[0].size)
-        if fewest.max() > n_phases:
-            raise InputError(f"n_objects is {fewest.max()}, but n_phases is {n_phases}; take at least as many phases")
-    n_cycles = cycles_down_to(int(fewest.min()), n_phases, cycles, cycles_after)
-    widest = int(np.count_nonzero(images, axis=(1, 2)).max())
-    shown = n_phases * (steps if n_objects is not None else max(steps, 1 + SAMPLES))  # of an image, at once
-    n_bytes = 16 * images[0].size * shown + (len(images) * n_cycles * n_phases * steps * widest if record else 0)
-    checks.memory(n_bytes, "this run", "take fewer phases or steps, or fewer images at a time")
-    trains = ForegroundTrains.silent(images, n_cycles, n_phases * steps, bool) if record else None
-    labels, counts = np.zeros(images.shape, np.int64), np.zeros(len(images), np.int64)
+    q = None if settings.sampling is None else checks.probability("sampling", settings.sampling)
+    beta, steps = checks.number("sharpness", settings.sharpness, 0), 1 if q is None else steps
+    counting, n_phases = n_objects is None, np.broadcast_to(settings.n_phases, len(images))
+    fewest = np.ones(len(images), np.int64) if n_objects is None else n_objects  # phases that do not fall silent
+    most = int(n_phases.max()) * steps
+    shown = max(most, int(n_phases.max()) * (1 + SAMPLES)) if counting else most  # of an image, at once
+    checks.memory(16 * images[0].size * shown, "this run", "take fewer phases or steps")
+    use = () if start is None else (REFINEMENT,)  # who found the start has used the other numbers
+    labels, likelihood = np.zeros(images.shape, np.int64), np.zeros(len(images))
 
     with ready(network, images, device) as net:
-        attend = attention_of(net, always_lazy=True)
+        # of soft values the decoder receives probabilities, not the spikes by which it may be driven
+        attend = attention_of(net, always_lazy=True) if q is not None else attention_of(replace(net, spiking=False))
 
         def settle_block(block: np.ndarray) -> None:
+            first, last, groupings = int(n_phases[block[0]]), int(fewest[block[0]]), []
             foreground = Foreground.of(images[block], device)
-            noise = NoiseStreams(seed, indices[block], foreground.counts, device)
-            phases = Phases(attend(foreground), net, noise, n_phases, steps, q, beta)
-            fewest_of_block, cycle, groupings = int(fewest[block[0]]), 0, []
-            for n_left in range(n_phases, fewest_of_block - 1, -1):
-                for _ in range(cycles if n_left == n_phases else cycles_after):
-                    spikes = phases.cycle()
-                    if trains is not None:
-                        trains.record(phases.with_silent_ones(spikes), foreground.counts, block, cycle)
-                    cycle += 1
-                if n_objects is None or n_left > fewest_of_block:
-                    groupings.append(phases.grouping(counting=n_objects is None))
-                if n_left > fewest_of_block:
+            noise = NoiseStreams(seed, indices[block], foreground.counts, device, *use)
+            phases = Phases(attend(foreground), net, noise, first, steps, q, beta)
+            if start is not None:
+                phases.begin_with(foreground.of_images(start[block]))
+            for n_left in range(first, last - 1, -1):
+                for _ in range(cycles if n_left == first else cycles_after):
+                    phases.cycle()
+                if counting or judged or n_left > last:
+                    groupings.append(phases.grouping(counting))
+                if n_left > last:
                     phases.silence(groupings[-1].without.argmax(1))
-            groups = phases.groups() if n_objects is not None else chosen_groups(groupings)
-            numbers = numbered(groups.cpu().numpy(), n_phases)
-            labels[block] = foreground.to_images(torch.from_numpy(numbers).to(device)).cpu().numpy()
-            counts[block] = numbers.max(1)
+            groups = chosen_groups(groupings) if counting else phases.groups()
+            numbers = torch.from_numpy(numbered(groups.cpu().numpy(), first)).to(device)
+            labels[block] = foreground.to_images(numbers).cpu().numpy()
+            if judged:
+                likelihood[block] = groupings[-1].worth.cpu().numpy()
 
-        blocks = blocks_of_one_k(images, fewest, values_per_pixel(net, n_phases * steps))
-        for _ in map_blocks(settle_block, blocks, device, threads=has_linear_ends(net)):
+        per_pixel = values_per_pixel(net, most, layers=2 if judged else 1)
+        for _ in map_blocks(settle_block, blocks_of_one_k(images, fewest, per_pixel), device, has_linear_ends(net)):
             pass
-    return Settled(labels, counts, trains)
+    return labels, likelihood
 
 
 class Grouping(NamedTuple):
@@ -232,11 +191,13 @@ class Phases:
         The network, pointed at these images.
     network : UsableNetwork
     noise : NoiseStreams
-        Of these images; advanced by every cycle.
+        Random numbers of these images; advanced by every cycle.
     n_phases, steps : int
-        K₀ and m.
-    sampling, sharpness : float
-        q and β.
+        K at first, and m.
+    sampling : float or None
+        q; if None, the network sees the shares γ as they are.
+    sharpness : float
+        β.
     """
 
     def __init__(
@@ -246,46 +207,54 @@ class Phases:
         noise: NoiseStreams,
         n_phases: int,
         steps: int,
-        sampling: float,
+        sampling: float | None,
         sharpness: float,
     ):
         self.attention, self.network, self.noise = attention, network, noise
         self.latents: LatentLayer = Spiking(noise, 0) if network.spiking else Deterministic()
-        self.n_phases, self.steps, self.sampling, self.sharpness = n_phases, steps, sampling, sharpness
+        self.n_left, self.steps, self.sampling, self.sharpness = n_phases, steps, sampling, sharpness
         ink = attention.foreground.to_images(attention.foreground.valid).flatten(1)
         self.background = (~ink).to(network.dtype)[:, :, None]  # (N, H·W, 1)
-        self.left = torch.arange(n_phases, device=noise.device).expand(len(noise.counts), -1)  # not silent, (N, K)
         self.feedback = attention.initial(noise.initial_feedback(n_phases, normalise=False).to(network.dtype))
 
-    def cycle(self) -> Tensor:
-        """One cycle: the spikes, (N, K·m, F) bool."""
-        spikes = self._fire()
-        _, received, _ = self.latents.cycle(self.attention.encode(spikes), None)
-        self.feedback = self.attention.feedback(received)
-        return spikes.view(torch.bool)
+    def begin_with(self, groups: Tensor) -> None:
+        """Begin with each pixel in the phase of its group, `groups` (N, F) from 1, or for 0 in none."""
+        of_phase = groups[:, None] == torch.arange(1, self.n_left + 1, device=groups.device)[:, None]
+        self.feedback = self.attention.initial(of_phase.to(self.network.dtype))
 
-    def _fire(self) -> Tensor:
+    def cycle(self) -> Tensor:
+        """One cycle; what the network sees in it, spikes (N, K·m, F) uint8, or shares (N, K, F)."""
+        if self.sampling is None:
+            seen = self._shares()
+            received = self._probabilities(self.attention.encode(seen))
+        else:
+            seen = self._fire(self.sampling)
+            _, received, _ = self.latents.cycle(self.attention.encode(seen), None)
+        self.feedback = self.attention.feedback(received)
+        return seen
+
+    def _fire(self, sampling: float) -> Tensor:
         """Spikes (N, K·m, F) uint8, 0 or 1, from the feedback of the cycle before."""
-        n_left, valid = self.left.shape[1], self.attention.foreground.valid
+        valid = self.attention.foreground.valid
         if valid.device.type != "cpu":
-            shares = compete(self._feedback_of_phases(), self.sharpness) * valid[:, None]
-            return fire(shares, self.noise.pixel_words(self.steps), self.sampling)
-        spikes = torch.empty((len(valid), n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
+            return fire(self._shares(), self.noise.pixel_words(self.steps), sampling)
+        spikes = torch.empty((len(valid), self.n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
         feedback = self.feedback.for_neurons()
-        constants = (feedback.values.dtype.type(constant) for constant in (self.sampling, self.sharpness))
-        phase_cycle(feedback, self.noise.states, self.noise.counts, n_left, *constants, spikes.numpy())
+        q, beta = (feedback.values.dtype.type(constant) for constant in (sampling, self.sharpness))
+        phase_cycle(feedback, self.noise.states, self.noise.counts, self.n_left, q, beta, spikes.numpy())
         return spikes
+
+    def _shares(self) -> Tensor:
+        """γ (N, K, F), 0 beyond an image's own pixels."""
+        return compete(self._feedback_of_phases(), self.sharpness) * self.attention.foreground.valid[:, None]
+
+    def _probabilities(self, code: Tensor) -> Tensor:
+        """`code`, or of latent neurons that spike the probabilities with which they fire."""
+        return code.clamp(0, 1) if self.network.spiking else code
 
     def _feedback_of_phases(self) -> Tensor:
         """y (N, K, F), the mean over the steps of each phase."""
-        return self.feedback.of_pixels().unflatten(1, (self.left.shape[1], -1)).mean(2)
-
-    def with_silent_ones(self, spikes: Tensor) -> Tensor:
-        """`spikes` (N, K·m, F) in their place among those of all phases, (N, K₀·m, F)."""
-        every = spikes.new_zeros((len(spikes), self.n_phases, self.steps, spikes.shape[2]))
-        images = torch.arange(len(spikes), device=spikes.device)[:, None]
-        every[images, self.left] = spikes.unflatten(1, (-1, self.steps))
-        return every.flatten(1, 2)
+        return self.feedback.of_pixels().unflatten(1, (self.n_left, -1)).mean(2)
 
     def groups(self) -> Tensor:
         """Phase of largest y of each foreground pixel, (N, F), of those left; −1 beyond an image's own pixels."""
@@ -294,9 +263,10 @@ class Phases:
     def grouping(self, counting: bool) -> Grouping:
         """The groups now, and what they are worth; by themselves unless `counting`, else by samples of them as well."""
         groups = self.groups()
-        of_phase = groups[:, None] == torch.arange(self.left.shape[1], device=groups.device)[:, None]  # (N, K, F)
+        of_phase = groups[:, None] == torch.arange(self.n_left, device=groups.device)[:, None]  # (N, K, F)
         used, shown = of_phase.any(2), of_phase[:, None]
         if counting:
+            assert self.sampling is not None  # soft values are not counted
             sampled = uniform(self.noise.pixel_words(SAMPLES), self.network.dtype) < self.sampling  # (N, samples, F)
             shown = torch.cat([shown, shown & sampled[:, :, None]], 1)
         worth, without = self.worth(shown)
@@ -311,7 +281,7 @@ class Phases:
         """
         foreground, n_shown = self.attention.foreground, shown.shape[1:3]
         code = self.attention.encode(shown.flatten(1, 2).view(torch.uint8))
-        y = self.attention.decode_images(code.clamp(0, 1) if self.network.spiking else code)  # (N, M·K, H·W)
+        y = self.attention.decode_images(self._probabilities(code))  # (N, M·K, H·W)
         if self.network.output_shift:
             y = (y.logit() - self.network.output_shift).sigmoid_()
         no_ink = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).neg_().log1p_()  # log-probability of none
@@ -328,10 +298,9 @@ class Phases:
 
     def silence(self, phases: Tensor) -> None:
         """The phases numbered `phases` (N,) fall silent; the others compete for what they had."""
-        staying = phases[:, None] != torch.arange(self.left.shape[1], device=phases.device)
-        feedback = self._feedback_of_phases()[staying].unflatten(0, (len(phases), -1))
-        self.left = self.left[staying].unflatten(0, (len(phases), -1))
-        self.feedback = self.attention.initial(feedback)
+        staying = phases[:, None] != torch.arange(self.n_left, device=phases.device)
+        self.feedback = self.attention.initial(self._feedback_of_phases()[staying].unflatten(0, (len(phases), -1)))
+        self.n_left -= 1
 
 
 def compete(feedback: Tensor, sharpness: float) -> Tensor:
@@ -385,15 +354,14 @@ def label(
     images: np.ndarray, network: Network, n_objects: np.ndarray | None, settings: Settings, **streams: Any
 ) -> np.ndarray:
     """Labels (N, H, W) with as many phases left as there are objects, at least one; None: as many as are worth it."""
-    told = None if n_objects is None else np.maximum(n_objects, 1)
-    return settle(images, network, **settings._asdict(), n_objects=told, **streams).labels
-
-
-def label_and_count(
-    images: np.ndarray, network: Network, n_objects: np.ndarray | None, settings: Settings, **streams: Any
-) -> np.ndarray:
-    """:func:`label` without a look at `n_objects`."""
-    return label(images, network, None, settings, **streams)
+    checks.probability("sampling", settings.sampling)
+    n_phases = checks.whole_number("n_phases", settings.n_phases, 1, images[0].size)
+    if n_objects is not None:
+        n_objects = np.maximum(n_objects, 1)
+        if n_objects.max() > n_phases:
+            most = n_objects.max()
+            raise InputError(f"n_objects is {most}, but n_phases is {n_phases}; take at least as many phases")
+    return settle(images, network, n_objects, settings, **streams)[0]
 
 
 def evaluations(settings: Settings, n_objects: int) -> int:
@@ -424,8 +392,7 @@ COUNTING = replace(
     name="competing_phases_counting",
     title="Competing phases, counting",
     told="no more than how many phases to begin with",
-    label=label_and_count,
-    counts=True,
+    can_count=True,
+    never_told=True,
     evaluations=evaluations_counting,
-    always_counts=True,
 )

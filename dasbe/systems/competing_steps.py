@@ -15,7 +15,7 @@ from dasbe.ann.network import Network
 from dasbe.engine.feedback import Modulation
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.support import checks
-from dasbe.support.published import CYCLES_TABLE, DatasetSettings
+from dasbe.support.published import CYCLES_TABLE
 from dasbe.systems.competing_phases import compete
 from dasbe.systems.dasbe import SYSTEM as DASBE
 from dasbe.systems.dasbe import record as of_loop
@@ -29,11 +29,6 @@ class Settings(NamedTuple):
     cycles: int = CYCLES_TABLE
     gain: float = 2.0
     sharpness: float = 2.0
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """The loop as published for a dataset; all else alike, and published nowhere."""
-        return cls(dataset.delay, dataset.refractory)
 
 
 def competition(delay: int, refractory: int, gain: float = 2.0, sharpness: float = 2.0) -> Modulation:

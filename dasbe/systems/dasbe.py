@@ -1,5 +1,6 @@
 """DASBE, the paper's system: the binding loop, read by k-means on spike timing."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from dasbe.binding.loop import bind
 from dasbe.engine.feedback import Modulation
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.support import checks
-from dasbe.support.published import CYCLES_TABLE, DatasetSettings
+from dasbe.support.published import CYCLES_TABLE
 from dasbe.systems.base import System, in_every_step
 
 
@@ -20,11 +21,6 @@ class Settings(NamedTuple):
     delay: int
     refractory: int
     cycles: int = CYCLES_TABLE
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """As published for a dataset."""
-        return cls(dataset.delay, dataset.refractory)
 
 
 def record(
@@ -50,6 +46,7 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     record=record,
-    counts=True,
+    can_count=True,
     evaluations=in_every_step,
 )
+COUNTING = replace(SYSTEM, name="dasbe_counting", title="DASBE, counting", told="nothing", never_told=True)

@@ -10,7 +10,6 @@ import numpy as np
 
 from dasbe.snn.noise import READOUT, image_stream
 from dasbe.support import checks
-from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
 
@@ -25,19 +24,9 @@ class CoordinateSettings(NamedTuple):
 
     restarts: int = 4
 
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "CoordinateSettings":
-        """Alike for all datasets; published nowhere."""
-        return cls()
-
 
 class ComponentSettings(NamedTuple):
     """Nothing to be set."""
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "ComponentSettings":
-        """Nothing."""
-        return cls()
 
 
 def label_by_coordinates(
@@ -92,6 +81,6 @@ COMPONENTS = System(
     network=None,
     settings=ComponentSettings,
     label=label_components,
-    counts=True,
-    always_counts=True,
+    can_count=True,
+    never_told=True,
 )

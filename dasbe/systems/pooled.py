@@ -17,7 +17,7 @@ from dasbe.ann.network import Network
 from dasbe.binding.readout import smooth
 from dasbe.snn.noise import READOUT, image_stream, seed_of_run
 from dasbe.support import checks
-from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
+from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES
 from dasbe.systems.base import System, in_every_step
 from dasbe.systems.competing_phases import numbered
 from dasbe.systems.dasbe import record
@@ -36,22 +36,12 @@ class Settings(NamedTuple):
     cycles: int = CYCLES_TABLE
     runs: int = 4
 
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """The loop as published for a dataset."""
-        return cls(dataset.delay, dataset.refractory)
-
 
 class SettingsOfRC(NamedTuple):
     """Of RC (:class:`dasbe.systems.reconstruction_clustering.Settings`), and how many runs are pooled."""
 
     objects: int | None = None
     runs: int = 4
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "SettingsOfRC":
-        """RC as published for a dataset."""
-        return cls(dataset.objects)
 
 
 def alike_by_timing(

@@ -6,7 +6,6 @@ each goes its own way from noise to a fixed point of the network. An image whose
 all come back the same, bit for bit, has converged, and is not computed any further.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,76 +18,39 @@ from dasbe.engine.latent import Deterministic, Spiking
 from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.engine.streams import NoiseStreams
 from dasbe.support import checks
-from dasbe.support.errors import InputError
-from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES, DatasetSettings
+from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES
 from dasbe.systems.base import System, in_every_step
 
 CYCLES_BETWEEN_LOOKS = 4  # for images that have converged
 
 
 class Settings(NamedTuple):
-    """Of the loop: see :func:`iterate_without_spikes`."""
+    """Settings of the loop.
 
-    delay: int
-    cycles: int = CYCLES_TABLE
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """As published for a dataset."""
-        return cls(dataset.delay)
-
-
-def iterate_without_spikes(
-    images: np.ndarray,
-    network: Network,
-    *,
-    delay: int,
-    cycles: int = CYCLES_TABLE,
-    seed: int = 0,
-    last: int | None = None,
-    indices: Sequence[int] | np.ndarray | None = None,
-    device: torch.device | str = "cpu",
-) -> ForegroundTrains:
-    """Iterate a ← x·network(a), each step of a cycle from |N(0, 1)| noise of its own.
-
-    Parameters
+    Attributes
     ----------
-    images : (N, H, W) array of 0 and 1
-    network : nn.Module or callable
-        As for :func:`dasbe.bind`; latent neurons that spike have no refractory time
-        here, and nothing is recurrent.
     delay : int
         d, steps in a cycle.
     cycles : int
         n.
-    seed : int
-    last : int, optional
-        Return only this many cycles at the end; by default all.
-    indices : (N,) int, optional
-        Number of the random stream of each image, by default 0 … N−1.
-    device : torch.device or str
-
-    Returns
-    -------
-    ForegroundTrains
-        a, what the network was shown, of the foreground pixels: values (N, last, d, F)
-        float32. :func:`dasbe.group` reads it like spikes.
-
-    Raises
-    ------
-    InputError
-        An argument is wrong.
     """
-    images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
-    delay, cycles = (
-        checks.whole_number(name, value, 1, checks.MOST_STEPS) for name, value in (("delay", delay), ("cycles", cycles))
-    )
-    last = cycles if last is None else checks.whole_number("last", last)
-    if last > cycles:
-        raise InputError(f"last is {last}, more than the {cycles} cycles there are")
-    indices = checks.stream_indices(indices, len(images))
+
+    delay: int
+    cycles: int = CYCLES_TABLE
+
+
+def record(
+    images: np.ndarray, network: Network, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
+) -> ForegroundTrains:
+    """Iterate a ← x·network(a), each step of a cycle from |N(0, 1)| noise of its own.
+
+    What is recorded is a, of the last ten cycles: values (N, 10, d, F) float32. Latent neurons
+    that spike have no refractory time here, and nothing is recurrent.
+    """
+    delay, cycles = (checks.whole_number(*item, 1, checks.MOST_STEPS) for item in settings._asdict().items())
+    last = min(READOUT_CYCLES, cycles)
     n_bytes = 4 * len(images) * last * delay * int(np.count_nonzero(images, axis=(1, 2)).max())
-    checks.memory(n_bytes, "this run", "record fewer cycles (last=…), take a smaller delay, or fewer images at a time")
+    checks.memory(n_bytes, "this run", "take a smaller delay, or fewer images at a time")
 
     with ready(network, images, device) as net:
         trains = ForegroundTrains.silent(images, last, delay, np.float32)
@@ -125,16 +87,6 @@ def iterate_without_spikes(
         for _ in map_blocks(run_block, blocks, device, threads=has_linear_ends(net)):
             pass
     return trains
-
-
-def record(
-    images: np.ndarray, network: Network, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
-) -> ForegroundTrains:
-    """Values of the last ten cycles of the loop without spikes."""
-    last = min(READOUT_CYCLES, checks.whole_number("cycles", settings.cycles))
-    return iterate_without_spikes(
-        images, network, **settings._asdict(), last=last, seed=seed, indices=indices, device=device
-    )
 
 
 SYSTEM = System(

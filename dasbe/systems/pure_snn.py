@@ -1,15 +1,13 @@
 """pure-SNN, a system of Table 1: a pulse-coupled neural network (PCNN).
 
 One neuron a pixel, coupled to its neighbours, with a threshold that jumps at each spike
-and decays; a global inhibition sets in as soon as anything fires. Pure functions of
-(input, state, settings): :func:`step` is the equations, on any device;
-:func:`simulate` runs many images, on a CPU through a compiled form of the same
-equations (:mod:`dasbe.engine.pulse_coupled`) that visits only what fires.
+and decays; a global inhibition sets in as soon as anything fires. :func:`step` is the
+equations, a pure function of input, state and settings on any device; on a CPU a compiled
+form of them (:mod:`dasbe.engine.pulse_coupled`) visits only what fires.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +21,6 @@ from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.noise import uniform
 from dasbe.support import checks
 from dasbe.support.errors import InputError
-from dasbe.support.published import DatasetSettings
 from dasbe.systems.base import System
 
 STEPS, READOUT_STEPS = 500, 100  # steps of a run, and those at its end that are read
@@ -59,11 +56,6 @@ class Settings(NamedTuple):
     linking_decay: float = 2.0
     inhibition: float = 3.5
     dropout: float = 0.2
-
-    @classmethod
-    def published(cls, dataset: DatasetSettings) -> "Settings":
-        """As published for a dataset."""
-        return cls(dataset.threshold_jump, dataset.threshold_decay)
 
 
 class State(NamedTuple):
@@ -119,112 +111,48 @@ def step(inputs: Tensor, state: State, weights: Tensor, settings: Settings) -> S
     return State((membrane >= threshold).to(y.dtype), linking, threshold)
 
 
-def simulate(
-    images: np.ndarray,
-    settings: Settings,
-    *,
-    steps: int = STEPS,
-    last: int = READOUT_STEPS,
-    seed: int = 0,
-    indices: Sequence[int] | np.ndarray | None = None,
-    device: torch.device | str = "cpu",
+def record(
+    images: np.ndarray, network: None, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
 ) -> ForegroundTrains:
-    """Spikes of the network on each image.
-
-    Parameters
-    ----------
-    images : (N, H, W) array of 0 and 1
-    settings : Settings
-    steps : int
-    last : int
-        Return only this many steps at the end.
-    seed : int
-    indices : (N,) int, optional
-        Number of the random stream of each image, by default 0 … N−1.
-    device : torch.device or str
-
-    Returns
-    -------
-    ForegroundTrains
-        Spikes of the foreground pixels as one cycle, (N, 1, last, F) bool, the way
-        :func:`dasbe.group` takes them.
-
-    Raises
-    ------
-    InputError
-        An argument is wrong.
-    """
-    images, device, seed = checks.images(images), checks.device(device), checks.seed(seed)
-    settings = _checked(settings)
-    steps, last = checks.whole_number("steps", steps, 1, checks.MOST_STEPS), checks.whole_number("last", last)
-    if last > steps:
-        raise InputError(f"last is {last}, more than the {steps} steps there are")
-    indices = checks.stream_indices(indices, len(images))
-    n_bytes = len(images) * last * int(np.count_nonzero(images, axis=(1, 2)).max())
-    checks.memory(n_bytes, "this run", "record fewer steps (last=…), or take fewer images at a time")
-    trains = ForegroundTrains.silent(images, 1, last, bool)
+    """Spikes of the last 100 of 500 steps as one cycle, (N, 1, 100, F) bool; the system takes no network."""
+    for name, value in settings._asdict().items():
+        checks.number(name, value)
+        if name.endswith("decay") and value <= 0:
+            raise InputError(f"{name} is {value}; it must be above 0 steps")
+    checks.probability("dropout", settings.dropout)
+    n_bytes = len(images) * READOUT_STEPS * int(np.count_nonzero(images, axis=(1, 2)).max())
+    checks.memory(n_bytes, "this run", "take fewer images at a time")
+    trains = ForegroundTrains.silent(images, 1, READOUT_STEPS, bool)
+    constants = coupling_weights(), np.array(settings, np.float64), INITIAL_THRESHOLD
 
     def run_block(block: np.ndarray) -> None:
         foreground = Foreground.of(images[block], device)
         noise = NoiseStreams(seed, indices[block], foreground.counts, device)
         if device.type == "cpu":
-            _simulate_compiled(foreground, noise, settings, steps, block, trains.values[:, 0])
+            pixels, width, spikes = foreground.pixels.numpy(), foreground.image_shape[1], trains.values[:, 0]
+            compiled_form.simulate(pixels, width, noise.counts, noise.states, STEPS, *constants, block, spikes)
         else:
-            spikes = foreground.of_images(simulate_with_tensors(foreground, noise, settings, steps, last))
-            trains.record(spikes, foreground.counts, block, 0)
+            of_tensors = foreground.of_images(simulate_with_tensors(foreground, noise, settings))
+            trains.record(of_tensors, foreground.counts, block, 0)
 
     for _ in map_blocks(run_block, blocks_of(images, VALUES_PER_PIXEL), device):
         pass
     return trains
 
 
-def _checked(settings: Any) -> Settings:
-    """`settings`, or InputError."""
-    checks.instance("settings", settings, Settings, "dasbe.systems.pure_snn.Settings(…)")
-    for name, value in settings._asdict().items():
-        checks.number(name, value)
-        if name.endswith("decay") and value <= 0:
-            raise InputError(f"{name} is {value}; it must be above 0 steps")
-    checks.probability("dropout", settings.dropout)
-    return settings
-
-
-def _simulate_compiled(
-    foreground: Foreground,
-    noise: NoiseStreams,
-    settings: Settings,
-    steps: int,
-    block: np.ndarray,
-    spikes: np.ndarray,
-) -> None:
-    """Write the spikes of the images numbered `block` into `spikes` (M, last, F)."""
-    pixels, width, constants = foreground.pixels.numpy(), foreground.image_shape[1], np.array(settings, np.float64)
-    network = coupling_weights(), constants, INITIAL_THRESHOLD
-    compiled_form.simulate(pixels, width, noise.counts, noise.states, steps, *network, block, spikes)
-
-
 @torch.inference_mode()
-def simulate_with_tensors(
-    foreground: Foreground, noise: NoiseStreams, settings: Settings, steps: int, last: int
-) -> np.ndarray:
-    """A block of :func:`simulate` on any device, (N, last, H, W) bool."""
+def simulate_with_tensors(foreground: Foreground, noise: NoiseStreams, settings: Settings) -> np.ndarray:
+    """Spikes (N, 100, H, W) bool of a block of images in the last steps, on any device."""
     weights = torch.from_numpy(coupling_weights()).to(noise.device)
     state = quiescent((len(foreground.pixels), *foreground.image_shape), torch.float64, noise.device)
     recorded = []
-    for t in range(steps):
+    for t in range(STEPS):
         words = noise.pixel_words(1)[:, 0]
         kept = (uniform(words, torch.float64) >= settings.dropout) & foreground.valid
         state = step(foreground.to_images(kept).to(torch.float64), state, weights, settings)
-        if t >= steps - last:
+        if t >= STEPS - READOUT_STEPS:
             recorded.append(state.spikes > 0)
     return torch.stack(recorded, 1).cpu().numpy()
-
-
-def record(
-    images: np.ndarray, network: None, settings: Settings, *, seed: int, indices: np.ndarray, device: torch.device
-) -> ForegroundTrains:
-    """Spikes of the last 100 steps of the pulse-coupled network, which takes no other network."""
-    return simulate(images, settings, seed=seed, indices=indices, device=device)
 
 
 SYSTEM = System(
@@ -236,5 +164,5 @@ SYSTEM = System(
     network=None,
     settings=Settings,
     record=record,
-    counts=True,
+    can_count=True,
 )
