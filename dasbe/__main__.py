@@ -2,12 +2,9 @@
 
 import argparse
 import sys
-from runpy import run_path
 
 from dasbe.support import __version__
-from dasbe.support.commands import COMMANDS, ENTRIES, TOOLS, main, run_command
-from dasbe.support.errors import InputError
-from dasbe.support.paths import repository
+from dasbe.support.commands import COMMANDS, ENTRIES, main, run_command
 
 
 def choose() -> None:
@@ -24,21 +21,9 @@ def choose() -> None:
     parser.add_argument("--version", action="version", version=f"dasbe {__version__}")
     parser.add_text("command", "one of those below", metavar="COMMAND")
     first = sys.argv[1:2]
-    if first and first[0] in TOOLS:
-        run_tool(first[0])
-        return
     name = one_of("COMMAND", parser.parse_args(first if first and first[0] in COMMANDS else None).command, COMMANDS)
     sys.argv = [f"{program} {name}", *sys.argv[2:]]
     main(name)
-
-
-def run_tool(name: str) -> None:
-    """Run a script of the repository that the package is in."""
-    root = repository()
-    if root is None:
-        raise InputError(f"{name} is a tool of the repository: run python {TOOLS[name]} in a clone of it")
-    sys.argv = [TOOLS[name], *sys.argv[2:]]
-    run_path(str(root / TOOLS[name]), run_name="__main__")
 
 
 def run() -> None:

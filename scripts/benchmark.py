@@ -10,14 +10,20 @@ turn, several times over, and the medians are compared. Ratios carry over to oth
 machines better than times. The last line is of the times of all datasets, summed.
 """
 
-import argparse
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
+
+    run("benchmark")
+
 import json
 import math
 import resource
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,18 +34,15 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network
 from dasbe.binding.loop import bind
 from dasbe.binding.readout import group
-from dasbe.datasets import TABLE_DATASETS, ensure_dataset, generate, load_dataset, settings_of
+from dasbe.datasets import ensure_dataset, generate, load_dataset, settings_of
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.products import widest_arithmetic
 from dasbe.evaluation.segment import numbers_of_objects
 from dasbe.metrics import ami
 from dasbe.plotting.style import INK, Figure, in_our_style, new_figure, save_figure
-from dasbe.support import checks
-from dasbe.support.commands import run_command
-from dasbe.support.parser import Parser
-from dasbe.support.paths import network_path, readable, results_folder, writable
+from dasbe.support.paths import readable
 from dasbe.support.provenance import provenance
-from dasbe.support.published import CYCLES_TABLE, IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
+from dasbe.support.published import IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
 from dasbe.support.storage import atomic_path
 from dasbe.systems import competing_phases, pure_ann, pure_snn
 
@@ -59,16 +62,18 @@ COLUMNS = {
 }
 
 
-def run_benchmark(options: argparse.Namespace) -> None:
-    """Time everything, print the table, and write it."""
+def run_benchmark(
+    *, datasets: Sequence[str], images: int, literal_images: int, cycles: int, growth: bool, folder: Path
+) -> None:
+    """Time everything on so many images of each dataset, print the table, and write it to `folder`."""
     machine = {"gflops": matrix_product_rate() / 1e9, "random_ns": 1e9 * random_number_seconds()}
     print(f"matrix product {machine['gflops']:.0f} GFLOP/s, one random number {machine['random_ns']:.2f} ns")
     print(f"single image of shapes, loop and readout: {single_image_seconds():.2f} s")
-    print(f"\nms an image, {options.cycles} cycles; ratios to the literal forms in the same run")
+    print(f"\nms an image, {cycles} cycles; ratios to the literal forms in the same run")
     print(f"{'dataset':<12}" + "".join(f"{title:>10}" for title in COLUMNS.values()))
     rows = {}
-    for dataset in options.datasets:
-        rows[dataset] = row = measure(dataset, options, machine)
+    for dataset in datasets:
+        rows[dataset] = row = measure(dataset, images, literal_images, cycles, machine)
         print(f"{dataset:<12}" + "".join(f"{row[column]:10.2f}" for column in COLUMNS), flush=True)
     whole = ratios({time: sum(row[time] for row in rows.values()) for time in row if time.endswith("_ms")})
     print(f"{'all':<12}" + "".join(f"{whole[column]:10.2f}" for column in COLUMNS))
@@ -77,13 +82,13 @@ def run_benchmark(options: argparse.Namespace) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"\nTable 1 of these datasets, projected: {hours:.2f} h; peak memory {peak:.1f} GiB")
 
-    folder = results_folder() / "benchmark"
+    options = {"datasets": datasets, "images": images, "literal_images": literal_images, "cycles": cycles}
     result = {"rows": rows, "all": whole, "machine": machine, "projected_hours": hours, "peak_gib": peak}
     with atomic_path(folder / "benchmark.json") as temporary:
-        temporary.write_text(json.dumps({**result, "made": provenance(**vars(options))}, indent=2))
+        temporary.write_text(json.dumps({**result, "made": provenance(**options)}, indent=2))
     print(f"written: {readable(folder / 'benchmark.json')}")
-    if options.growth:
-        curves = growth(options.cycles)
+    if growth:
+        curves = seconds_as_it_grows(cycles)
         save_figure(growth_curves(curves), folder / "growth.png")
         print(f"written: {readable(folder / 'growth.png')}")
 
@@ -133,15 +138,17 @@ def foreground_flops(images: np.ndarray, network: Autoencoder, steps: int) -> fl
     return steps * 2 * (images.sum() / len(images) * per_pixel + between)
 
 
-def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]) -> dict[str, float]:
-    """All times (ms an image) and ratios of one dataset, with its shipped network."""
+def measure(
+    dataset: str, n_images: int, literal_images: int, cycles: int, machine: dict[str, float]
+) -> dict[str, float]:
+    """All times (ms per image) and ratios of one dataset, with its shipped network."""
     published, network = settings_of(dataset), load_network(dataset)
     ensure_dataset(dataset)
-    images, groups = load_dataset(dataset, "train_multi", 6000, 6000 + options.images)
+    images, groups = load_dataset(dataset, "train_multi", 6000, 6000 + n_images)
     portions = [slice(start, start + PORTION) for start in range(0, len(images), PORTION)]
-    k, cycles, delay = numbers_of_objects(groups) + 1, options.cycles, published.delay
+    k, delay = numbers_of_objects(groups) + 1, published.delay
     n_objects, phases_settings = published.objects, competing_phases.SYSTEM.published(published)
-    timing = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
+    timing: dict[str, Any] = {"delay": delay, "refractory": published.refractory, "cycles": cycles}
     last, pulses_settings = min(READOUT_CYCLES, cycles), pure_snn.SYSTEM.published(published)
     device = torch.device("cpu")
 
@@ -184,15 +191,15 @@ def measure(dataset: str, options: argparse.Namespace, machine: dict[str, float]
         for i, image in enumerate(chosen):
             form(image, definition.FreshNoise(delay, image.size, seed=i))
 
-    chosen, rng = images[: options.literal_images], np.random.default_rng(0)
+    chosen, rng = images[:literal_images], np.random.default_rng(0)
     batched = {"engine": engine, "pure_ann_loop": without_spikes, "pure_snn_loop": pulses, "phases": phases}
     scored = {"pipeline": engine, "pure_ann": without_spikes, "pure_snn": pulses}
     literally = {"literal": literal, "literal_pure_ann": literal_pure_ann, "literal_pure_snn": literal_pure_snn}
     calls = {name: partial(loop, form) for name, form in batched.items()}
     calls |= {name: partial(loop_and_readout, form) for name, form in scored.items()}
     calls |= {name: partial(image_by_image, form) for name, form in literally.items()}
-    n_images = {name: len(chosen) if name in literally else len(images) for name in calls}
-    ms = {f"{name}_ms": 1000 * taken / n_images[name] for name, taken in seconds_in_turn(calls).items()}
+    sizes = {name: len(chosen) if name in literally else len(images) for name in calls}
+    ms = {f"{name}_ms": 1000 * taken / sizes[name] for name, taken in seconds_in_turn(calls).items()}
 
     def bound(evaluations: int, random_numbers: int) -> float:
         """Milliseconds an image, of so many evaluations and so many random numbers for each foreground pixel."""
@@ -218,7 +225,7 @@ def ratios(ms: dict[str, float]) -> dict[str, float]:
     }
 
 
-def growth(cycles: int) -> dict[str, tuple[list[int], list[float]]]:
+def seconds_as_it_grows(cycles: int) -> dict[str, tuple[list[int], list[float]]]:
     """Seconds of the engine as one quantity grows: its values and the times."""
     images = next(generate("shapes", {"multi": 400, "test": 1, "single": 1}))[1]["default"]
 
@@ -256,27 +263,3 @@ def growth_curves(curves: dict[str, tuple[list[int], list[float]]]) -> Figure:
     figure.axes[0].set_ylabel("seconds")
     figure.axes[0].legend(frameon=False)
     return figure
-
-
-def main() -> None:
-    shipped = [name for name in TABLE_DATASETS if network_path(name).is_file()]
-    parser = Parser(
-        "python scripts/benchmark.py",
-        "Time everything against its literal form and against what the machine allows, in one run.",
-    )
-    parser.add_text("datasets", f"default: {', '.join(shipped)}", shipped, nargs="*")
-    parser.add_whole_number("--images", 200, "for the batched forms (default: %(default)s)", 1, 54000)
-    parser.add_whole_number("--literal-images", 3, "for the literal forms (default: %(default)s)")
-    parser.add_whole_number("--cycles", CYCLES_TABLE, "default: %(default)s")
-    parser.add_flag("--growth", "growth with batch, image, latent layer and cycles as well")
-    options = parser.parse_args()
-    checks.each_once("datasets", options.datasets)
-    for dataset in options.datasets:
-        settings_of(dataset)
-    writable(results_folder() / "benchmark")
-
-    run_benchmark(options)
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -1,5 +1,10 @@
 """The model card: all networks of a folder, from their descriptions."""
 
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
+
+    run("card")
+
 import csv
 import json
 import math
@@ -10,10 +15,9 @@ from pathlib import Path
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import load_network
-from dasbe.support.commands import run_command, typed
+from dasbe.support.commands import typed
 from dasbe.support.errors import InputError, MissingFileError
-from dasbe.support.parser import Parser
-from dasbe.support.paths import network_folder, readable
+from dasbe.support.paths import readable
 from dasbe.support.published import table1_ami
 from dasbe.support.storage import atomic_path
 from dasbe.train.recipe import Recipe
@@ -155,25 +159,11 @@ def _published(name: str, recipe: Recipe) -> str:
     return "–" if published is None else f"{published[0]:.1f}"
 
 
-def main() -> None:
-    parser = Parser(
-        "python scripts/model_card.py",
-        "Write the model card of all networks in tmp_net/ from their descriptions.",
-    )
-    parser.add_folder("--folder", "default: tmp_net", network_folder())
-    parser.add_text(
-        "--seeds", "folders of the same networks trained from other seeds, to be listed", metavar="FOLDER", nargs="+"
-    )
-    arguments = parser.parse_args()
-    folder = arguments.folder
+def write_cards(*, folder: Path, others: Sequence[Path] = ()) -> None:
+    """Write the model card of all networks in `folder`, and list those in the folders `others`."""
     present = [name for name in RECIPES if (folder / f"{name}.pt").is_file()]
     if not present:
         raise MissingFileError(f"there are no networks in {readable(folder)}; train them with: {typed('train', 'all')}")
-
-    if arguments.seeds:
-        print(f"written: {readable(list_seeds(present, folder, [Path(seeds) for seeds in arguments.seeds]))}")
+    if others:
+        print(f"written: {readable(list_seeds(present, folder, others))}")
     print(f"written: {readable(write_card(present, folder))}")
-
-
-if __name__ == "__main__":
-    run_command(main)

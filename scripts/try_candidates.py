@@ -5,6 +5,11 @@ on images of ``test``, which neither Table 1 nor the held-out figures use. A can
 that has been scored is not trained again.
 """
 
+if __name__ == "__main__":  # before the imports below, which take a second: options are read first
+    from dasbe.support.commands import run
+
+    run("select")
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +18,9 @@ import torch
 from dasbe.evaluation.segment import ami_of, mean_and_error
 from dasbe.evaluation.sweep import scores_on_dataset
 from dasbe.support import checks
-from dasbe.support.commands import resumable, run_command
+from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
-from dasbe.support.parser import Parser
-from dasbe.support.paths import readable, results_folder, writable
+from dasbe.support.paths import readable
 from dasbe.support.storage import atomic_path, load_record, one_at_a_time, save_record
 from dasbe.systems import SYSTEMS
 from dasbe.train.denoising import train, training_images
@@ -25,7 +29,6 @@ from dasbe.train.recipes import training_recipe
 
 COLUMNS = {"candidate", "ami", "standard_error", "validation_loss", "training_seconds"}
 SPLIT, SEED = "test", 1
-TEST_IMAGES = 10000
 
 # what the trials of a network had in common, where its recipe has changed since
 _MNIST_SHAPE = {"latent": 1000, "epochs": 30}
@@ -140,14 +143,14 @@ CANDIDATES: dict[str, list[dict]] = {
 }
 
 
-def try_candidates(name: str, candidates: list[dict], n_images: int, device: str) -> None:
-    """Score candidates for the network called `name` on `n_images` images, and write their table."""
-    chosen = checks.device(device, "--device")
-    folder = writable(results_folder() / "select" / name)
-    rows = []
+def try_candidates(*, name: str, images: int, folder: Path, device: str = "cpu") -> None:
+    """Score the candidates for the network called `name` on so many images, and write their table beside `folder`."""
+    if name not in CANDIDATES:
+        raise InputError(f"there are no candidates for '{name}'; choose one of {', '.join(CANDIDATES)}")
+    chosen, candidates, rows = checks.device(device, "--device"), CANDIDATES[name], []
     with resumable(), one_at_a_time(folder):
         for number, changes in enumerate(candidates, start=1):
-            rows.append(_scored(replace(training_recipe(name), **changes), changes, folder, n_images, chosen))
+            rows.append(_scored(replace(training_recipe(name), **changes), changes, folder, images, chosen))
             print(f"{number}/{len(candidates)}  {'  '.join(_cells(rows[-1]))}", flush=True)
     table = folder.with_suffix(".md")
     with atomic_path(table) as temporary:
@@ -193,22 +196,3 @@ def _cells(row: dict) -> list[str]:
     """A candidate's row of the table."""
     numbers = (f"{row['ami']:.2f}", f"{row['standard_error']:.2f}", f"{row['validation_loss']:.5f}")
     return [row["candidate"], *numbers, f"{row['training_seconds']:.0f}"]
-
-
-def main() -> None:
-    parser = Parser(
-        "python scripts/try_candidates.py",
-        "Train candidates for a network, score each by binding, and write their table.",
-    )
-    parser.add_text("name", ", ".join(CANDIDATES))
-    parser.add_whole_number("--images", 1000, "of the test split (default: %(default)s)", 1, TEST_IMAGES)
-    parser.add_device()
-    arguments = parser.parse_args()
-    if arguments.name not in CANDIDATES:
-        raise InputError(f"there are no candidates for '{arguments.name}'; choose one of {', '.join(CANDIDATES)}")
-
-    try_candidates(arguments.name, CANDIDATES[arguments.name], arguments.images, arguments.device)
-
-
-if __name__ == "__main__":
-    run_command(main)

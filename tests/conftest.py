@@ -78,7 +78,7 @@ def random_network():
 def refused(monkeypatch, capsys):
     """`refused(home, program, *options)`: the one line with which a command, run in this process, refuses its input.
 
-    `program` is the name of a command, or of a script's module that has a `main`.
+    `program` is the name of a command, or of a module that has a `main`.
     """
 
     def run(home, program, *options):

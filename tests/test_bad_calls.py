@@ -35,7 +35,6 @@ from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.files import save_network
 from dasbe.datasets import mnist
-from dasbe.evaluation import segment as evaluation
 from dasbe.plotting.phases import phase_colours
 from dasbe.support import checks
 from dasbe.support.published import DatasetSettings
@@ -1411,38 +1410,6 @@ ROWS = (
             "latent_activation": name("Sigmoid", "spikes", "sigmoid "),
             "spiking": FLAG,
             "recurrent": FLAG,
-        },
-    ),
-    Row(
-        "evaluation.range_scores",
-        evaluation.range_scores,
-        {
-            "system": "dasbe",
-            "network": dimmed,
-            "dataset": "shapes",
-            "split": "train_multi",
-            "start": 0,
-            "stop": 2,
-            "seed": 0,
-            "settings": SETTINGS["dasbe"],
-        },
-        {
-            "system": name("DASBE", "Dasbe", "pure-snn", "dasbe "),
-            "network": networks(),
-            "dataset": name("Shapes", "shape", "shapes.h5"),
-            "split": optional(SPLIT),
-            "start": START,
-            "stop": also(WHOLE._replace(wrong=WHOLE.wrong | labelled(-1, 0, 4, HUGE)), "images"),
-            "seed": SEED,
-            "device": DEVICE,
-            "settings": optional(settings("dasbe")),
-            **fields("settings", {"delay": count(), "cycles": count()}),
-        },
-        {
-            "images from start after stop": {"start": 2, "stop": 1},
-            "dataset that is not there": {"dataset": "bars"},
-            "dataset without settings": {"settings": None, "dataset": "moving_shapes"},
-            "network that is None": {"network": None},
         },
     ),
 )

@@ -159,7 +159,7 @@ REFUSED = {
     (TRAIN, "--data", "x.npz", "--out", "net.pt", "--corruption", 0.8, 0.3): "corruption is (0.8, 0.3); it must be",
     (TRAIN, "--data", "x.npz", "--out", "net.pt", "--latent", 0): "--latent is 0; it must be a whole number",
     (HELDOUT, "--images", 60000): "--images is 60000; it must be a whole number of at most 54000",
-    ("scripts.try_candidates", "bars", "--images", 0): "--images is 0",
+    ("select", "bars", "--images", 0): "--images is 0",
     ("figure3", "--palette", "red"): "--palette 'red' is unknown; choose one of published",
     ("figure2", "--draw-only", "--seed", 3): "--draw-only and --seed are given together",
     (TABLE, "--quick", "--images", 2): "--quick and --images are given together",
@@ -201,7 +201,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(refused, ho
         (("figure2", "--quick"), "results/figure2_quick", "--out DIR or DASBE_HOME"),
         ((TABLE, "--quick"), "results/table1_quick", "--out DIR or DASBE_HOME"),
         ((HELDOUT, "shapes"), "results/heldout", "DASBE_HOME"),
-        (("scripts.try_candidates", "shapes"), "results/select/shapes", "DASBE_HOME"),
+        (("select", "shapes"), "results/select/shapes", "DASBE_HOME"),
         ((TRAIN, "shapes", "--force"), "tmp_net", "--out DIR or DASBE_HOME"),
         (("datasets", "bars"), "tmp_data", "DASBE_HOME"),
     ):

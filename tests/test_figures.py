@@ -16,12 +16,10 @@ from nbclient import NotebookClient
 import dasbe
 from dasbe.datasets import make_dataset
 from dasbe.datasets.mnist import load_digits
-from dasbe.evaluation import sweep_units
-from dasbe.experiments import figure2, figure3, figure4, figure5, scores, table1
-from dasbe.experiments.figures import (
-    load_figure,
-    main,  # TEMPORARY
-)
+from dasbe.evaluation import sweep
+from dasbe.experiments import figure2, figure3, figure4, figure5, table1
+from dasbe.experiments.figures import load_figure
+from dasbe.support.commands import main
 
 ROOT = Path(__file__).resolve().parent.parent
 MULTI = {"multi": 7100, "test": 30, "single": 100}
@@ -54,17 +52,16 @@ def run(home, monkeypatch):
     """Run a command, given by its module, with some arguments on the small data."""
     monkeypatch.setenv("DASBE_HOME", str(home))
     monkeypatch.chdir(home)
-    for function in (sweep_units.network_hash, sweep_units.shipped_network):
+    for function in (sweep.network_hash, sweep.shipped_network):
         function.cache_clear()
     if not _has_mnist():
         without = tuple(name for name in figure3.TABLE_DATASETS if "mnist" not in name)
         monkeypatch.setattr(figure3, "TABLE_DATASETS", without)
 
     def run_main(module, *arguments):
-        monkeypatch.setattr(scores if module is table1 else module, "ensure_dataset", lambda name: None)
+        monkeypatch.setattr(module, "ensure_dataset", lambda name: None)
         monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
-        name = module.__name__.rpartition(".")[2]
-        table1.main() if module is table1 else main(name)  # TEMPORARY
+        main(module.__name__.rpartition(".")[2])
 
     return run_main
 
@@ -149,7 +146,7 @@ def test_figure5(run, home):
 
 def test_table1(run, home):
     run(table1, *TABLE1)
-    assert scores.load_scores(home / "results" / "table1" / "scores.npz")[0]["rc", "corners"].shape == (2, 100)
+    assert table1.load_scores(home / "results" / "table1" / "scores.npz")[0]["rc", "corners"].shape == (2, 100)
 
 
 # the command whose arrays a notebook draws from
@@ -197,7 +194,7 @@ def test_notebooks_run_in_the_kernel_of_the_set_up_from_any_folder(name, run, ho
 def test_bad_input(run, home, capsys):
     for module, arguments, message in (
         (figure2, ("--index", 6000), "--index is 6000; it must be a whole number of at most 5999"),
-        (figure4, ("--index", -1), "--index is -1; it must be a whole number from 0 to 5999"),
+        (figure4, ("--index", -1), "--index is -1; it must be a whole number of at least 0"),
         (figure5, ("--index", 600), "--index is 600; it must be a whole number of at most 599"),
         (figure3, ("--draw-only", "--out", home / "none"), "is not there; make it with: ./figure3.sh"),
         (figure2, ("--seed", -1), "--seed is -1"),

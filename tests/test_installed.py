@@ -120,7 +120,7 @@ def test_the_console_script_is_fast_and_says_how_it_was_called(run, script, tmp_
     wrong = run(script, "circles")
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: COMMAND 'circles' is unknown; choose one of bind,")
     tool = run(script, "card")
-    line = "error: card is a tool of the repository: run python scripts/model_card.py in a clone of it\n"
+    line = "error: card is a tool of the repository; run it in a clone of that\n"
     assert (tool.returncode, tool.stderr) == (2, line)
     assert not [*(tmp_path / "empty").iterdir()] and not [*(tmp_path / "user").iterdir()]
 
@@ -207,12 +207,14 @@ def test_messages_name_commands_that_the_reader_has(installed, tmp_path, monkeyp
 
 @pytest.mark.quick
 def test_every_command_of_the_package_is_one_of_dasbes():
-    found = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__"): name
-        for path in (ROOT / "dasbe").rglob("*.py")
-        for name in re.findall(r'^    run\("(\w+)"\)$', path.read_text(encoding="utf-8"), re.MULTILINE)
-    }
-    assert {command.module: name for name, command in COMMANDS.items()} == found
+    found = {}
+    for path in (*(ROOT / "dasbe").rglob("*.py"), *(ROOT / "scripts").glob("*.py")):
+        program = path.relative_to(ROOT).as_posix()
+        if program.startswith("dasbe/"):
+            program = f"-m {program.removesuffix('.py').removesuffix('/__main__').replace('/', '.')}"
+        for name in re.findall(r'^    run\("(\w+)"\)$', path.read_text(encoding="utf-8"), re.MULTILINE):
+            found[program] = name
+    assert {command.program: name for name, command in COMMANDS.items()} == found
     options = importlib.import_module(commands.OPTIONS)
     for name, command in COMMANDS.items():
         assert callable(getattr(options, name)) and callable(resolve_name(command.work))

@@ -95,7 +95,9 @@ def parser_of(command, monkeypatch):
     def stop(parser, *arguments):
         raise Made(parser)
 
-    names = {of.module: name for name, of in COMMANDS.items()} | {"dasbe_example": "bind"}
+    programs = {name: of.program.removeprefix("-m ") for name, of in COMMANDS.items()}
+    names = {program.removesuffix(".py").replace("/", "."): name for name, program in programs.items()}
+    names["dasbe_example"] = "bind"
     with monkeypatch.context() as patch:
         patch.setattr(Parser, "parse_args", stop)
         with pytest.raises(Made) as made:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dasbe.plotting.training import learning_curve
 from IPython.core.pylabtools import print_figure
 from matplotlib import colors, cycler, rc_context
 from PIL import Image
@@ -21,6 +20,7 @@ from dasbe.plotting.scores import curve_with_band, regression
 from dasbe.plotting.style import in_our_style, new_figure, palette
 from dasbe.plotting.table import score_distributions
 from dasbe.support.palettes import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED
+from dasbe.train.networks import learning_curve
 
 pytestmark = pytest.mark.quick
 

@@ -661,7 +661,7 @@ def test_bad_input(shapes, trained):
         return SYSTEMS["pure_snn"].segment(images, settings=settings)
 
     for call, match in (
-        (lambda: by_rc(images, trained, 785), "n_objects is 785; it must be at most 784"),
+        (lambda: by_rc(images, trained, 785), "n_objects is 785; it must be a whole number of at most 784"),
         (lambda: by_rc(images, trained, settings=(3,)), r"settings is \(3,\); it must be the name of a dataset"),
         (lambda: by_rc(images, trained, indices=[1]), r"indices is \[1\]; indices must be 2 whole numbers"),
         (

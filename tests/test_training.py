@@ -424,16 +424,15 @@ def test_command_trains_on_a_file_of_ones_own(tmp_path, monkeypatch, capsys):
 def test_candidates_are_scored_once(tmp_path, monkeypatch):
     monkeypatch.setenv("DASBE_HOME", str(tmp_path))
     monkeypatch.setattr(try_candidates, "CANDIDATES", {"bars": [{"epochs": 1}, {"epochs": 1, "latent": 20}]})
-    monkeypatch.setattr("sys.argv", ["select", "bars", "--images", "4"])
-    try_candidates.main()
+    options = {"name": "bars", "images": 4, "folder": tmp_path / "results" / "select" / "bars"}
+    try_candidates.try_candidates(**options)
     table = (tmp_path / "results" / "select" / "bars.md").read_text().splitlines()
     assert len(table) == 4 and any(line.startswith("| epochs 1, latent 20 |") for line in table)
     monkeypatch.setattr(try_candidates, "train", lambda *arguments, **options: pytest.fail("trained again"))
-    try_candidates.main()
+    try_candidates.try_candidates(**options)
     assert (tmp_path / "results" / "select" / "bars.md").read_text().splitlines() == table
-    monkeypatch.setattr("sys.argv", ["select", "circles"])
     with pytest.raises(dasbe.InputError, match="no candidates for 'circles'; choose one of bars"):
-        try_candidates.main()
+        try_candidates.try_candidates(**{**options, "name": "circles"})
 
 
 def test_what_a_network_is_shown_of_a_sequence():
@@ -479,8 +478,7 @@ def test_model_card_lists_every_network(trained, tmp_path, monkeypatch, capsys):
     facts = {"validation_loss": 0.5, "best_epoch": 2, "epochs_trained": 4, "training_seconds": 7}
     score = {"mean": 0.91234, "standard_error": 0.004, "mean_by_larger_entropy": 0.905, "images": "some"}
     save_network(tmp_path / "shapes.pt", trained, {"recipe": recipe, "held_out_ami": score, **facts})
-    monkeypatch.setattr(sys, "argv", ["card", "--folder", str(tmp_path)])
-    model_card.main()
+    model_card.write_cards(folder=tmp_path)
     text = (tmp_path / "README.md").read_text()
     assert "| shapes | 784–128 | sigmoid | 201,616 |" in text and "| 91.23 ± 0.40 | – | 90.50 | 90.2 | 7 |" in text
     assert "seed 3; validation loss 0.5000 after epoch 2 of 4" in text
@@ -490,14 +488,11 @@ def test_model_card_lists_every_network(trained, tmp_path, monkeypatch, capsys):
         others.append(tmp_path / str(seed))
         about = {"recipe": recipe | {"seed": seed}, "held_out_ami": score | {"mean": mean}, **facts}
         save_network(others[-1] / "shapes.pt", trained, about)
-    arguments = ["card", "--folder", str(tmp_path), "--seeds"]
-    monkeypatch.setattr(sys, "argv", [*arguments, *map(str, others)])
-    model_card.main()
+    model_card.write_cards(folder=tmp_path, others=others)
     assert "| 91.23 ± 0.40 | 90.00, 92.30 | 90.50 |" in (tmp_path / "README.md").read_text()
     for wrong in (others[:1] * 2, [tmp_path], [tmp_path / "none"]):
-        monkeypatch.setattr(sys, "argv", [*arguments, *map(str, wrong)])
         with pytest.raises(dasbe.InputError, match="from a seed of its own|none of the networks"):
-            model_card.main()
+            model_card.write_cards(folder=tmp_path, others=wrong)
 
 
 # images of one's own

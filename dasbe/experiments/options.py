@@ -34,7 +34,7 @@ Options = dict[str, Any]
 
 EXAMPLE_INDEX = 1109  # the image of the paper's Figure 4
 QUICK_TABLE = {"images": 200, "seeds": SEEDS_TABLE[:2]}
-IMAGES_MULTI = DATASETS["shapes"].sizes["multi"]  # as many in every dataset of Table 1
+IMAGES_MULTI, IMAGES_TEST = (DATASETS["shapes"].sizes[part] for part in ("multi", "test"))  # as in all of Table 1
 VARIED_DATASETS = tuple(name for name in TABLE_DATASETS if name != "bars")  # whose objects are of one kind
 VARIED_SYSTEMS = ("dasbe", "dasbe_counting", "rc", "rc_own", "competing_phases", "competing_phases_counting")
 VARIED_IMAGES, QUICK_VARIED_IMAGES, VARIED_SEED = 200, 10, 111
@@ -334,6 +334,42 @@ def generalisation(program: str) -> Options:
     _check_names(filled, systems=SYSTEMS, datasets=VARIED_DATASETS)
     del filled["quick"]
     return filled
+
+
+def select(program: str) -> Options:
+    """Options of the tool that trains candidates for a network."""
+    parser = Parser(program, "Train candidates for a network, score each by binding, and write their table.")
+    parser.add_text("name", ", ".join(RECIPES))
+    parser.add_whole_number("--images", 1000, "of the test split (default: %(default)s)", 1, IMAGES_TEST)
+    parser.add_device()
+    options = parser.parse_args()
+    training_recipe(options.name)
+    return vars(options) | {"folder": writable(results_folder() / "select" / options.name)}
+
+
+def card(program: str) -> Options:
+    """Options of the tool that writes the model card."""
+    parser = Parser(program, "Write the model card of all networks in tmp_net/ from their descriptions.")
+    parser.add_folder("--folder", "default: tmp_net", network_folder())
+    text = "folders of the same networks trained from other seeds, to be listed"
+    parser.add_text("--seeds", text, metavar="FOLDER", nargs="+")
+    options = parser.parse_args()
+    return {"folder": options.folder, "others": [Path(folder) for folder in options.seeds or ()]}
+
+
+def benchmark(program: str) -> Options:
+    """Options of the benchmark."""
+    shipped = [name for name in TABLE_DATASETS if network_path(name).is_file()]
+    text = "Time everything against its literal form and against what the machine allows, in one run."
+    parser = Parser(program, text)
+    parser.add_text("datasets", f"default: {', '.join(shipped)}", shipped, nargs="*")
+    parser.add_whole_number("--images", 200, "for the batched forms (default: %(default)s)", 1, HELD_OUT_MOST)
+    parser.add_whole_number("--literal-images", 3, "for the literal forms (default: %(default)s)")
+    parser.add_whole_number("--cycles", CYCLES_TABLE, "default: %(default)s")
+    parser.add_flag("--growth", "growth with batch, image, latent layer and cycles as well")
+    options = parser.parse_args()
+    _check_names(vars(options), datasets=TABLE_DATASETS)
+    return vars(options) | {"folder": writable(results_folder() / "benchmark")}
 
 
 def _add_seeds(parser: Parser, default: list[int] | None, shown: str) -> None:

@@ -38,28 +38,32 @@ class Command(NamedTuple):
 
     Attributes
     ----------
-    module : str
-        That runs as the command: ``python -m MODULE``.
+    program : str
+        What starts it, behind ``python``: a module of the package, or a script of the repository.
     work : str
         The function that does the work, ``MODULE:NAME``; its arguments are the options.
     purpose : str
         In a few words.
     """
 
-    module: str
+    program: str
     work: str
     purpose: str
 
 
-def _experiment(name: str, work: str, purpose: str) -> Command:
-    return Command(f"dasbe.experiments.{name}", f"dasbe.experiments.{work}", purpose)
+def _experiment(module: str, work: str, purpose: str) -> Command:
+    return Command(f"-m dasbe.experiments.{module}", f"dasbe.experiments.{work}", purpose)
 
 
 COMMANDS = {
     "bind": _experiment("bind", "bind:bind_image", "bind one image and draw it"),
-    "datasets": Command("dasbe.datasets", "dasbe.datasets.store:make_or_verify", "make dataset files, or verify them"),
+    "datasets": Command(
+        "-m dasbe.datasets", "dasbe.datasets.store:make_or_verify", "make dataset files, or verify them"
+    ),
     "train": Command(
-        "dasbe.train", "dasbe.train.networks:run_training", "train networks, by their recipes or on your images"
+        "-m dasbe.train",
+        "dasbe.train.networks:run_training",
+        "train networks, by recipes or on images of your own",
     ),
     "evaluate": _experiment("evaluate", "evaluate:evaluate_file", "score systems on the images of a file"),
     "table1": _experiment("table1", "table1:make_table", "Table 1 of the paper"),
@@ -71,8 +75,12 @@ COMMANDS = {
     "ablation": _experiment("ablation", "ablation:compare", "what each ingredient of competing phases is worth"),
     "compute": _experiment("compute", "compute:compare", "AMI against compute, for every system"),
     "generalisation": _experiment("generalisation", "generalisation:find_limits", "where binding breaks"),
+    "select": Command(
+        "scripts/try_candidates.py", "scripts.try_candidates:try_candidates", "train and score candidates for a network"
+    ),
+    "card": Command("scripts/model_card.py", "scripts.model_card:write_cards", "write the model card of the networks"),
+    "benchmark": Command("scripts/benchmark.py", "scripts.benchmark:run_benchmark", "time everything, in one run"),
 }
-TOOLS = {"select": "scripts/try_candidates.py", "card": "scripts/model_card.py"}  # of a repository
 DRIVERS = ("table1", "figure2", "figure3", "figure4", "figure5")  # ./NAME.sh of a repository
 ENTRIES = ("dasbe", "python -m dasbe")
 
@@ -93,6 +101,10 @@ def run(name: str, program: str | None = None) -> NoReturn:
 def main(name: str, program: str | None = None) -> None:
     """Read the options of the command `name`, then import what does the work, and do it."""
     options = resolve_name(f"{OPTIONS}:{name}")(program or called(name))
+    if COMMANDS[name].work.startswith("scripts."):
+        if (root := repository()) is None:
+            raise InputError(f"{name} is a tool of the repository; run it in a clone of that")
+        sys.path.insert(0, str(root))
     resolve_name(COMMANDS[name].work)(**options)
 
 
@@ -107,7 +119,7 @@ def entry() -> str:
 
 def called(name: str) -> str:
     """How the user called the command `name`, which is running."""
-    return f"{entry()} {name}" if entry() else f"python -m {COMMANDS[name].module}"
+    return f"{entry()} {name}" if entry() else f"python {COMMANDS[name].program}"
 
 
 def typed(name: str, *words: str) -> str:
