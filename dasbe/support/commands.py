@@ -62,10 +62,11 @@ def typed(name: str, *words: str) -> str:
 
 
 def run(name: str) -> None:  # TEMPORARY
-    from dasbe.experiments.figures import main
+    from importlib import import_module
+
     from dasbe.support.cli import run_command
 
-    run_command(lambda: main(name))
+    run_command(lambda: import_module("dasbe.experiments.figures").main(name))
 
 
 def _runs_as_module() -> bool:
