@@ -1,7 +1,5 @@
 """Where binding breaks: AMI against number of objects, number told, clutter and overlap."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -70,11 +68,8 @@ def _draw_systems(ax: Axes, arrays: dict[str, np.ndarray], x: np.ndarray, scores
     """Curves of `scores` (systems, L, N) at `x` (L,): AMI of all, or numbers found of those that count."""
     others = iter(MARKS)
     for name, title, counts, values in zip(arrays["systems"], arrays["titles"], arrays["counts"], scores):
-        style: dict[str, Any] = {
-            "linestyle": "--" if counts else "-",
-            "marker": "." if name in COLOURS else next(others, "x"),
-        }
+        marker, dashes = "." if name in COLOURS else next(others, "x"), "--" if counts else "-"
         values = values.T if counting else 100 * values.T  # (N, L)
         if counts or not counting:
             colour = COLOURS.get(name, OTHERS)
-            curve_with_band(ax, values, colour, title, x, linewidth=1.3, markersize=4, **style)
+            curve_with_band(ax, values, colour, title, x, linewidth=1.3, markersize=4, linestyle=dashes, marker=marker)
