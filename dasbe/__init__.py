@@ -6,23 +6,22 @@ from dasbe.support import __version__
 from dasbe.support.lazy import import_lazily
 
 if TYPE_CHECKING:
-    from dasbe.ann.files import load_network, save_network
     from dasbe.ann.network import as_network
-    from dasbe.ann.weights import autoencoder
+    from dasbe.ann.weights import autoencoder, load_network, save_network
     from dasbe.binding.labels import align
     from dasbe.binding.loop import bind
     from dasbe.binding.readout import group
     from dasbe.binding.run import Binding, load_run
     from dasbe.datasets import draw_scenes, load_dataset, save_dataset
     from dasbe.datasets.images import load_image
-    from dasbe.evaluation.evaluate import evaluate
+    from dasbe.evaluation.scores import evaluate
     from dasbe.evaluation.segment import score_labels, segment
     from dasbe.evaluation.timing import suggest_timing
     from dasbe.metrics import ami, ari, mbo, n_found
     from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
     from dasbe.support.errors import FileContentError, InputError, MissingFileError, TimingWarning
     from dasbe.train.own import train_network
-    from dasbe.train.recipe import Recipe
+    from dasbe.train.recipes import Recipe
 
 __all__ = [
     "Binding",

@@ -31,7 +31,7 @@ import torch
 from dasbe import definition
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import load_network
+from dasbe.ann.weights import load_network
 from dasbe.binding.loop import bind
 from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, generate, load_dataset, settings_of

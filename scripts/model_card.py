@@ -14,14 +14,13 @@ from pathlib import Path
 
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import load_network
+from dasbe.ann.weights import load_network
 from dasbe.support.commands import typed
 from dasbe.support.errors import InputError, MissingFileError
 from dasbe.support.paths import readable
 from dasbe.support.published import table1_ami
 from dasbe.support.storage import atomic_path
-from dasbe.train.recipe import Recipe
-from dasbe.train.recipes import RECIPES
+from dasbe.train.recipes import RECIPES, Recipe
 
 HEAD = """# Networks
 
@@ -116,7 +115,7 @@ def card(networks: dict[str, Autoencoder], folder: Path) -> str:
         "",
         "## Recipes",
         "",
-        "Fields that are not named have their default (`Recipe` in `dasbe/train/recipe.py`).",
+        "Fields that are not named have their default (`Recipe` in `dasbe/train/recipes.py`).",
         "",
     ]
     for name, network in networks.items():

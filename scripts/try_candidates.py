@@ -24,8 +24,7 @@ from dasbe.support.paths import readable
 from dasbe.support.storage import atomic_path, load_record, one_at_a_time, save_record
 from dasbe.systems import SYSTEMS
 from dasbe.train.denoising import train, training_images
-from dasbe.train.recipe import Recipe
-from dasbe.train.recipes import training_recipe
+from dasbe.train.recipes import Recipe, training_recipe
 
 COLUMNS = {"candidate", "ami", "standard_error", "validation_loss", "training_seconds"}
 SPLIT, SEED = "test", 1

@@ -17,7 +17,7 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import generate, make_dataset
 from dasbe.support.commands import COMMANDS, main, run_command
 from dasbe.train.denoising import train
-from dasbe.train.recipe import Recipe
+from dasbe.train.recipes import Recipe
 
 
 def pytest_collection_modifyitems(config, items):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import dasbe
-from dasbe.ann.files import weights_hash
+from dasbe.ann.weights import weights_hash
 from dasbe.evaluation import sweep as of_units
 from dasbe.evaluation.sweep import Task
 from dasbe.experiments import ablation

@@ -32,7 +32,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def room_of(module):
-    """Room of a dotted name of the package: ``dasbe.ann.files`` → ``ann``."""
+    """Room of a dotted name of the package: ``dasbe.ann.weights`` → ``ann``."""
     return module.split(".")[1]
 
 

@@ -33,9 +33,9 @@ import dasbe
 from dasbe import datasets, metrics
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import save_network
+from dasbe.ann.weights import save_network
 from dasbe.datasets import mnist
-from dasbe.plotting.phases import phase_colours
+from dasbe.experiments.figure2 import phase_colours
 from dasbe.support import checks
 from dasbe.support.published import DatasetSettings
 from dasbe.systems import (

@@ -13,7 +13,7 @@ from browser import data_of
 from PIL import Image
 
 import dasbe
-from dasbe.ann.files import save_network
+from dasbe.ann.weights import save_network
 from dasbe.datasets import ensure_dataset
 from dasbe.datasets.images import load_image
 from dasbe.support.storage import one_at_a_time

@@ -27,8 +27,8 @@ from dasbe.datasets import (
     verify,
 )
 from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.datasets.generators import trajectory
 from dasbe.datasets.mnist import FILES, load_digits
-from dasbe.datasets.moving import trajectory
 
 SMALL = {"multi": 30, "test": 5, "single": 9, "frames": 40}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import dasbe
-from dasbe.ann.files import weights_hash
+from dasbe.ann.weights import weights_hash
 from dasbe.evaluation import timing
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import dasbe
-from dasbe.ann.files import save_network
+from dasbe.ann.weights import save_network
 from dasbe.datasets import make_dataset
 from dasbe.evaluation import segment as evaluation
 from dasbe.evaluation import sweep as of_units

@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 import pytest
 
 import dasbe
-from dasbe.ann.files import load_network, save_network
+from dasbe.ann.weights import load_network, save_network
 from dasbe.support import commands, paths
 from dasbe.support.commands import COMMANDS, DRIVERS, typed
 

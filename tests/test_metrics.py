@@ -8,8 +8,8 @@ import pytest
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, silhouette_score
 
 import dasbe
+from dasbe.experiments.figure2 import phase_colours
 from dasbe.metrics import autocorrelation, cycle_scores, silhouette, synchrony_matrix, victor_purpura_distances
-from dasbe.plotting.phases import phase_colours
 
 pytestmark = pytest.mark.quick
 

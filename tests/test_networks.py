@@ -10,7 +10,7 @@ import torch
 import dasbe
 from dasbe.ann.architecture import ACTIVATIONS, Architecture
 from dasbe.ann.autoencoder import ACTIVATION_LAYERS, Autoencoder, SpikeWithSurrogate
-from dasbe.ann.files import save_network
+from dasbe.ann.weights import save_network
 from dasbe.support.paths import network_folder
 
 pytestmark = pytest.mark.quick

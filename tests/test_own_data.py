@@ -14,8 +14,8 @@ from PIL import Image, ImageFile
 
 import dasbe
 from dasbe.datasets import generate
+from dasbe.datasets.generators import SHAPES
 from dasbe.datasets.images import FORMATS
-from dasbe.datasets.templates import SHAPES
 
 pytestmark = pytest.mark.quick
 

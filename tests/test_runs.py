@@ -13,7 +13,7 @@ from PIL import Image, ImageSequence
 from torch import nn
 
 import dasbe
-from dasbe.ann.files import weights_hash
+from dasbe.ann.weights import weights_hash
 from dasbe.metrics import victor_purpura_distances
 from dasbe.plotting import animation
 from dasbe.support import checks

@@ -18,7 +18,7 @@ import torch
 import dasbe
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import load_network, save_network
+from dasbe.ann.weights import load_network, save_network
 from dasbe.datasets import load_dataset, make_dataset, mnist
 from dasbe.support.storage import (
     ABANDONED_SECONDS,

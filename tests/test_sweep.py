@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import dasbe
-from dasbe.ann.files import save_network
+from dasbe.ann.weights import save_network
 from dasbe.datasets import make_dataset
 from dasbe.evaluation import sweep as of_units
 from dasbe.evaluation.sweep import stored, sweep

@@ -18,7 +18,7 @@ from torch import nn
 import dasbe
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import save_network
+from dasbe.ann.weights import save_network
 from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.support.commands import main
@@ -26,8 +26,7 @@ from dasbe.support.paths import network_folder
 from dasbe.train import denoising, networks, own, side_by_side
 from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, walk_back
 from dasbe.train.denoising import WALKBACK_CORRUPTION, contrast_loss, corrupt, train, training_images
-from dasbe.train.recipe import Recipe
-from dasbe.train.recipes import RECIPES, training_recipe
+from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 from scripts import model_card, try_candidates
 
 TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, walkback=1, batch=16)

@@ -17,8 +17,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import weights_hash
 from dasbe.ann.network import Network
+from dasbe.ann.weights import weights_hash
 from dasbe.binding.run import LESS_MEMORY, RECORDABLE, Binding, new_run
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.feedback import Feedback, Modulation, modulated

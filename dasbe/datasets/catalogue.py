@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dasbe.datasets import moving, static
-from dasbe.datasets.static import Block
+from dasbe.datasets import generators
+from dasbe.datasets.generators import Block
 from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
 from dasbe.support.published import DatasetSettings
@@ -48,28 +48,28 @@ DATASETS = {
     for dataset in (
         Dataset(
             "bars",
-            static.bars,
+            generators.bars,
             seed=471958,
             sizes={"multi": 60000, "test": 10000, "single": 200},
             settings=DatasetSettings(delay=54, refractory=6, objects=12),
         ),
         Dataset(
             "shapes",
-            static.shapes,
+            generators.shapes,
             seed=265076,
             sizes={"multi": 60000, "test": 10000, "single": 20000},
             settings=DatasetSettings(delay=32, refractory=9, objects=3, threshold_jump=6, threshold_decay=8),
         ),
         Dataset(
             "corners",
-            static.corners,
+            generators.corners,
             seed=746519283,
             sizes={"multi": 60000, "test": 10000, "single": 15000},
             settings=DatasetSettings(delay=28, refractory=8, objects=5),
         ),
         Dataset(
             "multi_mnist",
-            static.multi_mnist,
+            generators.multi_mnist,
             seed=36520,
             sizes={"multi": 60000, "test": 10000, "single": 300000},
             settings=DatasetSettings(delay=29, refractory=12, objects=3),
@@ -77,7 +77,7 @@ DATASETS = {
         ),
         Dataset(
             "mnist_shape",
-            static.mnist_shape,
+            generators.mnist_shape,
             seed=985619,
             sizes={"multi": 60000, "test": 10000, "single": 20000},
             settings=DatasetSettings(delay=29, refractory=9, objects=2),
@@ -85,25 +85,25 @@ DATASETS = {
         ),
         Dataset(
             "shapes_with_pos",
-            static.shapes_with_pos,
+            generators.shapes_with_pos,
             seed=265076,
             sizes={"single": 60000},
         ),
         Dataset(
             "moving_shapes",
-            moving.moving_shapes,
+            generators.moving_shapes,
             seed=265076,
             sizes={"multi": 60, "test": 60, "single": 60, "frames": 1000},
         ),
         Dataset(
             "moving_shapes_3",
-            moving.moving_shapes_3,
+            generators.moving_shapes_3,
             seed=265076,
             sizes={"multi": 600, "test": 60, "single": 60, "frames": 200},
         ),
         Dataset(
             "moving_shapes_train",
-            moving.moving_shapes_train,
+            generators.moving_shapes_train,
             seed=20221,
             sizes={"single": 1000, "frames": 300},
         ),

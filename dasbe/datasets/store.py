@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from dasbe.datasets.catalogue import dataset_of
 from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.datasets.generators import Block
 from dasbe.datasets.hdf5 import append, array_in, form_of, hdf5_to_write, open_hdf5
-from dasbe.datasets.static import Block
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.errors import FileContentError, MissingFileError

@@ -3,10 +3,18 @@
 import numpy as np
 from numpy.random import PCG64, RandomState, SeedSequence
 
+from dasbe.datasets.generators import (
+    CORNER_SQUARE,
+    CORNERS,
+    MULTI_MNIST_SHAPE,
+    SHAPES,
+    SHAPES_SHAPE,
+    cropped,
+    draw_place,
+    place_digits,
+)
 from dasbe.datasets.mnist import load_digits
 from dasbe.datasets.scenes import Scenes
-from dasbe.datasets.static import MULTI_MNIST_SHAPE, SHAPES_SHAPE, cropped, draw_place, place_digits
-from dasbe.datasets.templates import CORNER_SQUARE, CORNERS, SHAPES
 from dasbe.support import checks
 
 VARIED = ("shapes", "corners", "multi_mnist", "mnist_shape")

@@ -24,8 +24,8 @@ from torch import nn
 from tqdm import tqdm
 
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import load_network, weights_hash
 from dasbe.ann.network import Network
+from dasbe.ann.weights import load_network, weights_hash
 from dasbe.datasets import load_dataset
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import Score, amis_of, numbers_of_objects, system_settings

@@ -11,18 +11,18 @@ import numpy as np
 
 from dasbe import metrics
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import load_network
+from dasbe.ann.weights import load_network
 from dasbe.binding.labels import align
 from dasbe.binding.loop import bind
 from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.evaluation.segment import numbers_of_objects
 from dasbe.experiments.options import FIGURES
-from dasbe.plotting.grouping import input_and_grouping
-from dasbe.plotting.phases import phase_colours
+from dasbe.plotting.pictures import input_and_grouping
 from dasbe.plotting.raster import spike_raster, step_by_step
-from dasbe.plotting.scores import curve_with_band, regression
-from dasbe.plotting.style import INK, Figure, image_axes, in_our_style, new_figure, palette_of_marks
+from dasbe.plotting.distributions import curve_with_band, regression
+from dasbe.plotting.style import INK, Figure, colors, image_axes, in_our_style, new_figure, palette_of_marks
+from dasbe.support import checks
 from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES
 from dasbe.support.storage import Arrays
 
@@ -301,3 +301,33 @@ def robustness(a: Arrays, colours: str) -> Figure:
     axes[0].set_ylabel(f"mean of {a['loss_ami'].shape[1]} images ± s.e.")
     axes[1].legend(frameon=False, loc="lower left")
     return figure
+
+
+def phase_colours(spikes: np.ndarray, refractory: int) -> np.ndarray:
+    """Colour of each pixel by when it fires in a cycle: the same colour is the same phase.
+
+    Step t of d has hue 2/3 + t/d on the HSV wheel and brightness
+    ½ (sin(2π (d/r) t/d) + 1); a pixel has the sum of the colours of its spikes.
+
+    Parameters
+    ----------
+    spikes : (d, H, W) bool
+        Spikes of one cycle of d steps.
+    refractory : int
+        Refractory time r in steps, at least 1.
+
+    Returns
+    -------
+    (H, W, 3) float in [0, 1]
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
+    """
+    spikes, refractory = checks.spikes(spikes, "(steps, H, W)", 3), checks.whole_number("refractory", refractory)
+    delay = len(spikes)
+    step = np.arange(delay)
+    hue, brightness = (2 / 3 + step / delay) % 1, 0.5 * (np.sin(2 * np.pi * step / refractory) + 1)
+    colours = colors.hsv_to_rgb(np.column_stack([hue, np.ones(delay), brightness]))
+    return np.clip(np.tensordot(np.asarray(spikes, float), colours, axes=(0, 0)), 0, 1)

@@ -8,12 +8,12 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
 import numpy as np
 from tqdm import tqdm
 
-from dasbe.ann.files import load_network
+from dasbe.ann.weights import load_network
 from dasbe.binding.loop import bind
 from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
 from dasbe.experiments.options import FIGURES
 from dasbe.metrics import cycle_scores
-from dasbe.plotting.scores import CONFIDENCE, curve_with_band, regression
+from dasbe.plotting.distributions import CONFIDENCE, curve_with_band, regression
 from dasbe.plotting.style import Figure, in_our_style, new_figure
 from dasbe.support.palettes import COLOUR_BLIND_SAFE
 from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE

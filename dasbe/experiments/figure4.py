@@ -9,17 +9,17 @@ import numpy as np
 import torch
 
 from dasbe.ann.autoencoder import Autoencoder, transmitted
-from dasbe.ann.files import load_network
+from dasbe.ann.weights import load_network
 from dasbe.binding.labels import align
 from dasbe.binding.loop import bind
 from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
-from dasbe.datasets.templates import SHAPES
+from dasbe.datasets.generators import SHAPES
 from dasbe.evaluation.segment import ami_of, numbers_of_objects
 from dasbe.evaluation.sweep import scores_on_dataset
 from dasbe.experiments.options import FIGURES
 from dasbe.metrics import ami
-from dasbe.plotting.grouping import coloured, input_and_grouping
+from dasbe.plotting.pictures import coloured, input_and_grouping
 from dasbe.plotting.style import Axes, Figure, image_axes, in_our_style, new_figure, palette, palette_of_marks
 from dasbe.support.errors import InputError
 from dasbe.support.published import CYCLES_FIGURES

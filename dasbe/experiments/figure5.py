@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import load_network
+from dasbe.ann.weights import load_network
 from dasbe.binding.labels import align
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.evaluation.segment import (
@@ -26,9 +26,9 @@ from dasbe.evaluation.segment import (
 from dasbe.experiments.options import FIGURES
 from dasbe.metrics import ami
 from dasbe.plotting.animation import animate_sequence
-from dasbe.plotting.grouping import coloured
+from dasbe.plotting.pictures import coloured
 from dasbe.plotting.raster import step_by_step
-from dasbe.plotting.scores import CONFIDENCE, curve_with_band
+from dasbe.plotting.distributions import CONFIDENCE, curve_with_band
 from dasbe.plotting.style import INK, Figure, image_axes, in_our_style, new_figure, palette
 from dasbe.support.published import CYCLES_FIGURES
 from dasbe.support.storage import Arrays

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from dasbe.ann.files import load_network
+from dasbe.ann.weights import load_network
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.datasets.variations import cluttered, overlap, scenes_of
-from dasbe.evaluation.evaluate import evaluate
+from dasbe.evaluation.scores import evaluate
 from dasbe.evaluation.segment import system_settings
-from dasbe.plotting.scores import curve_with_band
+from dasbe.plotting.distributions import curve_with_band
 from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, in_our_style, new_figure, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from dasbe.ann.files import load_network
+from dasbe.ann.weights import load_network
 from dasbe.datasets import ensure_dataset
 from dasbe.evaluation.segment import mean_and_error
 from dasbe.evaluation.sweep import held_out_scores

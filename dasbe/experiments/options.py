@@ -27,8 +27,7 @@ from dasbe.support.published import (
     SEEDS_TABLE,
 )
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS
-from dasbe.train.recipe import MOST, Recipe
-from dasbe.train.recipes import RECIPES, training_recipe
+from dasbe.train.recipes import MOST, RECIPES, Recipe, training_recipe
 
 Options = dict[str, Any]
 

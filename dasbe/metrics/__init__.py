@@ -1,8 +1,13 @@
 """Measures: of a grouping against the ground truth, and of the synchrony of spike trains."""
 
 from dasbe.metrics.grouping import ami, ari, mbo, n_found
-from dasbe.metrics.synchrony import autocorrelation, cycle_scores, silhouette, synchrony_matrix
-from dasbe.metrics.victor_purpura import victor_purpura_distances
+from dasbe.metrics.synchrony import (
+    autocorrelation,
+    cycle_scores,
+    silhouette,
+    synchrony_matrix,
+    victor_purpura_distances,
+)
 
 __all__ = [
     "ami",

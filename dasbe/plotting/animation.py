@@ -7,7 +7,7 @@ from matplotlib import colors
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from dasbe.plotting.grouping import coloured
+from dasbe.plotting.pictures import coloured
 from dasbe.plotting.style import SILHOUETTE, Figure, image_axes, in_our_style, palette
 from dasbe.support.storage import atomic_path
 

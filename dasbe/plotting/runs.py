@@ -12,7 +12,7 @@ from dasbe.binding.run import Binding
 from dasbe.engine.attention import ready
 from dasbe.metrics import ami
 from dasbe.plotting.animation import animate_binding
-from dasbe.plotting.grouping import decoded_groups, input_and_grouping
+from dasbe.plotting.pictures import decoded_groups, input_and_grouping
 from dasbe.plotting.raster import spike_raster
 from dasbe.plotting.style import Figure
 from dasbe.support import checks

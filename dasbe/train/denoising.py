@@ -32,7 +32,7 @@ from dasbe.support.errors import FileContentError, InputError
 from dasbe.support.paths import readable
 from dasbe.support.storage import load_tensors, save_tensors
 from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, walk_back
-from dasbe.train.recipe import BATCHES_PER_EPOCH, Recipe
+from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
 WALKBACK_CORRUPTION = 0.4  # of p: in a round of the loop the network's own doubts take away pixels too

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import load_network, save_network
+from dasbe.ann.weights import load_network, save_network
 from dasbe.datasets import ensure_dataset
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.evaluation.segment import MOVING_SEQUENCES, mean_and_error, moving_scores
@@ -28,7 +28,7 @@ from dasbe.support.storage import atomic_path, one_at_a_time
 from dasbe.systems import system_of
 from dasbe.train.denoising import TrainingState, train, training_images
 from dasbe.train.own import progress_bar, results, train_on_file
-from dasbe.train.recipe import Recipe
+from dasbe.train.recipes import Recipe
 from dasbe.train.side_by_side import Task, train_side_by_side
 
 HISTORY = ["epoch", "training_loss", "validation_loss", "learning_rate"]

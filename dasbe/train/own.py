@@ -12,8 +12,8 @@ from torch import nn
 from tqdm import tqdm
 
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.files import load_network, save_network
 from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
+from dasbe.ann.weights import load_network, save_network
 from dasbe.datasets import load_dataset
 from dasbe.support import checks
 from dasbe.support.commands import resumable
@@ -22,7 +22,7 @@ from dasbe.support.paths import readable, writable
 from dasbe.support.provenance import provenance
 from dasbe.support.storage import one_at_a_time
 from dasbe.train.denoising import TrainingState, images_hash, output_bias, train, windows
-from dasbe.train.recipe import OF_LAYERS, Recipe
+from dasbe.train.recipes import OF_LAYERS, Recipe
 
 Module = TypeVar("Module", bound=nn.Module)
 

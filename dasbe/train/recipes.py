@@ -1,9 +1,208 @@
-"""The one table of training recipes: what each shipped network is and how it is trained."""
+"""Training recipes: what a network is and how it is trained, and the recipes of the shipped networks."""
 
+import math
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from dasbe.ann.architecture import Architecture
+from dasbe.support import checks
 from dasbe.support.errors import InputError
-from dasbe.train.recipe import Recipe
+from dasbe.support.storage import tuples
+
+BATCHES_PER_EPOCH = 100
+OPTIMISERS = ("adam", "sgd")
+MOST = 10**6  # epochs, images a batch, rounds of the loop, …
+LATENT = (64, 1000)  # units of the latent layer, at least and at most, where a recipe leaves them to the images
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a denoising autoencoder is trained, on images of single objects only.
+
+    The defaults are for images of which nothing is known; what to change first is
+    `corruption` (higher where an object is known by a few of its pixels), `walkback`
+    (2 for objects of which no two are alike, such as digits; harmful for fixed shapes)
+    and `epochs`.
+
+    Attributes
+    ----------
+    dataset, splits, judge : str, tuple of str, str
+        For the networks that come with the repository: the dataset, the groups of it to
+        train on, and by what the network is scored (a system of
+        :data:`dasbe.systems.SYSTEMS`, or ``"moving"``).
+        :func:`dasbe.train_network` is given its images, and has no use for them.
+    hidden, activation, latent_activation, spiking, recurrent
+        See :class:`dasbe.ann.architecture.Architecture`.
+    latent : int or None
+        Units of the latent layer. None: half as many as there are pixels, but at least
+        and at most `LATENT`.
+    corruption : (low, high)
+        Every image draws p ∈ U(low, high); each of its pixels is switched off with
+        probability p.
+    salt : float
+        Which part of those pixels is switched on instead, wherever they lie.
+    occlusion : float
+        Probability with which all on one side of a line is erased as well
+        (:func:`dasbe.train.corruption.occlude`).
+    walkback : int
+        How often an image goes round the loop before it is learnt from: the network
+        restores the corrupted image, each pixel of the object fires with the
+        probability this gives it, and some of those are switched off again. So the
+        network learns to mend what it will meet in the loop, its own feedback
+        (walkback training; Bengio, Yao, Alain, Vincent 2013, arXiv 1305.6663).
+    ink_weight : float
+        How much a pixel of the object counts in the loss; a background pixel counts 1.
+        Above 1 the network gives more feedback where it is in doubt.
+    latent_silence : float
+        Each image silences a part U(0, latent_silence) of its latent neurons: in the
+        loop those that have just fired are refractory, which training would not know.
+    output_shift : float
+        Added to the drive of every output once training is over: the odds of its firing
+        rise by a factor e^shift, so the network gives more feedback than it learnt to.
+    half_precision : bool
+        Whether the trained weights are rounded to half precision: half the file.
+    contrast : float
+        Weight of :func:`dasbe.train.denoising.contrast_loss`, which makes the latent
+        codes of images of one split alike, and those of different splits unlike.
+    window : int
+        0: the network restores still images. Otherwise it is shown sequences of this
+        many frames and predicts the next frame of each
+        (:func:`dasbe.train.denoising.prediction_loss`).
+    batch : int
+        Images, or sequences, a batch.
+    optimiser : {"adam", "sgd"}
+        Adam, or stochastic gradient descent without momentum.
+    learning_rate : float
+        Of Adam at the start; it falls to 0 along a cosine over all epochs. Of stochastic
+        gradient descent always, and for the loss summed over the pixels, not their mean.
+    epochs : int
+        One epoch = `BATCHES_PER_EPOCH` batches drawn with replacement.
+    patience : int
+        Training ends after this many epochs without a lower validation loss.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        A field is wrong, or of no effect beside another.
+
+    Examples
+    --------
+    >>> import dasbe
+    >>> recipe = dasbe.Recipe(hidden=(512,), latent=400, corruption=(0.4, 0.6), epochs=20)
+    >>> print(recipe.architecture((28, 28)))
+    784–512–400
+    """
+
+    dataset: str = ""
+    hidden: tuple[int, ...] = ()
+    latent: int | None = None
+    corruption: tuple[float, float] = (0.3, 0.8)
+    epochs: int = 60
+    occlusion: float = 0.0
+    salt: float = 0.0
+    walkback: int = 0
+    ink_weight: float = 1.0
+    latent_silence: float = 0.0
+    output_shift: float = 0.0
+    half_precision: bool = False
+    contrast: float = 0.0
+    splits: tuple[str, ...] = ("train_single",)
+    batch: int = 256
+    optimiser: str = "adam"
+    learning_rate: float = 1e-2
+    patience: int = 40
+    seed: int = 1
+    activation: str = "relu"
+    latent_activation: str = "sigmoid"
+    spiking: bool = False
+    recurrent: bool = False
+    window: int = 0
+    judge: str = "dasbe"
+
+    def __post_init__(self) -> None:
+        layers = self.architecture((1, 1))  # which checks the fields that it has
+        checks.set_fields(self, **{field: getattr(layers, field) for field in OF_LAYERS if field != "latent"})
+        checks.set_fields(
+            self,
+            dataset=checks.instance("dataset", self.dataset, str, "the name of a dataset"),
+            latent=None if self.latent is None else layers.latent,
+            corruption=_corruption(self.corruption),
+            epochs=checks.whole_number("epochs", self.epochs, 1, MOST),
+            occlusion=checks.probability("occlusion", self.occlusion),
+            salt=checks.probability("salt", self.salt),
+            walkback=checks.whole_number("walkback", self.walkback, 0, MOST),
+            ink_weight=checks.number("ink_weight", self.ink_weight, 0),
+            latent_silence=checks.probability("latent_silence", self.latent_silence),
+            output_shift=checks.number("output_shift", self.output_shift),
+            half_precision=checks.flag("half_precision", self.half_precision),
+            contrast=checks.number("contrast", self.contrast, 0),
+            splits=_names("splits", self.splits),
+            batch=checks.whole_number("batch", self.batch, 1, MOST),
+            optimiser=checks.one_of("optimiser", self.optimiser, OPTIMISERS),
+            learning_rate=_above_0("learning_rate", self.learning_rate),
+            patience=checks.whole_number("patience", self.patience, 1, MOST),
+            seed=checks.seed(self.seed),
+            window=checks.whole_number("window", self.window, 0, MOST),
+            judge=checks.instance("judge", self.judge, str, "the name of a system, or moving"),
+        )
+        if self.window == 1 or self.recurrent != bool(self.window):
+            raise InputError(
+                f"window is {self.window} and recurrent is {self.recurrent}; a recurrent network is trained on windows "
+                "of at least 2 frames, any other on still images (window 0)"
+            )
+        defaults = {field.name: field.default for field in fields(self)}
+        idle = [field for field in NOT_PREDICTED if getattr(self, field) != defaults[field]]
+        if self.window and idle:
+            raise InputError(f"recipe has window and {idle[0]}, which is for still images; leave one of them out")
+
+    def architecture(self, image_shape: tuple[int, int]) -> Architecture:
+        """The network that this recipe trains, for images of `image_shape` (H, W)."""
+        latent = min(max(math.prod(image_shape) // 2, LATENT[0]), LATENT[1]) if self.latent is None else self.latent
+        kinds = (self.activation, self.latent_activation, self.spiking, self.recurrent)
+        return Architecture(image_shape, self.hidden, latent, *kinds)
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> "Recipe":
+        """Recipe from :meth:`as_dict`; fields that did not exist when it was saved have their default."""
+        return cls(**tuples(fields))
+
+    def as_dict(self) -> dict:
+        """All fields, tuples as lists, as they come back from JSON."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+
+OF_LAYERS = tuple(field.name for field in fields(Architecture) if field.name != "image_shape")
+"""Fields that say what layers a network has."""
+NOT_PREDICTED = ("salt", "occlusion", "walkback", "ink_weight", "latent_silence", "contrast", "spiking")
+"""Fields for still images, which a network that predicts does without."""
+
+
+def _corruption(value: object) -> tuple[float, float]:
+    """(low, high), 0 ≤ low ≤ high ≤ 1."""
+    try:
+        low, high = (checks.probability("corruption", p) for p in (value if isinstance(value, (tuple, list)) else ()))
+    except ValueError:
+        low, high = 1.0, 0.0
+    if low > high:
+        raise InputError(
+            f"corruption is {checks.shown(value)}; it must be (low, high), two probabilities, the lower one first"
+        )
+    return low, high
+
+
+def _above_0(name: str, value: object) -> float:
+    number = checks.number(name, value, 0)
+    if not number:
+        raise InputError(f"{name} is 0; it must be above 0")
+    return number
+
+
+def _names(name: str, value: object) -> tuple[str, ...]:
+    names = checks.instance(name, value, tuple, "a tuple of names")
+    if not names or not all(isinstance(item, str) for item in names):
+        raise InputError(f"{name} is {checks.shown(value)}; it must be a tuple of names")
+    return names
 
 
 def _for_rc(dataset: str, latent: int, latent_activation: str, **others: Any) -> Recipe:

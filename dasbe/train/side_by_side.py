@@ -21,7 +21,7 @@ from dasbe.support.commands import message_of
 from dasbe.support.errors import InputError
 from dasbe.support.workers import end_with_parent, interrupts_are_ours
 from dasbe.train.denoising import TrainingState
-from dasbe.train.recipe import Recipe
+from dasbe.train.recipes import Recipe
 
 Train = Callable[..., list[str]]
 LINES = 10  # about a network, where there is no terminal to draw bars on

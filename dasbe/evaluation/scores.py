@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from dasbe.ann.files import weights_hash
 from dasbe.ann.network import Network, has_functions
+from dasbe.ann.weights import weights_hash
 from dasbe.evaluation.segment import SCORES, chosen_settings, numbers_of_objects, scores_of
 from dasbe.evaluation.sweep import cells_of, sweep, tasks_on_images
 from dasbe.evaluation.tables import aligned, cell, latex, markdown, mean_and_deviation, write_all
