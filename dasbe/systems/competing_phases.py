@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dasbe.ann.network import Network, UsableNetwork
+from dasbe.binding.labels import numbered
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground
 from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
@@ -143,7 +144,7 @@ def settle(
                 if n_left > last:
                     phases.silence(groupings[-1].without.argmax(1))
             groups = chosen_groups(groupings) if counting else phases.groups()
-            numbers = torch.from_numpy(numbered(groups.cpu().numpy(), first)).to(device)
+            numbers = torch.from_numpy(np.stack([*map(numbered, groups.cpu().numpy())])).to(device)
             labels[block] = foreground.to_images(numbers).cpu().numpy()
             if judged:
                 likelihood[block] = groupings[-1].worth.cpu().numpy()
@@ -332,14 +333,6 @@ def fire(shares: Tensor, words: Tensor, sampling: float) -> Tensor:
     fires_in = (uniform(words, shares.dtype)[:, None] >= ends).sum(1)  # (N, m, F); K where it does not fire
     phases = torch.arange(shares.shape[1], device=shares.device)[:, None, None]
     return (fires_in[:, None] == phases).flatten(1, 2).view(torch.uint8)
-
-
-def numbered(groups: np.ndarray, n_phases: int) -> np.ndarray:
-    """`groups` (N, F), −1 or a phase, numbered from 1 in the order in which they appear; 0 for −1."""
-    of_phase = groups[:, None] == np.arange(n_phases)[:, None]
-    first = np.where(of_phase.any(2), of_phase.argmax(2), groups.shape[1])
-    numbers = 1 + first.argsort(1, kind="stable").argsort(1)
-    return np.where(groups < 0, 0, np.take_along_axis(numbers, np.maximum(groups, 0), 1))
 
 
 def blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dasbe.ann.network import Network
+from dasbe.binding.labels import numbered
 from dasbe.binding.readout import smooth
 from dasbe.snn.noise import READOUT, image_stream, seed_of_run
 from dasbe.support import checks
 from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES
 from dasbe.systems.base import System, in_every_step
-from dasbe.systems.competing_phases import numbered
 from dasbe.systems.dasbe import record
 from dasbe.systems.reconstruction_clustering import SYSTEM as RC
 from dasbe.systems.reconstruction_clustering import evaluations as evaluations_of_a_run
@@ -93,7 +93,7 @@ def label(
         groups = np.full(len(total), -1)
         firing = np.diag(total) > 0
         groups[firing] = cut(total[np.ix_(firing, firing)] / runs, max(int(k), 1), seed, index)
-        of_image[image == 1] = numbered(groups[None], max(int(k), 1))[0]
+        of_image[image == 1] = numbered(groups)
     return labels
 
 
