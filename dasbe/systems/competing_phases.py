@@ -336,7 +336,7 @@ def fire(shares: Tensor, words: Tensor, sampling: float) -> Tensor:
 
 
 def blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
-    """:func:`dasbe.engine.parallel.blocks_of`, each of images that end at the same number of phases."""
+    """Blocks as of :func:`dasbe.engine.parallel.blocks_of`, each of images that end at the same number of phases."""
     of_one_k = (np.flatnonzero(fewest == k) for k in np.unique(fewest))
     return [
         chosen[block] for chosen in of_one_k for block in blocks_of(images[chosen], values_per_pixel, VALUES_OF_A_BLOCK)
@@ -358,7 +358,7 @@ def label(
 
 
 def evaluations(settings: Settings, n_objects: int) -> int:
-    """How often the network is evaluated for an image: for the spikes of all cycles, and for what phases are worth."""
+    """Number of evaluations of the network for an image: for the spikes of all cycles, and for what phases add to ℓ."""
     pruned = sum(range(n_objects, settings.n_phases))  # phases left after each that falls silent
     in_cycles = settings.cycles * settings.n_phases + settings.cycles_after_pruning * pruned
     return settings.steps_per_phase * in_cycles + pruned + settings.n_phases - n_objects
