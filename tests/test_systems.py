@@ -11,6 +11,7 @@ from replay import ReplayedNoise
 
 import dasbe
 from dasbe import definition
+from dasbe.binding.labels import numbered
 from dasbe.datasets import TABLE_DATASETS, settings_of
 from dasbe.engine import attention
 from dasbe.engine.attention import ForegroundAttention, attention_of, ready
@@ -22,7 +23,7 @@ from dasbe.evaluation.segment import system_settings
 from dasbe.experiments import table1
 from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
 from dasbe.systems import SYSTEMS, competing_phases, pure_ann, pure_snn, reconstruction_clustering, sampled, system_of
-from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, numbered, settle
+from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, settle
 from dasbe.systems.competing_steps import competition
 from dasbe.systems.pooled import alike_by_timing, cut
 from dasbe.systems.pure_snn import simulate_with_tensors
@@ -491,7 +492,7 @@ def test_sampled_phases_are_competing_phases_or_rc(shapes, trained, random_netwo
             drawn = NoiseStreams(5, [7 + i], [image.sum()]).initial_feedback(3)[0]
             gamma[:, image.ravel() == 1] = drawn
             groups = definition.reconstruction_clustering(image, network, gamma, 4)
-            expected = numbered(groups.reshape(1, -1) - 1, 3).reshape(image.shape)
+            expected = numbered(groups.ravel() - 1).reshape(image.shape)
             np.testing.assert_array_equal(labels[i], expected)
 
 
@@ -509,7 +510,7 @@ def settled_literally(image, network, start, words, n_phases, steps):
                 sees = x * (u < ends[k]) * (u >= (ends[k - 1] if k else 0))
                 y[k] += network(sees[None])[0][0] / steps
         share = y**2 / (y**2).sum(0)
-    return numbered(np.where(image == 1, y.argmax(0).numpy().reshape(image.shape), -1).reshape(1, -1), n_phases)
+    return numbered(np.where(image.ravel() == 1, y.argmax(0).numpy(), -1)).reshape(image.shape)
 
 
 @torch.no_grad()
@@ -523,7 +524,7 @@ def test_phases_from_given_groups_equal_their_literal_form(shapes, trained):
         noise.initial_feedback(3)
         words = [noise.pixel_words(2)[0] for _ in range(5)]
         expected = settled_literally(image, network, start[i], words, 3, 2)
-        np.testing.assert_array_equal(labels[i], expected.reshape(image.shape))
+        np.testing.assert_array_equal(labels[i], expected)
     assert not np.array_equal(labels, start)
 
 
@@ -602,7 +603,7 @@ def test_pooled_runs_are_cut_where_pixels_are_alike(shapes, trained):
     for i, image in enumerate(images):
         np.testing.assert_allclose(sum(of[i] for of in of_run), alike[i], atol=1e-5)
         groups = cut(alike[i][np.ix_(fired[i][image == 1], fired[i][image == 1])] / 2, 3, 5, i)
-        np.testing.assert_array_equal(labels[i][fired[i]], numbered(groups[None], 3)[0])
+        np.testing.assert_array_equal(labels[i][fired[i]], numbered(groups))
 
 
 def test_pooled_runs_of_rc_are_cut_where_pixels_share_groups(shapes, trained):
@@ -618,8 +619,14 @@ def test_pooled_runs_of_rc_are_cut_where_pixels_share_groups(shapes, trained):
 
 
 def test_groups_are_numbered_in_the_order_in_which_they_appear():
-    groups = np.array([[3, 3, 1, 3, 0], [2, 0, 2, -1, -1], [-1, -1, -1, -1, -1]])
-    np.testing.assert_array_equal(numbered(groups, 4), [[1, 1, 2, 1, 3], [1, 2, 1, 0, 0], [0, 0, 0, 0, 0]])
+    for groups, numbers in (
+        ([3, 3, 1, 3, 0], [1, 1, 2, 1, 3]),
+        ([2, 0, 2, -1, -1], [1, 2, 1, 0, 0]),
+        ([-1], [0]),
+        ([], []),
+    ):
+        assert numbered(np.array(groups)).tolist() == numbers
+    assert numbered(np.array([2, 0, 1, 2]), none=2).tolist() == [0, 1, 2, 0]
 
 
 def test_the_output_shift_of_a_network_counts_in_the_worth_alone(shapes, random_network):

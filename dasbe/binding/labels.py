@@ -1,9 +1,15 @@
-"""Groupings numbered as the ground truth, so that an object has the same colour in both."""
+"""Numbers of groups: in the order in which they appear, or as in the ground truth, for the same colours."""
 
 import numpy as np
 
 from dasbe.support import checks
 from dasbe.support.errors import InputError
+
+
+def numbered(groups: np.ndarray, none: int = -1) -> np.ndarray:
+    """`groups` (F,) int, numbered from 1 in the order in which they appear; 0 for `none`."""
+    numbers = {none: 0}
+    return np.array([numbers.setdefault(group, len(numbers)) for group in groups.tolist()], np.int64)
 
 
 def align(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:

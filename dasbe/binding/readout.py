@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from dasbe.binding.kmeans import kmeans, n_trials
+from dasbe.binding.labels import numbered
 from dasbe.binding.linkage import CYCLES, find_groups
 from dasbe.binding.run import Binding
 from dasbe.engine.foreground import ForegroundTrains
@@ -139,7 +140,7 @@ def group(
         grouped = map_blocks(find, list(np.arange(n)[:, None]), "cpu")
     for i, clusters in chain.from_iterable(grouped):
         firing = pixels[i, active[i]]
-        labels[i, firing] = _renumber(clusters[: len(firing) + 1])
+        labels[i, firing] = numbered(clusters[1 : len(firing) + 1], none=int(clusters[0]))
     return labels.reshape(n, *image_shape)
 
 
@@ -192,10 +193,3 @@ def _uniforms(seed: int, indices: np.ndarray, restarts: int, k: int) -> np.ndarr
     """Numbers that seed the clusters of each image, (N, restarts, K, trials) float32 in [0, 1)."""
     streams = (np.random.Generator(image_stream(seed, index, READOUT)) for index in indices)
     return np.stack([stream.random((restarts, k, n_trials(k)), dtype=np.float32) for stream in streams])
-
-
-def _renumber(clusters: np.ndarray) -> list[int]:
-    """Labels of the pixels that fire, from the clusters of the silent point and of each of them."""
-    silent, *others = clusters.tolist()
-    numbers = {silent: 0}
-    return [numbers.setdefault(cluster, len(numbers)) for cluster in others]

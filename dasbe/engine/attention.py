@@ -1,4 +1,4 @@
-"""Networks as the loop asks them: from what the foreground pixels show to their feedback.
+"""Networks as the loop uses them: from what the foreground pixels show to their feedback.
 
 A pixel with x = 0 neither fires nor uses its feedback. So the first layer needs only
 the weights from an image's foreground pixels, and the last layer only those to them:
@@ -39,7 +39,7 @@ def ready(network: Network, images: np.ndarray, device: torch.device | str) -> I
 
 
 class Attention(Protocol):
-    """What the binding loop asks of a network."""
+    """Network as the binding loop uses it, for the foreground pixels of a batch of images."""
 
     foreground: Foreground
 
@@ -47,16 +47,16 @@ class Attention(Protocol):
         """Feedback of the first cycle, from `values` (N, d, F)."""
 
     def encode(self, seen: Tensor) -> Tensor:
-        """Seen spikes (N, d, F) uint8, 0 or 1 (0 beyond an image's own), or real values → latent (N, d, L)."""
+        """Latent drive (N, d, L) of real values or seen spikes (N, d, F), uint8 0 or 1 (0 beyond an image's own)."""
 
     def feedback(self, received: Tensor) -> Feedback:
-        """What the decoder makes of (N, d, L)."""
+        """Feedback that the decoder makes of what it receives, (N, d, L)."""
 
     def decode(self, received: Tensor) -> Tensor:
-        """(N, d, L) → feedback of the foreground pixels (N, d, F) in [0, 1]."""
+        """Feedback (N, d, F) in [0, 1] of the foreground pixels, from (N, d, L)."""
 
     def decode_images(self, received: Tensor) -> Tensor:
-        """(N, d, L) → feedback of all pixels (N, d, H·W) in [0, 1]."""
+        """Feedback (N, d, H·W) in [0, 1] of all pixels, from (N, d, L)."""
 
     def take(self, order: np.ndarray) -> None:
         """Go on with fewer images: in place i the one that was in place order[i], :func:`gaps_filled`."""
@@ -139,7 +139,7 @@ class ForegroundAttention:
     network : UsableNetwork
         One that :func:`has_linear_ends`.
     weights : (Tensor, Tensor)
-        Of these two layers, from each input to all outputs: (H·W, hidden) and
+        Weights of these two layers, from each input to all outputs: (H·W, hidden) and
         (hidden, H·W), contiguous.
     moving : bool
         Whether the images move; feedback is not lazy then.
@@ -217,7 +217,7 @@ class ForegroundAttention:
 
     @cached_property
     def _first_weight_of_foreground(self) -> Tensor:
-        """(N, F, hidden), for what is no event; 0 beyond an image's own pixels."""
+        """Weights (N, F, hidden) of the first layer, for values that are no events; 0 beyond an image's own pixels."""
         weight = self.first_weight.index_select(0, self.pixels.flatten()).unflatten(0, self.pixels.shape)
         for of_image, count in zip(weight, self.counts):
             of_image[count:] = 0
@@ -225,12 +225,12 @@ class ForegroundAttention:
 
     @cached_property
     def last_weight(self) -> Tensor:
-        """(N, hidden, F); not gathered where all feedback is lazy."""
+        """Weights (N, hidden, F) of the last layer; not gathered where all feedback is lazy."""
         return torch.stack([self._weights_to_all.index_select(1, pixels) for pixels in self.foreground.pixels])
 
     @cached_property
     def _latent_rows(self) -> Tensor:
-        """(N, latent), the rows of `last_weight` of each image, one image after the other."""
+        """Rows (N, latent) of `last_weight` of each image, one image after the other."""
         n, n_latent, _ = self.last_weight.shape
         return torch.arange(n * n_latent, dtype=torch.int32).view(n, n_latent)
 
@@ -314,7 +314,7 @@ class DenseAttention:
     ----------
     network : UsableNetwork
     limits : (float, float)
-        Between which its values must lie.
+        Limits of its values.
     foreground : Foreground
     """
 

@@ -1,8 +1,8 @@
-"""How functions are compiled: by Numba, once for all runs, without the global interpreter lock.
+"""Compilation of functions by Numba, once for all runs, without the global interpreter lock.
 
 Numba keeps compiled code in a cache, and notices a change of a function's own file but not
-of what it calls in others. So the stamp by which the cache tells whether code is of the
-present sources has all files in it whose functions kernels call, those of `SOURCES`.
+of what it calls in others. So the stamp by which it recognises the present sources takes in
+all files whose functions kernels call, those in the folders `SOURCES`.
 
 The cache only saves time. What it does not hold, or holds damaged, is compiled, and
 where nothing can be written, nothing is kept.
@@ -63,10 +63,10 @@ def sources_digest() -> str:
 
 
 class _StampOfAllSources:
-    """A place of the cache by whose stamp code is of all present sources, besides the function's own file."""
+    """A place of the cache whose stamp covers all of `SOURCES`, besides the file of the function."""
 
     def get_source_stamp(self) -> tuple:
-        """What code that is kept has to have been compiled from."""
+        """Stamp of the sources; code that was kept under another one is compiled anew."""
         return super().get_source_stamp(), sources_digest()  # type: ignore[misc]
 
 
@@ -98,7 +98,7 @@ class _CheckedCode(CompileResultCacheImpl):
     _locator_classes.append(_ReadOnly)
 
     def reduce(self, result: Any) -> tuple[int, bytes]:
-        """What is kept of a compiled function."""
+        """Checksum and code of a compiled function, to be kept."""
         code = dumps(super().reduce(result))
         return zlib.crc32(code), code
 
@@ -111,7 +111,7 @@ class _CheckedCode(CompileResultCacheImpl):
 
 
 class _Cache(FunctionCache):
-    """Numba's cache, of whose files none has to be sound or can only be written."""
+    """Numba's cache, whose files may be damaged, and cannot always be written."""
 
     _impl_class = _CheckedCode
 

@@ -49,21 +49,21 @@ class FeedbackArrays(NamedTuple):
 
 
 def all_at_once(values: np.ndarray, lazy: np.ndarray | None = None) -> FeedbackArrays:
-    """Feedback that is there already, (N, d, F)."""
+    """Arrays of feedback (N, d, F) that has been computed."""
     lazy = np.zeros(0, bool) if lazy is None else lazy
     hidden, weight, bias = (np.empty((0,) * n_axes, values.dtype) for n_axes in (3, 2, 1))
     return FeedbackArrays(values, lazy, hidden, weight, bias, np.empty((0, 0), np.int32))
 
 
 class Feedback:
-    """What a decoder makes of one cycle; computed when it is asked for, and once.
+    """Feedback of one cycle; computed once, when it is asked for.
 
     Parameters
     ----------
     pixels : callable
         Computes the feedback of the foreground pixels, (N, d, F) in [0, 1].
     images : callable
-        Computes that of all pixels, (N, d, H·W) in [0, 1].
+        Computes the feedback of all pixels, (N, d, H·W) in [0, 1].
     """
 
     def __init__(self, pixels: Callable[[], Tensor], images: Callable[[], Tensor]):
@@ -71,22 +71,22 @@ class Feedback:
         self._of_pixels: Tensor | None = None  # no cached_property, which locks out other threads before Python 3.12
 
     def of_pixels(self) -> Tensor:
-        """(N, d, F), of the foreground pixels."""
+        """Feedback (N, d, F) of the foreground pixels."""
         if self._of_pixels is None:
             self._of_pixels = self._compute_pixels()
         return self._of_pixels
 
     def of_images(self) -> Tensor:
-        """(N, d, H·W), of all pixels: to rounding, what acts on those of the foreground."""
+        """Feedback (N, d, H·W) of all pixels: to rounding, what acts on those of the foreground."""
         return self._compute_images()
 
     def for_neurons(self) -> FeedbackArrays:
-        """For the compiled neurons, on a CPU."""
+        """Arrays for the compiled neurons, on a CPU."""
         return all_at_once(self.of_pixels().numpy())
 
 
 def modulated(feedback: Feedback, modulate: Modulation | None) -> Feedback:
-    """`feedback` of which c = modulate(y) reaches the neurons, if there is such a function; images of it are y."""
+    """`feedback` of which c = modulate(y) reaches the neurons, if there is such a function; whole images stay y."""
     if modulate is None:
         return feedback
 
@@ -171,7 +171,7 @@ def compute_lazily(feedback: FeedbackArrays, image: int, step: int, wanted: np.n
 
 @compiled_unordered
 def _two_products(h: np.ndarray, w: np.ndarray, v: np.ndarray) -> tuple[np.floating, np.floating]:
-    """w·h and v·h."""
+    """Products w·h and v·h."""
     w_h = v_h = h.dtype.type(0)
     for j in range(len(h)):
         w_h += w[j] * h[j]

@@ -1,4 +1,4 @@
-"""Pixels that have ink: the others never fire, so nothing is computed or kept for them."""
+"""Pixels with ink: the others never fire, so nothing is computed or kept for them."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from dasbe.engine.parallel import map_blocks
 
 
 class Foreground(NamedTuple):
-    """Where the foreground pixels of a batch of images are.
+    """Places of the foreground pixels of a batch of images.
 
     Attributes
     ----------
@@ -40,11 +40,11 @@ class Foreground(NamedTuple):
 
     @property
     def counts(self) -> np.ndarray:
-        """(N,) int64, how many pixels each image has."""
+        """Foreground pixels of each image, (N,) int64."""
         return self.valid.sum(1).cpu().numpy()
 
     def of_chosen(self, order: np.ndarray | slice) -> "Foreground":
-        """Of the images that `order` (bool, int or a slice) chooses."""
+        """The same of the images that `order` (bool, int or a slice) chooses."""
         return self._replace(pixels=self.pixels[order], valid=self.valid[order])
 
     def of_images(self, values: np.ndarray) -> Tensor:
@@ -65,7 +65,7 @@ class Foreground(NamedTuple):
 
 
 class ForegroundTrains(NamedTuple):
-    """What the foreground pixels of many images do over time; the others are silent.
+    """Trains of the foreground pixels of many images over time; the others are silent.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class ForegroundTrains(NamedTuple):
         Spikes, or real values, of the foreground pixels in n cycles of d steps; 0 beyond
         an image's own pixels.
     foreground : Foreground
-        Where they are; on the CPU.
+        Their places; on the CPU.
     """
 
     values: np.ndarray
@@ -81,12 +81,12 @@ class ForegroundTrains(NamedTuple):
 
     @classmethod
     def silent(cls, images: np.ndarray, cycles: int, steps: int, dtype: Any) -> "ForegroundTrains":
-        """All 0, for binary `images` (N, H, W); to be filled by :meth:`record`."""
+        """Trains of zeros for binary `images` (N, H, W); to be filled by :meth:`record`."""
         foreground = Foreground.of(images)
         return cls(np.zeros((len(images), cycles, steps, foreground.pixels.shape[1]), dtype), foreground)
 
     def of_chosen(self, order: np.ndarray | slice) -> "ForegroundTrains":
-        """Of the images that `order` (bool, int or a slice) chooses."""
+        """The same of the images that `order` (bool, int or a slice) chooses."""
         return ForegroundTrains(self.values[order], self.foreground.of_chosen(order))
 
     def record(self, values: Tensor, counts: np.ndarray, images: np.ndarray, cycle: int) -> None:
@@ -94,7 +94,7 @@ class ForegroundTrains(NamedTuple):
         _copy_pixels(values.cpu().numpy(), counts, images, self.values[:, cycle])
 
     def to_images(self) -> np.ndarray:
-        """(N, n, d, H, W), 0 where there is no ink."""
+        """Trains (N, n, d, H, W) of whole images, 0 where there is no ink."""
         n, cycles, steps, width = self.values.shape
         height, image_width = self.foreground.image_shape
         images = np.zeros((n, cycles * steps, height * image_width), self.values.dtype)
@@ -118,7 +118,9 @@ def _copy_pixels(values: np.ndarray, counts: np.ndarray, images: np.ndarray, out
     ----------
     values : (N, d, F) float or bool
     counts : (N,) int64
+        Foreground pixels of each image.
     images : (N,) int64
+        Their numbers in `out`.
     out : (M, d, at least the largest of `counts`) float or bool
         Written.
     """
@@ -141,9 +143,9 @@ def _put_pixels(
     pixels : (N, F) int64
         Flat indices into the image.
     counts : (N,) int64
-        How many each image has.
+        Foreground pixels of each image.
     images : (n,) int64
-        The images whose pixels are to be put.
+        Numbers of the images whose pixels are to be put.
     out : (N, T, H·W) float or bool
         Written.
     """

@@ -74,9 +74,11 @@ def _latent_cycle(
     drive : (N, d, L) float
         z.
     states : (N, 4) uint64
+        States of the generators; advanced.
     refractory : int
         r.
     counter : (N, L) int8
+        f; advanced.
     latent : (N, d, L) float
         Written: 1 where a neuron fires, else 0.
     """

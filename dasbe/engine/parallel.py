@@ -28,8 +28,9 @@ def blocks_of(images: np.ndarray, values_per_pixel: int, block_values: int = BLO
     ----------
     images : (N, H, W) of 0 and 1
     values_per_pixel : int
-        How many are kept near for each foreground pixel.
+        Values that are kept near for each foreground pixel.
     block_values : int
+        Values of a block.
     """
     counts = np.maximum(np.count_nonzero(images, axis=(1, 2)), 1)
     order = np.argsort(counts, kind="stable")
@@ -72,7 +73,7 @@ def map_blocks(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """All is computed by one thread meanwhile: for the workers of a machine or a cluster, which share its cores."""
+    """One thread computes everything meanwhile: for the workers of a machine or a cluster, which share its cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -83,7 +84,7 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def _single_threaded_libraries() -> Iterator[int]:
-    """Linear algebra on one thread a call, at its widest; gives the number of threads there were."""
+    """Linear algebra on one thread a call, at its widest; gives the number of threads before."""
     n_threads = torch.get_num_threads()
     try:
         with _blas().limit(limits=1), widest_arithmetic():

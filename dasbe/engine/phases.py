@@ -1,4 +1,4 @@
-"""Phases that compete for pixels: competition and spikes of a cycle, on a CPU in one compiled pass.
+"""Competing phases: competition and spikes of a cycle, on a CPU in one compiled pass.
 
 In each step of its phases a pixel fires with probability q, in one of the phases or in
 none. Where it does not, its feedback is of no use, and lazy feedback is not computed:
@@ -24,14 +24,14 @@ def phase_cycle(
     sharpness: np.floating,
     spikes: np.ndarray,
 ) -> None:
-    """Competition, draws and spikes.
+    """Competition and spikes of a cycle.
 
     Parameters
     ----------
     feedback : FeedbackArrays
         y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
     states : (N, 4) uint64
-        Of the generators; advanced.
+        States of the generators; advanced.
     counts : (N,) int64
         Foreground pixels of each image.
     n_phases : int
@@ -123,7 +123,7 @@ def compute_where_needed(feedback: FeedbackArrays, image: int, pixels: np.ndarra
 def _four_products(
     h: np.ndarray, w0: np.ndarray, w1: np.ndarray, w2: np.ndarray, w3: np.ndarray
 ) -> tuple[np.floating, np.floating, np.floating, np.floating]:
-    """w·h of four w."""
+    """Products w·h of four w."""
     a0 = a1 = a2 = a3 = h.dtype.type(0)
     for j in range(len(h)):
         a0 += w0[j] * h[j]
@@ -137,7 +137,7 @@ def _four_products(
 def _eight_products(
     h: np.ndarray, g: np.ndarray, w0: np.ndarray, w1: np.ndarray, w2: np.ndarray, w3: np.ndarray
 ) -> tuple[np.floating, ...]:
-    """w·h of four w, then w·g."""
+    """Products w·h of four w, then w·g."""
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = h.dtype.type(0)
     for j in range(len(h)):
         a0 += w0[j] * h[j]

@@ -28,7 +28,7 @@ class Pixels(NamedTuple):
     Attributes
     ----------
     noise : NoiseStreams
-        Of these images; advanced by every cycle.
+        Random streams of these images; advanced by every cycle.
     refractory : (N, F) int8
         r, silent steps after a spike.
     spike_loss : float
@@ -40,7 +40,7 @@ class Pixels(NamedTuple):
     spike_loss: float = 0.0
 
     def quiescent(self) -> PixelState:
-        """State of neurons that have been silent for long."""
+        """State of neurons that have long been silent."""
         n_images, width = self.refractory.shape
         return quiescent(n_images, width, self.refractory.device)
 
@@ -95,14 +95,14 @@ def _pixel_cycle(
     spikes: np.ndarray,
     seen: np.ndarray,
 ) -> None:
-    """All steps of a cycle: draws, membrane, refractoriness, coincidence detector.
+    """All steps of a cycle: random numbers, membrane, refractoriness, coincidence detector.
 
     Parameters
     ----------
     feedback : FeedbackArrays
         c, (N, d, F).
     states : (N, 4) uint64
-        Of the generators; advanced.
+        States of the generators; advanced.
     counts : (N,) int64
         Foreground pixels of each image.
     refractory : (N, F) int8

@@ -32,7 +32,7 @@ def _onednn_where_exact() -> Iterator[None]:
 
 
 widest_arithmetic = SharedSetting(_onednn_where_exact)
-"""PyTorch's products of float32 on a CPU by oneDNN, where that is exact; as they were before at the end."""
+"""PyTorch's products of float32 on a CPU by oneDNN, where that is exact; as before at the end."""
 
 
 def batched_product(a: Tensor, b: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The pulse-coupled network on a CPU: only what fires acts, and only on its neighbours.
 
-The same spikes as the equations in :mod:`dasbe.systems.pure_snn`, step by step.
+It gives the same spikes as the equations in :mod:`dasbe.systems.pure_snn`, step by step.
 """
 
 import numpy as np
@@ -35,12 +35,13 @@ def simulate(
     width : int
         W.
     counts : (N,) int64
+        Foreground pixels of each image.
     states : (N, 4) uint64
-        Of the generators; advanced. One word a foreground pixel and step.
+        States of the generators; advanced. One word a foreground pixel and step.
     steps : int
     weights : (2·reach + 1, 2·reach + 1) float64
     constants : (7,) float64
-        :class:`dasbe.systems.pure_snn.Settings`.
+        In the order of :class:`dasbe.systems.pure_snn.Settings`.
     initial_threshold : float
     images : (N,) int64
         Which of the images of `spikes` they are.

@@ -24,18 +24,18 @@ class NoiseStreams:
     ----------
     seed : int
     indices : sequence of int
-        Number of each image's stream.
+        Number of the stream of each image.
     pixel_counts : sequence of int
-        How many foreground pixels each image has; only those draw numbers.
+        Foreground pixels of each image; only those draw numbers.
     device : torch.device
         Where the numbers are wanted. They are the same on every device.
     *use : int
-        What they are for (:func:`dasbe.snn.noise.image_stream`).
+        Use of the numbers (:func:`dasbe.snn.noise.image_stream`).
 
     Attributes
     ----------
     states : (N, 4) uint64
-        Of the generators; whoever draws from them advances them.
+        States of the generators; whoever draws from them advances them.
     counts : (N,) int64
         `pixel_counts`.
     """
@@ -55,7 +55,7 @@ class NoiseStreams:
         self.device = device
 
     def initial_feedback(self, steps: int, normalise: bool = True) -> Tensor:
-        """(N, steps, F) |N(0, 1)|, divided by its sum over the steps unless told not to; 0 beyond an image's pixels.
+        """Noise |N(0, 1)|, (N, steps, F), whose sum over the steps is 1 if `normalise`; 0 beyond an image's pixels.
 
         To be drawn before anything else, at most once.
         """
@@ -67,13 +67,13 @@ class NoiseStreams:
         return torch.from_numpy(feedback).to(self.device)
 
     def pixel_words(self, steps: int) -> Tensor:
-        """(N, steps, F) random int32 words for the foreground pixels; beyond an image's pixels u = 0."""
+        """Random int32 words (N, steps, F) for the foreground pixels; beyond an image's pixels u = 0."""
         words = np.full((len(self.counts), steps, self.width), LOWEST_WORD, np.int32)
         fill_words(self.states, self.counts, words)
         return torch.from_numpy(words).to(self.device)
 
     def latent_words(self, steps: int, n_latent: int) -> Tensor:
-        """(N, steps, n_latent) random int32 words for a latent layer that spikes."""
+        """Random int32 words (N, steps, n_latent) for a latent layer that spikes."""
         words = np.empty((len(self.counts), steps, n_latent), np.int32)
         fill_words(self.states, np.full(len(words), n_latent), words)
         return torch.from_numpy(words).to(self.device)
@@ -101,7 +101,7 @@ def draw(state: np.ndarray, out: np.ndarray) -> None:
 
 @compiled
 def word_buffer(n_words: int) -> np.ndarray:
-    """Where to :func:`draw` `n_words` 32-bit words; what is left of the last number is dropped."""
+    """Array into which to :func:`draw` `n_words` 32-bit words; what is left of the last number is dropped."""
     return np.empty((n_words + 1) // 2, np.uint64)
 
 

@@ -1,4 +1,4 @@
-"""What a system is: something that groups the pixels of images, with the same call for all."""
+"""Systems: what groups the pixels of images, all by the same call."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,16 +23,20 @@ CHUNKS_PER_WORKER = 4  # of a cluster, so that all come to an end at about the s
 
 
 class Recording(Protocol):
-    """From images to spike trains, which are then read as those of DASBE are: what the file of such a system writes."""
+    """From images to trains, which are then read as DASBE's are."""
 
     def __call__(
         self, images: np.ndarray, network: Any, settings: Any, *, seed: int, indices: np.ndarray, device: torch.device
     ) -> ForegroundTrains:
-        """The trains to read, of `images` (N, H, W) uint8, 0 and 1; arguments as of :meth:`System.segment`."""
+        """Trains of `images` (N, H, W) uint8, 0 and 1.
+
+        Arguments are those of :meth:`System.segment`, checked. The values of `settings` are
+        checked where they are used: an InputError names the setting.
+        """
 
 
 class Labelling(Protocol):
-    """From images to labels: what the file of any other system writes."""
+    """From images to labels."""
 
     def __call__(
         self,
@@ -45,9 +49,10 @@ class Labelling(Protocol):
         indices: np.ndarray,
         device: torch.device,
     ) -> np.ndarray:
-        """Labels (N, H, W) int64 of `images` (N, H, W) uint8, 0 and 1; arguments as of :meth:`System.segment`.
+        """Labels (N, H, W) int64 of `images` (N, H, W) uint8, 0 and 1.
 
-        `n_objects` are (N,) int64, or None if the system can count and is not told.
+        Arguments as for :class:`Recording`; `n_objects` are (N,) int64, or None if the system
+        can count and is not told.
         """
 
 
@@ -58,11 +63,11 @@ class System:
     Attributes
     ----------
     name : str
-        As commands and files have it.
+        Its name in commands and files.
     title : str
-        As readers see it.
+        Its name for readers.
     trained_on : str
-        What its network has been trained on, in a few words.
+        What its network has been trained on.
     told : str
         What it is told about an image besides its pixels.
     sees : str
@@ -82,7 +87,7 @@ class System:
     never_told : bool
         Whether it has to find it even where it is known: `n_objects` does not reach it.
     evaluations : callable, optional
-        From settings and number of objects to how often the equations evaluate the network for an image.
+        From settings and number of objects to the number of times that the network is evaluated for an image.
     """
 
     name: str
@@ -112,7 +117,7 @@ class System:
         return self.settings(**(values | changes))
 
     def check_given(self, network: Any, n_objects: Any) -> None:
-        """InputError if `network` is none, or either is missing that the system needs."""
+        """InputError if `network` is not one, or if the system needs it or the number of objects and has none."""
         if n_objects is None and not self.can_count:
             raise InputError(f"n_objects is None, but {self.title} has to be told how many each image has")
         if self.network is not None and network is None:
@@ -190,14 +195,14 @@ class Chunk(NamedTuple):
 
 
 def in_every_step(settings: Any, n_objects: int) -> int:
-    """How often a loop evaluates its network for an image: in each step of every cycle."""
+    """Number of evaluations of the network by a loop, for an image: one in each step of every cycle."""
     return settings.cycles * settings.delay
 
 
 def _segment_chunk(
     system: System, network: Network | None, chunk: Chunk, *, seed: int, device: torch.device, spikes: bool
 ) -> tuple[np.ndarray, ForegroundTrains | None]:
-    """Labels of the images of a chunk, and the trains that they were read from if they are wanted."""
+    """Labels of the images of a chunk, and, if wanted, the trains that they were read from."""
     images, n_objects, settings, indices = chunk
     streams: Any = {"seed": seed, "indices": indices, "device": device}
     if system.record is None:
@@ -209,13 +214,13 @@ def _segment_chunk(
 
 
 def _by_one_thread(compute: Callable, chunk: Chunk) -> Any:
-    """On a cluster: its workers share the cores among themselves."""
+    """`compute` on one thread: the workers of a cluster share the cores among themselves."""
     with one_thread():
         return compute(chunk)
 
 
 def _settings_of(settings: Any, chunk: np.ndarray, n_images: int) -> Any:
-    """`settings` for the images of a chunk: of a setting that each image has its own of (3 axes), theirs."""
+    """`settings` for the images of a chunk: a setting with a value for each image (3 axes) is cut down to theirs."""
     own = {}
     for name, value in settings._asdict().items():
         if checks.n_axes(value) == 3:
@@ -226,7 +231,7 @@ def _settings_of(settings: Any, chunk: np.ndarray, n_images: int) -> Any:
 
 
 def _all_silent(images: np.ndarray, recorded: np.ndarray) -> ForegroundTrains:
-    """Trains of all images that can take those `recorded` (M, n, d, F) of some."""
+    """Silent trains of all images, of the shape and type of those `recorded` (M, n, d, F) of some."""
     _, cycles, steps, _ = recorded.shape
     widest = int(np.count_nonzero(images, axis=(1, 2)).max())
     n_bytes = len(images) * cycles * steps * widest * recorded.itemsize

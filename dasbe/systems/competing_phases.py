@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dasbe.ann.network import Network, UsableNetwork
+from dasbe.binding.labels import numbered
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground
 from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
@@ -143,7 +144,7 @@ def settle(
                 if n_left > last:
                     phases.silence(groupings[-1].without.argmax(1))
             groups = chosen_groups(groupings) if counting else phases.groups()
-            numbers = torch.from_numpy(numbered(groups.cpu().numpy(), first)).to(device)
+            numbers = torch.from_numpy(np.stack([*map(numbered, groups.cpu().numpy())])).to(device)
             labels[block] = foreground.to_images(numbers).cpu().numpy()
             if judged:
                 likelihood[block] = groupings[-1].worth.cpu().numpy()
@@ -334,16 +335,8 @@ def fire(shares: Tensor, words: Tensor, sampling: float) -> Tensor:
     return (fires_in[:, None] == phases).flatten(1, 2).view(torch.uint8)
 
 
-def numbered(groups: np.ndarray, n_phases: int) -> np.ndarray:
-    """`groups` (N, F), −1 or a phase, numbered from 1 in the order in which they appear; 0 for −1."""
-    of_phase = groups[:, None] == np.arange(n_phases)[:, None]
-    first = np.where(of_phase.any(2), of_phase.argmax(2), groups.shape[1])
-    numbers = 1 + first.argsort(1, kind="stable").argsort(1)
-    return np.where(groups < 0, 0, np.take_along_axis(numbers, np.maximum(groups, 0), 1))
-
-
 def blocks_of_one_k(images: np.ndarray, fewest: np.ndarray, values_per_pixel: int) -> list[np.ndarray]:
-    """:func:`dasbe.engine.parallel.blocks_of`, each of images that end at the same number of phases."""
+    """Blocks as of :func:`dasbe.engine.parallel.blocks_of`, each of images that end at the same number of phases."""
     of_one_k = (np.flatnonzero(fewest == k) for k in np.unique(fewest))
     return [
         chosen[block] for chosen in of_one_k for block in blocks_of(images[chosen], values_per_pixel, VALUES_OF_A_BLOCK)
@@ -365,7 +358,7 @@ def label(
 
 
 def evaluations(settings: Settings, n_objects: int) -> int:
-    """How often the network is evaluated for an image: for the spikes of all cycles, and for what phases are worth."""
+    """Number of evaluations of the network for an image: for the spikes of all cycles, and for what phases add to ℓ."""
     pruned = sum(range(n_objects, settings.n_phases))  # phases left after each that falls silent
     in_cycles = settings.cycles * settings.n_phases + settings.cycles_after_pruning * pruned
     return settings.steps_per_phase * in_cycles + pruned + settings.n_phases - n_objects

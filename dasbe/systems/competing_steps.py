@@ -22,7 +22,7 @@ from dasbe.systems.dasbe import record as of_loop
 
 
 class Settings(NamedTuple):
-    """Of the loop (:func:`dasbe.bind`), and of the :func:`competition`."""
+    """Settings of the binding loop (:func:`dasbe.bind`), and of the :func:`competition`: alike for all datasets."""
 
     delay: int
     refractory: int

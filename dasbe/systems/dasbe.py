@@ -16,7 +16,7 @@ from dasbe.systems.base import System, in_every_step
 
 
 class Settings(NamedTuple):
-    """Of the binding loop: see :func:`dasbe.bind`."""
+    """Settings of the binding loop: see :func:`dasbe.bind`."""
 
     delay: int
     refractory: int

@@ -14,19 +14,19 @@ from dasbe.systems.base import System
 
 
 class CoordinateSettings(NamedTuple):
-    """Of k-means.
+    """Settings of k-means, published nowhere.
 
     Attributes
     ----------
     restarts : int
-        The run of least inertia counts.
+        Runs, of which the one of least inertia counts.
     """
 
     restarts: int = 4
 
 
 class ComponentSettings(NamedTuple):
-    """Nothing to be set."""
+    """No settings."""
 
 
 def label_by_coordinates(

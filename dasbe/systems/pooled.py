@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dasbe.ann.network import Network
+from dasbe.binding.labels import numbered
 from dasbe.binding.readout import smooth
 from dasbe.snn.noise import READOUT, image_stream, seed_of_run
 from dasbe.support import checks
 from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES
 from dasbe.systems.base import System, in_every_step
-from dasbe.systems.competing_phases import numbered
 from dasbe.systems.dasbe import record
 from dasbe.systems.reconstruction_clustering import SYSTEM as RC
 from dasbe.systems.reconstruction_clustering import evaluations as evaluations_of_a_run
@@ -29,7 +29,7 @@ LEAST_LIKE = 1e-6  # any two pixels: no part of the graph is without a way to th
 
 
 class Settings(NamedTuple):
-    """Of the loop (:func:`dasbe.bind`), and how many runs are pooled."""
+    """Settings of the binding loop (:func:`dasbe.bind`), and the number of runs that are pooled."""
 
     delay: int
     refractory: int
@@ -38,7 +38,7 @@ class Settings(NamedTuple):
 
 
 class SettingsOfRC(NamedTuple):
-    """Of RC (:class:`dasbe.systems.reconstruction_clustering.Settings`), and how many runs are pooled."""
+    """Settings of RC (:mod:`dasbe.systems.reconstruction_clustering`), and the number of runs that are pooled."""
 
     objects: int | None = None
     runs: int = 4
@@ -47,7 +47,7 @@ class SettingsOfRC(NamedTuple):
 def alike_by_timing(
     images: np.ndarray, network: Network, n_objects: np.ndarray, settings: Settings, **streams: Any
 ) -> Iterator[np.ndarray]:
-    """Of each image, how alike its ink pixels are in one run of DASBE: cosines of their smoothed trains, (F, F).
+    """Likeness (F, F) of the ink pixels of each image in one run of DASBE: cosines of their smoothed trains.
 
     Read are the cycles that the readout of DASBE reads. Pixels that are silent there are like no others.
     """
@@ -62,7 +62,7 @@ def alike_by_timing(
 def alike_by_group(
     images: np.ndarray, network: Network, n_objects: np.ndarray, settings: SettingsOfRC, **streams: Any
 ) -> Iterator[np.ndarray]:
-    """Of each image, how alike its ink pixels are in one run of RC: 1 in the same group, else 0, (F, F)."""
+    """Likeness (F, F) of the ink pixels of each image in one run of RC: 1 in the same group, else 0."""
     labels = label_by_rc(images, network, n_objects, RC.settings(settings.objects), **streams)
     for image, of_image in zip(images, labels):
         groups = of_image[image == 1]
@@ -93,7 +93,7 @@ def label(
         groups = np.full(len(total), -1)
         firing = np.diag(total) > 0
         groups[firing] = cut(total[np.ix_(firing, firing)] / runs, max(int(k), 1), seed, index)
-        of_image[image == 1] = numbered(groups[None], max(int(k), 1))[0]
+        of_image[image == 1] = numbered(groups)
     return labels
 
 
@@ -111,12 +111,12 @@ def cut(alike: np.ndarray, n_groups: int, seed: int, index: int) -> np.ndarray:
 
 
 def evaluations(settings: Settings, n_objects: int) -> int:
-    """How often the network is evaluated for an image: in each run."""
+    """Number of evaluations of the network for an image, in all runs."""
     return settings.runs * in_every_step(settings, n_objects)
 
 
 def evaluations_of_rc(settings: SettingsOfRC, n_objects: int) -> int:
-    """How often the network is evaluated for an image: in each run."""
+    """Number of evaluations of the network for an image, in all runs."""
     return settings.runs * evaluations_of_a_run(RC.settings(settings.objects), n_objects)
 
 

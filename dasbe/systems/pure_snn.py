@@ -59,7 +59,7 @@ class Settings(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the neurons carry from step to step: y (spikes, 0 or 1), L and θ, each (N, H, W)."""
+    """State of the neurons between steps: y (spikes, 0 or 1), L and θ, each (N, H, W)."""
 
     spikes: Tensor
     linking: Tensor

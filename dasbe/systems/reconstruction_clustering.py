@@ -19,7 +19,7 @@ from dasbe.snn.noise import ASSIGNMENTS, image_stream, seed_of_run
 from dasbe.support import checks
 from dasbe.systems.base import System
 
-ITERATIONS = 10
+ITERATIONS = 10  # from every start
 LEAST_GAIN = 1e-4  # of a start over those before it, a part of ℓ: beyond rounding, with which batches would differ
 BLOCK_VALUES = 1 << 22  # groups × pixels of one block of images
 
@@ -37,7 +37,7 @@ class Settings(NamedTuple):
 
 
 class RestartSettings(NamedTuple):
-    """Settings of the algorithm run from several starts, of which the one of largest likelihood counts."""
+    """Settings of the algorithm run from several starts; their number is our own."""
 
     objects: int | None = None
     restarts: int = 4
@@ -108,7 +108,7 @@ def _blocks_of_one_k(n_groups: np.ndarray, n_pixels: int) -> list[np.ndarray]:
 
 
 def restarts_of(settings: Settings | RestartSettings) -> int:
-    """From how many starts the algorithm is run."""
+    """Number of starts."""
     return settings.restarts if isinstance(settings, RestartSettings) else 1
 
 
@@ -124,7 +124,7 @@ def iterate(x: Tensor, assignments: Tensor, network: UsableNetwork) -> tuple[Ten
 
 
 def evaluations(settings: Settings | RestartSettings, n_objects: int) -> int:
-    """How often the network is evaluated for an image: for each group, in every iteration from every start."""
+    """Number of evaluations of the network for an image: one for each group in every iteration from every start."""
     return restarts_of(settings) * ITERATIONS * (settings.objects or n_objects)
 
 

@@ -76,7 +76,7 @@ class SettingsOfRCFromDasbe(NamedTuple):
 
 
 def parts_of(settings: Any) -> tuple[Any, Settings]:
-    """Settings of DASBE, None where it does not begin, and of the phases; `settings` are any of this file."""
+    """Settings of DASBE (None if phases begin at random) and of the phases, from any `settings` of this file."""
     if isinstance(settings, Settings):
         return None, settings
     given = settings._asdict()
@@ -88,7 +88,7 @@ def parts_of(settings: Any) -> tuple[Any, Settings]:
 
 
 def of_phases(settings: Settings, n_objects: Any) -> competing_phases.Settings:
-    """`settings` of competing phases for images of `n_objects`."""
+    """`settings` as those of competing phases, for images of `n_objects` (a number, or one for each)."""
     names = ("steps_per_phase", "cycles", "sampling", "sharpness")
     return competing_phases.Settings(n_objects + settings.surplus, **{name: getattr(settings, name) for name in names})
 
@@ -114,7 +114,7 @@ def label(images: np.ndarray, network: Network, n_objects: np.ndarray, settings:
 
 
 def evaluations(settings: Any, n_objects: int) -> int:
-    """How often the network is evaluated for an image: by DASBE, for the phases, and for what they are worth."""
+    """Number of evaluations of the network for an image: by DASBE, for the phases, and for what they are worth."""
     loop, own = parts_of(settings)
     phases = of_phases(own if own.sampling is not None else own._replace(steps_per_phase=1), n_objects)
     in_loop = 0 if loop is None else loop.cycles * loop.delay
