@@ -14,9 +14,9 @@ from matplotlib import colors, cycler, rc_context
 from PIL import Image
 
 import dasbe
+from dasbe.plotting.distributions import curve_with_band, regression
 from dasbe.plotting.pictures import LABELLESS, input_and_grouping
 from dasbe.plotting.raster import spike_raster
-from dasbe.plotting.distributions import curve_with_band, regression
 from dasbe.plotting.style import in_our_style, new_figure, palette
 from dasbe.plotting.table import score_distributions
 from dasbe.support.palettes import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED

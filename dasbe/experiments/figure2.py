@@ -18,9 +18,9 @@ from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.evaluation.segment import numbers_of_objects
 from dasbe.experiments.options import FIGURES
+from dasbe.plotting.distributions import curve_with_band, regression
 from dasbe.plotting.pictures import input_and_grouping
 from dasbe.plotting.raster import spike_raster, step_by_step
-from dasbe.plotting.distributions import curve_with_band, regression
 from dasbe.plotting.style import INK, Figure, colors, image_axes, in_our_style, new_figure, palette_of_marks
 from dasbe.support import checks
 from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES

@@ -26,9 +26,9 @@ from dasbe.evaluation.segment import (
 from dasbe.experiments.options import FIGURES
 from dasbe.metrics import ami
 from dasbe.plotting.animation import animate_sequence
+from dasbe.plotting.distributions import CONFIDENCE, curve_with_band
 from dasbe.plotting.pictures import coloured
 from dasbe.plotting.raster import step_by_step
-from dasbe.plotting.distributions import CONFIDENCE, curve_with_band
 from dasbe.plotting.style import INK, Figure, image_axes, in_our_style, new_figure, palette
 from dasbe.support.published import CYCLES_FIGURES
 from dasbe.support.storage import Arrays
