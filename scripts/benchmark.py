@@ -36,14 +36,13 @@ from dasbe.binding.loop import bind
 from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, generate, load_dataset, settings_of
 from dasbe.engine.foreground import ForegroundTrains
-from dasbe.engine.products import widest_arithmetic
+from dasbe.engine.parallel import widest_arithmetic
 from dasbe.evaluation.segment import numbers_of_objects
 from dasbe.metrics import ami
 from dasbe.plotting.style import INK, Figure, in_our_style, new_figure, save_figure
 from dasbe.support.paths import readable
-from dasbe.support.provenance import provenance
 from dasbe.support.published import IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
-from dasbe.support.storage import atomic_path
+from dasbe.support.storage import atomic_path, provenance
 from dasbe.systems import competing_phases, pure_ann, pure_snn
 
 REPEATS = 3

@@ -41,7 +41,6 @@ from dasbe.support.published import DatasetSettings
 from dasbe.systems import (
     SYSTEMS,
     competing_phases,
-    competing_steps,
     floors,
     pooled,
     pure_ann,
@@ -49,6 +48,9 @@ from dasbe.systems import (
     reconstruction_clustering,
     sampled,
     system_of,
+)
+from dasbe.systems import (
+    dasbe as dasbe_system,
 )
 
 pytestmark = pytest.mark.quick
@@ -641,7 +643,7 @@ SETTINGS = {
     "dasbe_pooled": pooled.Settings(6, 2, 3, 2),
     "rc_pooled": pooled.SettingsOfRC(2, 2),
     "rc_own_pooled": pooled.SettingsOfRC(2, 2),
-    "dasbe_competing": competing_steps.Settings(6, 2, 3),
+    "dasbe_competing": dasbe_system.CompetingSettings(6, 2, 3),
     "dasbe_rc": sampled.SettingsOfRCFromDasbe(6, 2, 3, phase_cycles=2),
     "dasbe_sampled": sampled.SettingsFromDasbe(6, 2, 3, phase_cycles=2),
     "sampled": SAMPLED,

@@ -6,8 +6,7 @@ import torch
 
 from dasbe.engine.attention import add_events
 from dasbe.engine.feedback import InitialFeedback
-from dasbe.engine.latent import Spiking
-from dasbe.engine.pixels import Pixels
+from dasbe.engine.neurons import Pixels, Spiking
 from dasbe.engine.streams import NoiseStreams
 from dasbe.snn.coding_space import detect_coincidence, latent_cycle, pixel_cycle, quiescent
 

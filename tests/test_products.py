@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import dasbe
-from dasbe.engine import products
-from dasbe.engine.products import batched_product, widest_arithmetic
+from dasbe.engine import parallel as products
+from dasbe.engine.parallel import batched_product, widest_arithmetic
 
 pytestmark = pytest.mark.quick
 

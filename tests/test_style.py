@@ -19,7 +19,7 @@ from dasbe.plotting.pictures import LABELLESS, input_and_grouping
 from dasbe.plotting.raster import spike_raster
 from dasbe.plotting.style import in_our_style, new_figure, palette
 from dasbe.plotting.table import score_distributions
-from dasbe.support.palettes import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED
+from dasbe.support.published import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED
 from dasbe.train.networks import learning_curve
 
 pytestmark = pytest.mark.quick

@@ -24,7 +24,7 @@ from dasbe.experiments import table1
 from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
 from dasbe.systems import SYSTEMS, competing_phases, pure_ann, pure_snn, reconstruction_clustering, sampled, system_of
 from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, settle
-from dasbe.systems.competing_steps import competition
+from dasbe.systems.dasbe import competition
 from dasbe.systems.pooled import alike_by_timing, cut
 from dasbe.systems.pure_snn import simulate_with_tensors
 from dasbe.systems.reconstruction_clustering import initial_assignments

@@ -23,9 +23,8 @@ from dasbe.binding.run import LESS_MEMORY, RECORDABLE, Binding, new_run
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.feedback import Feedback, Modulation, modulated
 from dasbe.engine.foreground import Foreground, ForegroundTrains
-from dasbe.engine.latent import LatentLayer, latent_layer
+from dasbe.engine.neurons import LatentLayer, Pixels, latent_layer
 from dasbe.engine.parallel import blocks_of, map_blocks
-from dasbe.engine.pixels import Pixels
 from dasbe.engine.streams import NoiseStreams
 from dasbe.support import checks
 from dasbe.support.errors import InputError, TimingWarning
@@ -108,7 +107,7 @@ def bind(
         with y (n, d, F) in [0, 1], of the F foreground pixels of n of the images, as many
         as are computed together, and perhaps by several threads at once; returns c of the
         next cycle, as many values in [0, 1], those of an image from those of the same image.
-        What is recorded is y. :func:`dasbe.systems.competing_steps.competition` is one.
+        What is recorded is y. :func:`dasbe.systems.dasbe.competition` is one.
     last : int, optional
         Record only this many cycles at the end; by default all.
     indices : sequence of int, optional

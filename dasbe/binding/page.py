@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from dasbe.support.palettes import PUBLISHED
+from dasbe.support.published import PUBLISHED
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 PLACE = '"the data"'  # in the template

@@ -29,9 +29,8 @@ from dasbe.snn.coding_space import MAX_REFRACTORY
 from dasbe.support import checks
 from dasbe.support.errors import InputError, MissingFileError
 from dasbe.support.paths import readable
-from dasbe.support.provenance import provenance
 from dasbe.support.published import CYCLES_TABLE
-from dasbe.support.storage import Unfit, array_of, atomic_path, save_arrays, untrusted
+from dasbe.support.storage import Unfit, array_of, atomic_path, provenance, save_arrays, untrusted
 
 if TYPE_CHECKING:
     import neo
@@ -58,7 +57,7 @@ class Binding:
     trains : ForegroundTrains or None
         Spikes of the foreground pixels, which are all spikes; this takes less memory than images of them.
     made : dict
-        Command, versions and date (:mod:`dasbe.support.provenance`).
+        Command, versions and date (:mod:`dasbe.support.storage`).
 
     Examples
     --------

@@ -21,8 +21,7 @@ from dasbe.ann.network import Network, UsableNetwork, check_feedback, is_plain, 
 from dasbe.engine.compiled import compiled
 from dasbe.engine.feedback import Feedback, InitialFeedback, LastLayer, LazyFeedback
 from dasbe.engine.foreground import Foreground
-from dasbe.engine.parallel import map_blocks
-from dasbe.engine.products import batched_product
+from dasbe.engine.parallel import batched_product, map_blocks
 from dasbe.support.errors import InputError
 
 LAZY_MIN_UNITS = 320  # of the last hidden layer; with fewer, a product for all pixels is as fast as sums for some

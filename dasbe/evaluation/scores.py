@@ -20,8 +20,7 @@ from dasbe.plotting.style import Figure
 from dasbe.plotting.table import score_distributions
 from dasbe.support import checks
 from dasbe.support.errors import InputError
-from dasbe.support.provenance import provenance
-from dasbe.support.storage import atomic_path, save_arrays
+from dasbe.support.storage import atomic_path, provenance, save_arrays
 from dasbe.systems import System, system_of
 
 COLUMNS = {name: title for name, title in SCORES.items() if name != "found"} | {"right": "number right"}

@@ -31,9 +31,8 @@ from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import Score, amis_of, numbers_of_objects, system_settings
 from dasbe.support.errors import FileContentError, InputError
 from dasbe.support.paths import readable
-from dasbe.support.provenance import provenance
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
-from dasbe.support.storage import load_record, one_at_a_time, save_record
+from dasbe.support.storage import load_record, one_at_a_time, provenance, save_record
 from dasbe.support.workers import computed_on, end_with_parent, interrupts_are_ours
 from dasbe.systems import System
 

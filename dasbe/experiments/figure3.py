@@ -15,8 +15,7 @@ from dasbe.experiments.options import FIGURES
 from dasbe.metrics import cycle_scores
 from dasbe.plotting.distributions import CONFIDENCE, curve_with_band, regression
 from dasbe.plotting.style import Figure, in_our_style, new_figure
-from dasbe.support.palettes import COLOUR_BLIND_SAFE
-from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE
+from dasbe.support.published import COLOUR_BLIND_SAFE, CYCLES_FIGURES, IMAGES_TABLE
 from dasbe.support.storage import Arrays
 
 N_IMAGES = 100

@@ -8,8 +8,7 @@ from dasbe.plotting.style import save_figure
 from dasbe.support import checks
 from dasbe.support.commands import typed
 from dasbe.support.paths import readable, results_folder
-from dasbe.support.provenance import provenance
-from dasbe.support.storage import Arrays, load_arrays, save_arrays
+from dasbe.support.storage import Arrays, load_arrays, provenance, save_arrays
 
 
 def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: str, **arguments: Any) -> None:

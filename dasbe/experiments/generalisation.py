@@ -27,9 +27,8 @@ from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, in_our_style, 
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.paths import readable
-from dasbe.support.provenance import provenance
 from dasbe.support.published import SURPLUS_PHASES
-from dasbe.support.storage import Arrays, load_arrays, save_arrays
+from dasbe.support.storage import Arrays, load_arrays, provenance, save_arrays
 from dasbe.systems import SYSTEMS, System
 
 SPLIT, POOL = "test", 5000  # images that neither Table 1 nor any choice of ours has used

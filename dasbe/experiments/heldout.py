@@ -20,9 +20,8 @@ from dasbe.evaluation.segment import mean_and_error
 from dasbe.evaluation.sweep import held_out_scores
 from dasbe.support import checks
 from dasbe.support.paths import readable
-from dasbe.support.provenance import provenance
 from dasbe.support.published import CYCLES_TABLE, HELD_OUT_SPLIT, HELD_OUT_START, table1_ami
-from dasbe.support.storage import atomic_path
+from dasbe.support.storage import atomic_path, provenance
 from dasbe.systems import SYSTEMS
 
 SCORED = ("dasbe", "rc")  # systems, each on all images

@@ -15,7 +15,6 @@ from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, dataset_of, setti
 from dasbe.support import checks
 from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
-from dasbe.support.palettes import PALETTES
 from dasbe.support.parser import Parser, given_apart, given_with
 from dasbe.support.paths import network_folder, network_path, readable, results_folder, writable
 from dasbe.support.published import (
@@ -24,6 +23,7 @@ from dasbe.support.published import (
     HELD_OUT_MOST,
     HELD_OUT_SEED,
     IMAGES_TABLE,
+    PALETTES,
     SEEDS_TABLE,
 )
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS

@@ -25,9 +25,8 @@ from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.errors import InputError
 from dasbe.support.paths import PACKAGE, home, readable, results_folder
-from dasbe.support.provenance import provenance
 from dasbe.support.published import IMAGES_TABLE, SEEDS_TABLE, table1_ami
-from dasbe.support.storage import load_arrays, save_arrays
+from dasbe.support.storage import load_arrays, provenance, save_arrays
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS, system_of
 
 UNIT_IMAGES = 100

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib import colors, rc_context, rcParams, rcParamsDefault
 from matplotlib.axes import Axes
 
-from dasbe.support.palettes import PALETTES
+from dasbe.support.published import PALETTES
 from dasbe.support.storage import atomic_path
 
 INK = "#222222"

@@ -2,7 +2,7 @@
 
 Pure functions of (input, state, parameters) on tensors of any device; here the
 equations stand. On a CPU the loop runs compiled forms of them
-(:mod:`dasbe.engine.pixels`), which give the same spikes.
+(:mod:`dasbe.engine.neurons`), which give the same spikes.
 """
 
 from typing import NamedTuple, TypeVar

@@ -1,4 +1,4 @@
-"""Published results, to compare ours with; nothing is computed from them.
+"""What was published: settings, results to compare ours with, and the colours of objects.
 
 DASBE, pure-ANN and pure-SNN: Zheng, Lin, Zhao, Shi 2022 (NeurIPS), Table 1 and Figure 3.
 Reconstruction Clustering (RC): Greff, Srivastava, Schmidhuber 2015 (arXiv 1511.06418), with its own networks, on
@@ -91,3 +91,14 @@ FIGURE3_ENDS: dict[str, dict[str, float]] = {
 def table1_ami(system: str, dataset: str) -> tuple[float, float | None] | None:
     """Published AMI in per cent and its deviation, or None where none was published."""
     return TABLE1.get(system, {}).get(dataset)
+
+
+# the published colours of objects 1 to 3; further ones for pictures with more objects
+PUBLISHED: tuple[str, ...] = ("gold", "royalblue", "limegreen", "orangered", "mediumpurple", "deepskyblue", "hotpink")
+PUBLISHED += ("sienna", "teal", "olive", "salmon", "slategray")
+# Okabe and Ito 2008: eight colours that readers with colour-vision deficiency tell apart
+COLOUR_BLIND_SAFE: tuple[str, ...] = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442")
+COLOUR_BLIND_SAFE += ("#999999",)
+# of the dark colours of Tol 2021 (SRON/EPS/TN/09-002) those that they tell best from the eight and from each other
+COLOUR_BLIND_SAFE += ("#222255", "#225555", "#666633", "#663333")
+PALETTES = {"published": PUBLISHED, "colour-blind-safe": COLOUR_BLIND_SAFE}

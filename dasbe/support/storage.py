@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import secrets
 import sys
 import time
@@ -15,13 +16,16 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from dasbe.support import checks
+from dasbe.support import __version__, checks
+from dasbe.support.commands import entry
 from dasbe.support.errors import FileContentError, InputError, MissingFileError
 from dasbe.support.paths import is_writable, readable, unreadable, writable
 
@@ -317,3 +321,28 @@ def array_of(archive: zipfile.ZipFile, name: str) -> np.ndarray:
             return np.lib.format.read_array(content, allow_pickle=False)
     except MemoryError:  # there is enough for what is there
         raise Unfit(f"{name} is shorter than it says") from None
+
+
+def provenance(**parameters: Any) -> dict[str, Any]:
+    """What has to be known to make a result again, as values that JSON can hold."""
+    return {
+        "command": command(),
+        "parameters": parameters,
+        "versions": {
+            "dasbe": __version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("torch", "numpy", "numba")},
+        },
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def command() -> str:
+    """The command line, without the path of the machine it ran on."""
+    if entry():
+        return " ".join(sys.argv)
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    program = f"python -m {main.name.removesuffix('.__main__')}" if main else sys.argv[0].rsplit("/", 1)[-1]
+    if program.endswith("ipykernel_launcher"):  # whose arguments are files of the machine it runs on
+        return "a Jupyter notebook"
+    return " ".join([program, *sys.argv[1:]])

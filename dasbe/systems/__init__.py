@@ -54,7 +54,7 @@ SYSTEMS = Systems(
         "dasbe_pooled": "pooled:SYSTEM",
         "rc_pooled": "pooled:OF_RC",
         "rc_own_pooled": "pooled:OF_RC_WITH_OWN_NETWORKS",
-        "dasbe_competing": "competing_steps:SYSTEM",
+        "dasbe_competing": "dasbe:COMPETING",
         "dasbe_rc": "sampled:RC_FROM_DASBE",
         "dasbe_sampled": "sampled:FROM_DASBE",
         "sampled": "sampled:SYSTEM",

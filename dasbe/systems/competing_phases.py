@@ -20,7 +20,7 @@ from dasbe.ann.network import Network, UsableNetwork
 from dasbe.binding.labels import numbered
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground
-from dasbe.engine.latent import Deterministic, LatentLayer, Spiking
+from dasbe.engine.neurons import Deterministic, LatentLayer, Spiking
 from dasbe.engine.parallel import BLOCK_VALUES, blocks_of, map_blocks
 from dasbe.engine.phases import phase_cycle
 from dasbe.engine.streams import NoiseStreams

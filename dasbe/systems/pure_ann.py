@@ -14,7 +14,7 @@ import torch
 from dasbe.ann.network import Network
 from dasbe.engine.attention import attention_of, gaps_filled, has_linear_ends, ready, values_per_pixel
 from dasbe.engine.foreground import Foreground, ForegroundTrains
-from dasbe.engine.latent import Deterministic, Spiking
+from dasbe.engine.neurons import Deterministic, Spiking
 from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.engine.streams import NoiseStreams
 from dasbe.support import checks

@@ -22,9 +22,8 @@ from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
 from dasbe.support.paths import own_or_shipped, readable, results_folder, writable
-from dasbe.support.provenance import command, provenance
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
-from dasbe.support.storage import atomic_path, one_at_a_time
+from dasbe.support.storage import atomic_path, command, one_at_a_time, provenance
 from dasbe.systems import system_of
 from dasbe.train.denoising import TrainingState, train, training_images
 from dasbe.train.own import progress_bar, results, train_on_file

@@ -19,8 +19,7 @@ from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
 from dasbe.support.paths import readable, writable
-from dasbe.support.provenance import provenance
-from dasbe.support.storage import one_at_a_time
+from dasbe.support.storage import one_at_a_time, provenance
 from dasbe.train.denoising import TrainingState, images_hash, output_bias, train, windows
 from dasbe.train.recipes import OF_LAYERS, Recipe
 
