@@ -149,6 +149,7 @@ def settle(
             if judged:
                 likelihood[block] = groupings[-1].worth.cpu().numpy()
 
+        # smaller blocks if judged: float32 rounds by block, and published results were made so
         per_pixel = values_per_pixel(net, most, layers=2 if judged else 1)
         for _ in map_blocks(settle_block, blocks_of_one_k(images, fewest, per_pixel), device, has_linear_ends(net)):
             pass
