@@ -35,24 +35,25 @@ from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, 
 from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
+HISTORY = ("epoch", "training_loss", "validation_loss", "learning_rate")  # columns of the history of a training
 WALKBACK_CORRUPTION = 0.4  # of p: in a round of the loop the network's own doubts take away pixels too
 
 
 @dataclass
 class TrainingState:
-    """All that a checkpoint holds.
+    """Content of a checkpoint.
 
     Attributes
     ----------
     epoch : int
         Epochs done.
     weights, best_weights : dict
-        Of the network now, and at the lowest validation loss.
+        Weights of the network now, and at the lowest validation loss.
     optimiser : dict
     history : list of (epoch, training loss, validation loss, learning rate)
-        Losses are weighted binary cross-entropies in nats per pixel.
+        Losses are weighted binary cross-entropies in nats a pixel.
     seconds : float
-        Time that the epochs took, also those before an interruption.
+        Duration of all epochs, including those before an interruption.
     """
 
     epoch: int
@@ -81,7 +82,7 @@ def restored(network: nn.Module, shown: Tensor, recipe: Recipe, generator: torch
 
 
 def corrupt(clean: Tensor, recipe: Recipe, generator: torch.Generator, network: nn.Module) -> Tensor:
-    """What the network is shown, (M, H·W), of `clean` images (M, H, W), by the recipe."""
+    """`clean` images (M, H, W) as the recipe shows them to the network, (M, H·W)."""
     images = clean.flatten(1)
     p = draw_rates(images, *recipe.corruption, generator)
     corrupted = switch(images, p, generator, recipe.salt)
@@ -121,28 +122,12 @@ def train(
 ) -> tuple[nn.Module, TrainingState]:
     """Train the network of `recipe`, or another by it; arguments are checked by :func:`dasbe.train_network`.
 
-    Parameters
-    ----------
-    recipe : Recipe
-    images : (N, H, W) of 0 and 1
-        Single objects; (N, window, H, W) for a recipe that predicts.
-    classes : (N,) int, optional
-        Which kind of object each is, for a recipe with contrast.
-    network : nn.Module, optional
-        To be trained, in place, from the weights that it has; by default one with the
-        layers of the recipe and initial weights drawn from its seed.
-    checkpoint : Path, optional
-        File that is written after every epoch and read at the start. One of another
-        recipe, of other images or of other layers is replaced, a damaged one set aside.
-    device : torch.device or str
-    report : callable
-        Called with the state after every epoch, and at the start.
-
-    Returns
-    -------
-    network : nn.Module
-        With the weights of the lowest validation loss, shifted and rounded as the recipe says.
-    state : TrainingState
+    A `network` is trained in place, from its present weights; by default one with the layers of
+    the recipe is drawn from its seed. The file `checkpoint` is written after every epoch and
+    read at the start: one of another recipe, of other images or of other layers is replaced,
+    a damaged one set aside. `report` is called with the state at the start and after every
+    epoch. Returned are the network with the weights of the lowest validation loss, shifted
+    and rounded as the recipe says, and the last state.
 
     Raises
     ------
@@ -191,13 +176,7 @@ def prediction_loss(network: Autoencoder, frames: Tensor, recipe: Recipe, genera
 
 
 def contrast_loss(latent: Tensor, classes: Tensor) -> Tensor:
-    """Mean over all pairs of (2 cos − [same class])², cos = cosine similarity of the latent codes.
-
-    Parameters
-    ----------
-    latent : (M, L) float
-    classes : (M,) int
-    """
+    """Mean over all pairs of (2 cos − [same class])², cos = cosine similarity of their codes `latent` (M, L)."""
     directions = latent / latent.norm(dim=1, keepdim=True).clamp(min=1e-6)
     same = (classes[:, None] == classes).to(latent.dtype)
     return (2 * directions @ directions.T - same).square().mean()
@@ -214,7 +193,7 @@ def output_bias(network: nn.Module) -> Tensor | None:
 
 @torch.no_grad()
 def _finish(network: nn.Module, recipe: Recipe) -> None:
-    """What the recipe does to the trained weights."""
+    """Shift and round the trained weights, as the recipe says."""
     if recipe.output_shift:
         bias = output_bias(network)
         assert bias is not None  # train_network refuses other networks
@@ -307,7 +286,7 @@ def _failure_in_one_line() -> Iterator[None]:
 
 @contextmanager
 def _random_numbers(seed: int, epoch: int, device: torch.device) -> Iterator[torch.Generator]:
-    """The random stream of an epoch (of validation for epoch −1), also for layers that draw their own, as dropout."""
+    """The random stream of an epoch (of validation for epoch −1), also for layers with their own, as dropout."""
     own = int(np.random.SeedSequence([seed, epoch + 2]).generate_state(1, np.uint64)[0] >> 1)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(own)

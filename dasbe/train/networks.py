@@ -25,19 +25,18 @@ from dasbe.support.paths import own_or_shipped, readable, results_folder, writab
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import atomic_path, command, one_at_a_time, provenance
 from dasbe.systems import system_of
-from dasbe.train.denoising import TrainingState, train, training_images
+from dasbe.train.denoising import HISTORY, TrainingState, train, training_images
 from dasbe.train.own import progress_bar, results, train_on_file
 from dasbe.train.recipes import Recipe
 from dasbe.train.side_by_side import Task, train_side_by_side
 
-HISTORY = ["epoch", "training_loss", "validation_loss", "learning_rate"]
 MOVING = "moving"  # by which networks for films are scored; all others by a system
 
 
 def run_training(*, recipes: dict[str, Recipe] | None = None, data: str | None = None, **options: Any) -> None:
-    """What the command does: train networks by their recipes, or one on the images of a file."""
+    """Train networks by their recipes, or one on the images of a file: the work of the command."""
     if data is None:
-        assert recipes is not None  # the command is told one or the other
+        assert recipes is not None  # the command passes one or the other
         train_networks(recipes, **options)
     else:
         train_on_file(data, **options)
@@ -52,19 +51,10 @@ def train_networks(
     device: str = "cpu",
     jobs: int = 1,
 ) -> None:
-    """Train networks that are not there yet, or all of them with `force`; write and describe them.
+    """Train the networks of `recipes`, by name, that `folder` lacks, or all with `force`; write and describe them.
 
-    Parameters
-    ----------
-    recipes : dict
-        By the names of the networks.
-    folder : Path
-    force : bool
-    score_images : int
-        Images for the held-out AMI; 0: none.
-    device : str
-    jobs : int
-        Networks trained at once, each by a process of one thread; those that take longest first.
+    The held-out AMI is taken over `score_images` images (0: left out). With `jobs`, so many
+    networks are trained at once, each by a process of one thread, the longest trainings first.
     """
     checks.device(device, "--device")
     tasks = [Task(name, recipe, folder / f"{name}.pt") for name, recipe in recipes.items()]
@@ -113,27 +103,10 @@ def train_one(
     command: str,
     report: Callable[[TrainingState], None],
 ) -> list[str]:
-    """Train a network, score it on held-out images, and write it with its description and its learning curve.
+    """Train one of the networks of :func:`train_networks`, score it, and write it to `path` with its learning curve.
 
-    Parameters
-    ----------
-    name : str
-    recipe : Recipe
-    path : path ending in .pt
-    force : bool
-        Whether a network that is there already, and was trained by the recipe, is trained again.
-    score_images : int
-        For the held-out AMI; 0: none.
-    device : str
-    command : str
-        That is said to have made the network.
-    report : callable
-        Called with the state after every epoch, and at the start.
-
-    Returns
-    -------
-    list of str
-        Lines that say what was done.
+    `command` is named in its description as the command that made it; `report` is called as
+    by :func:`~dasbe.train.denoising.train`. Returned are lines that say what was done.
     """
     writable(path.parent, "--out DIR")
     curve = writable(results_folder() / "train") / f"{name}.csv"
@@ -160,10 +133,7 @@ def train_one(
 
 
 def held_out_ami(network: nn.Module, judge: str, dataset: str, n_images: int, device: torch.device | str) -> dict:
-    """Mean AMI, its standard error, its mean by the larger entropy, and on what, as a network's description holds them.
-
-    For films there is no such other mean.
-    """
+    """Mean AMI, its standard error, the mean by the larger entropy (not for films) and the images, for descriptions."""
     others = {}
     if judge == MOVING:
         n_images = min(n_images, MOVING_SEQUENCES)
@@ -188,7 +158,7 @@ def datasets_of(recipe: Recipe) -> list[str]:
 
 
 def effort(recipe: Recipe) -> float:
-    """About how long training by `recipe` takes, in products of a weight and a number."""
+    """Approximate work of training by `recipe`, in products of a weight and a number."""
     *_, height, width = CHECKSUMS[recipe.dataset][f"{recipe.splits[0]}/default"][0]
     widths = (height * width, *recipe.hidden, recipe.architecture((height, width)).latent)
     weights = sum(first * second for first, second in zip(widths, widths[1:]))
@@ -207,14 +177,7 @@ def _summary(name: str, description: dict) -> str:
 
 @in_our_style
 def learning_curve(history: list[tuple[int, float, float, float]], name: str) -> Figure:
-    """Training and validation loss against the epoch.
-
-    Parameters
-    ----------
-    history : list of (epoch, training loss, validation loss, learning rate)
-    name : str
-        Name of the network.
-    """
+    """Training and validation loss of network `name` against the epoch; `history` has the columns `HISTORY`."""
     epoch, training, validation, _ = np.transpose(history)
     figure = new_figure(4.5, 3)
     axes = figure.subplots()

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
+from typing_extensions import TypeVar
 
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
@@ -20,53 +21,25 @@ from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
 from dasbe.support.paths import readable, writable
 from dasbe.support.storage import one_at_a_time, provenance
-from dasbe.train.denoising import TrainingState, images_hash, output_bias, train, windows
+from dasbe.train.denoising import HISTORY, TrainingState, images_hash, output_bias, train, windows
 from dasbe.train.recipes import OF_LAYERS, Recipe
 
-Module = TypeVar("Module", bound=nn.Module)
+Module = TypeVar("Module", bound=nn.Module, default=Autoencoder)
 
-OWN_NETWORK = Recipe(learning_rate=1e-3)  # how a module of the user's own is trained unless it is said
-
-
-@overload
-def train_network(
-    images: Any,
-    recipe: Recipe | None = ...,
-    *,
-    network: None = ...,
-    seed: int | None = ...,
-    classes: Any = ...,
-    checkpoint: Path | str | None = ...,
-    device: torch.device | str = ...,
-    progress: bool = ...,
-) -> Autoencoder: ...
-
-
-@overload
-def train_network(
-    images: Any,
-    recipe: Recipe | None = ...,
-    *,
-    network: Module,
-    seed: int | None = ...,
-    classes: Any = ...,
-    checkpoint: Path | str | None = ...,
-    device: torch.device | str = ...,
-    progress: bool = ...,
-) -> Module: ...
+OWN_NETWORK = Recipe(learning_rate=1e-3)  # default for a module of the user's own
 
 
 def train_network(
     images: Any,
     recipe: Recipe | None = None,
     *,
-    network: nn.Module | None = None,
+    network: Module | None = None,
     seed: int | None = None,
     classes: Any = None,
     checkpoint: Path | str | None = None,
     device: torch.device | str = "cpu",
     progress: bool = True,
-) -> nn.Module:
+) -> Module:
     """Train a network on images of single objects, so that :func:`dasbe.bind` can bind images of several.
 
     The network learns to restore each object from a part of its pixels. Nine tenths of
@@ -81,22 +54,22 @@ def train_network(
         A few hundred can be enough: the bars network has learnt from 200. For a recipe
         with `window`: films (N, T, H, W) of one moving object.
     recipe : Recipe, optional
-        By default ``Recipe()``; for a `network` of one's own with a learning rate of 0.001.
+        By default ``Recipe()``; for a `network` of your own, with a learning rate of 0.001.
     network : nn.Module, optional
-        A module of one's own, which is trained in place, from the weights that it has.
+        A module of your own, trained in place, from its present weights.
         It takes and returns (M, H·W) floats in [0, 1], as in :func:`dasbe.bind`: through
         its `encoder` and `decoder` if it has them (:func:`dasbe.as_network`), else it
         returns y or (y, …). By default an :class:`~dasbe.ann.autoencoder.Autoencoder`
         with the layers of the recipe.
     seed : int, optional
-        In place of the recipe's. Layers that draw random numbers (dropout) follow it as well.
+        Seed in place of the recipe's. Layers that draw random numbers (dropout) follow it as well.
     classes : (N,) of whole numbers from 0, optional
-        Which kind of object each is, for a recipe with `contrast`.
+        Kind of object in each image, for a recipe with `contrast`.
     checkpoint : path, optional
-        File that is written after every epoch; the same call goes on from it, and ends with
-        the same weights as an undisturbed one. It stays when training is over.
+        File written after every epoch; the same call goes on from it, and ends with the same
+        weights as an undisturbed one. The file stays when training is over.
     device : torch.device or str
-        For training and for the network that is returned.
+        Device of the training and of the network that is returned.
     progress : bool
         Whether a progress bar is shown.
 
@@ -132,40 +105,31 @@ def train_network(
         _check_network(network, images, recipe, device)
     sequences = windows(images, recipe.window) if recipe.window else images
     with progress_bar("training", recipe.epochs, progress) as report:
-        network, state = train(
+        trained, state = train(
             recipe, sequences, kinds, network=network, checkpoint=place, device=device, report=report
         )
-    network.description = {  # type: ignore[assignment]
+    _, *columns = zip(*state.history)
+    trained.description = {  # type: ignore[assignment]
         "recipe": recipe.as_dict(),
         "images": _facts(images),
         **results(state),
-        "history": history(state),
+        "history": {name: list(column) for name, column in zip(HISTORY[1:], columns)},
         "made": provenance(),
     }
-    return network
+    return trained  # type: ignore[return-value]
 
 
 def train_on_file(
     data: str, recipe: Recipe, path: Path, *, split: str | None = None, force: bool = False, device: str = "cpu"
 ) -> None:
-    """Train a network on images of a file, or a folder, and write it to `path`; its checkpoint lies beside it.
+    """Train a network on the images of `data`, a file or a folder, and write it to `path` (.pt).
 
-    Parameters
-    ----------
-    data : path
-        As :func:`dasbe.load_dataset` reads it. If it says which objects there are, it has one in each image.
-    recipe : Recipe
-    path : path ending in .pt
-    split : str, optional
-        Of the data.
-    force : bool
-        Whether a file that is there is replaced.
-    device : str
+    Where the data have labels, there must be one object in each image. The checkpoint lies
+    beside the network; with `force`, an existing file is replaced.
     """
     checks.device(device, "--device")
     writable(path.parent, "--out FILE")
-    which: dict[str, Any] = {} if split is None else {"split": split}
-    images, groups = load_dataset(data, **which)
+    images, groups = load_dataset(data, split)
     if groups is not None and (several := (groups.max((-2, -1)) != _smallest_label(groups))).any():
         raise InputError(
             f"--data {data} holds several objects in {several.sum()} images (number {np.argmax(several)} first); a "
@@ -197,13 +161,13 @@ def _smallest_label(groups: np.ndarray) -> np.ndarray:
 
 
 def _facts(images: np.ndarray) -> dict[str, Any]:
-    """Images in a description."""
+    """Number, shape and SHA-256 of `images`, for the description of a network."""
     return {"number": len(images), "shape": list(images.shape[1:]), "sha256": images_hash(images)}
 
 
 @contextmanager
 def progress_bar(name: str, epochs: int, shown: bool = True) -> Iterator[Callable[[TrainingState], None]]:
-    """A bar that `report` of :func:`~dasbe.train.denoising.train` moves; it is there from the first report on."""
+    """A progress bar, drawn from the first report on, and the function by which `train` reports its state."""
     bar: tqdm | None = None
 
     def report(state: TrainingState) -> None:
@@ -222,22 +186,12 @@ def progress_bar(name: str, epochs: int, shown: bool = True) -> Iterator[Callabl
 
 
 def results(state: TrainingState) -> dict[str, Any]:
-    """What a description says of a training that is over."""
+    """Results of a training for the description of its network."""
     return {
         "validation_loss": state.lowest_loss,
         "epochs_trained": state.epoch,
         "best_epoch": state.best_epoch,
         "training_seconds": round(state.seconds),
-    }
-
-
-def history(state: TrainingState) -> dict[str, list[float]]:
-    """Losses and learning rate of every epoch."""
-    columns = list(zip(*state.history))
-    return {
-        "training_loss": list(columns[1]),
-        "validation_loss": list(columns[2]),
-        "learning_rate": list(columns[3]),
     }
 
 
@@ -281,7 +235,7 @@ def _classes(given: Any, n_images: int, recipe: Recipe) -> np.ndarray | None:
 
 
 def _check_network(network: nn.Module, images: np.ndarray, recipe: Recipe, device: torch.device) -> None:
-    """That a module of the user's own can be trained by the recipe."""
+    """InputError unless a module of the user's own can be trained by the recipe."""
     check_kind(network)
     if not isinstance(network, nn.Module):
         raise InputError(f"network is {checks.shown(network)}; only a module has weights to train")

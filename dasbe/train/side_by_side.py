@@ -36,7 +36,7 @@ class Task(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What a process sends after every epoch."""
+    """Message of a process after every epoch."""
 
     epoch: int
     training_loss: float
@@ -45,7 +45,7 @@ class Progress(NamedTuple):
 
 @dataclass
 class Worker:
-    """A process as its parent knows it; `lines` or `fault` is what it sends at its end."""
+    """A process as seen by its parent; at its end it sends `lines` or a `fault`."""
 
     task: Task
     process: BaseProcess
@@ -54,7 +54,7 @@ class Worker:
     fault: str | None = None
 
     def heard(self, message: Progress | list[str] | str) -> None:
-        """Take in what the process has sent."""
+        """Take in a message of the process."""
         if isinstance(message, Progress):
             _show(message, self.task, self.bar)
         elif isinstance(message, list):
@@ -63,7 +63,7 @@ class Worker:
             self.fault = message
 
     def end(self) -> list[str]:
-        """Wait for the end of the process, and print what was done; what went wrong, if anything."""
+        """Wait for the end of the process and print its lines; its faults are returned, if it has any."""
         self.process.join()
         self.bar.close()
         for line in self.lines or ():
@@ -78,23 +78,10 @@ class Worker:
 
 
 def train_side_by_side(train_one: Train, tasks: Sequence[Task], jobs: int, **options: Any) -> None:
-    """Train networks in their order, `jobs` at a time.
+    """Train networks in their order, in `jobs` processes at a time.
 
-    Parameters
-    ----------
-    train_one : callable
-        ``train_one(*task, report=…, **options)``, a function of a module, trains a network and
-        returns lines that say what was done.
-    tasks : sequence of Task
-    jobs : int
-        Processes at a time.
-    **options
-        The same for all.
-
-    Raises
-    ------
-    InputError
-        Some could not be trained; it is raised when all others are done, and names them.
+    ``train_one(*task, report=…, **options)`` trains one and returns lines that say what was
+    done. InputError names those that could not be trained, once all others are done.
     """
     waiting = list(tasks)[::-1]
     running: dict[Connection, Worker] = {}
@@ -118,7 +105,7 @@ def train_side_by_side(train_one: Train, tasks: Sequence[Task], jobs: int, **opt
 
 
 def _started(train_one: Train, task: Task, options: dict[str, Any]) -> tuple[Connection, Worker]:
-    """A process that trains, and where to hear from it."""
+    """A process that trains, and the pipe from it."""
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(name=task.name, target=_work, args=(train_one, task, options, sender), daemon=True)
@@ -130,7 +117,7 @@ def _started(train_one: Train, task: Task, options: dict[str, Any]) -> tuple[Con
 
 
 def _work(train_one: Train, task: Task, options: dict[str, Any], sender: Connection) -> None:
-    """What a process does: train, and send how far it is, and at the end what was done, or what was wrong."""
+    """Work of a process: train, send the progress, and at the end what was done, or what was wrong."""
     end_with_parent()
     torch.set_num_threads(1)
 
