@@ -9,7 +9,7 @@ from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
 from dasbe.support.published import DatasetSettings
 
-SHAPES_OF_A_SCENE = 3  # also in the datasets of shapes that are not in Table 1
+SHAPES_OF_A_SCENE = 3  # objects of a scene in the datasets of shapes that are not in Table 1
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Dataset:
     ----------
     name : str
     generator : callable
-        From a `numpy.random.RandomState` and `sizes` to blocks of images.
+        Function from a `numpy.random.RandomState` and `sizes` to blocks of images.
     seed : int
     sizes : dict
         Published numbers of images, or of sequences and their frames.
@@ -83,12 +83,7 @@ DATASETS = {
             settings=DatasetSettings(delay=29, refractory=9, objects=2),
             needs_mnist=True,
         ),
-        Dataset(
-            "shapes_with_pos",
-            generators.shapes_with_pos,
-            seed=265076,
-            sizes={"single": 60000},
-        ),
+        Dataset("shapes_with_pos", generators.shapes_with_pos, seed=265076, sizes={"single": 60000}),
         Dataset(
             "moving_shapes",
             generators.moving_shapes,
@@ -102,10 +97,7 @@ DATASETS = {
             sizes={"multi": 600, "test": 60, "single": 60, "frames": 200},
         ),
         Dataset(
-            "moving_shapes_train",
-            generators.moving_shapes_train,
-            seed=20221,
-            sizes={"single": 1000, "frames": 300},
+            "moving_shapes_train", generators.moving_shapes_train, seed=20221, sizes={"single": 1000, "frames": 300}
         ),
     )
 }

@@ -16,43 +16,29 @@ from numpy.random import RandomState
 from dasbe.datasets.scenes import Scenes
 
 
-def _triangle() -> np.ndarray:
-    triangle = np.zeros((7, 12), np.uint8)
-    for row in range(3):
-        triangle[row, 5 - row : 7 + row] = 1
-    for row in (3, 4):  # the legs, three pixels wide
-        triangle[row, 5 - row : 8 - row] = 1
-        triangle[row, 4 + row : 7 + row] = 1
-    triangle[5:] = 1
-    return triangle
+def _template(*rows: str) -> np.ndarray:
+    """The object that `rows` draw, (h, w) uint8: 1 where there is a #."""
+    return np.array([[mark == "#" for mark in row] for row in rows], np.uint8)
 
 
-def _square() -> np.ndarray:
-    square = np.ones((7, 7), np.uint8)
-    square[2:5, 2:5] = 0
-    return square
-
-
-def _corner() -> np.ndarray:
-    corner = np.zeros((5, 5), np.uint8)
-    corner[:2] = 1
-    corner[:, :2] = 1
-    return corner
-
-
-def _corner_square() -> np.ndarray:
-    square = np.zeros((20, 20), np.uint8)
-    for corner, (y, x) in zip(CORNERS, ((0, 0), (15, 0), (0, 15), (15, 15))):
-        square[y : y + 5, x : x + 5] = corner
-    return square
-
-
-SHAPES = (_square(), _triangle(), _triangle()[::-1])
-CORNERS = (_corner(), _corner()[::-1], _corner()[:, ::-1], _corner()[::-1, ::-1])
-CORNER_SQUARE = _corner_square()
+SQUARE = _template(*2 * ["#######"], *3 * ["##...##"], *2 * ["#######"])
+TRIANGLE = _template(
+    ".....##.....",
+    "....####....",
+    "...######...",
+    "..###..###..",
+    ".###....###.",
+    "############",
+    "############",
+)
+CORNER = _template(*2 * ["#####"], *3 * ["##..."])
+SHAPES = (SQUARE, TRIANGLE, TRIANGLE[::-1])
+CORNERS = (CORNER, CORNER[::-1], CORNER[:, ::-1], CORNER[::-1, ::-1])
+CORNER_SQUARE = np.zeros((20, 20), np.uint8)
+for _corner, _y, _x in zip(CORNERS, (0, 15, 0, 15), (0, 0, 15, 15)):
+    CORNER_SQUARE[_y : _y + 5, _x : _x + 5] = _corner
 VERTICAL_BAR = np.ones((20, 1), np.uint8)
 HORIZONTAL_BAR = np.ones((1, 20), np.uint8)
-
 
 Block = tuple[str, dict[str, np.ndarray]]
 Sizes = dict[str, int]
@@ -73,10 +59,7 @@ def draw_place(rng: RandomState, template: np.ndarray, image_shape: tuple[int, i
 
 
 def _draw_scenes(rng: RandomState, count: int, draws: Sequence[Callable[[RandomState], Placement]]) -> np.ndarray:
-    """Images with one object for each of `draws`, in that order.
-
-    Returns the placements, (count, objects, 3).
-    """
+    """Placements, (count, objects, 3), of images with one object for each of `draws`, in that order."""
     placements = np.empty((count, len(draws), 3), np.int64)
     for i in range(count):
         for k, draw in enumerate(draws):
@@ -87,7 +70,7 @@ def _draw_scenes(rng: RandomState, count: int, draws: Sequence[Callable[[RandomS
 def render_placements(
     placements: np.ndarray, templates: Sequence[np.ndarray], image_shape: tuple[int, int], first_label: int = 1
 ) -> dict[str, np.ndarray]:
-    """Draw `placements` (N, objects, 3: template number, y, x) with labels in drawing order."""
+    """Images and labels of `placements` (N, objects, 3: template number, y, x), labelled in drawing order."""
     scenes = Scenes(len(placements), image_shape)
     for k in range(placements.shape[1]):
         number, y, x = placements[:, k].T
@@ -110,13 +93,8 @@ def bars(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     def draw(count: int, n_vertical: int, n_horizontal: int) -> dict[str, np.ndarray]:
         lines = np.arange(20)
         # an empty choice consumes random numbers as well, so it is drawn too
-        drawn = [
-            np.concatenate(
-                [rng.choice(lines, replace=False, size=n_vertical), rng.choice(lines, replace=False, size=n_horizontal)]
-            )
-            for _ in range(count)
-        ]
-        chosen = np.asarray(drawn, np.int64)
+        drawn = [[rng.choice(lines, replace=False, size=n) for n in (n_vertical, n_horizontal)] for _ in range(count)]
+        chosen = np.array([np.concatenate(both) for both in drawn], np.int64)
         scenes, everyone = Scenes(count, BARS_SHAPE), np.arange(count)
         for k in range(n_vertical):
             scenes.place(everyone, VERTICAL_BAR, 0, chosen[:, k], k + 1)
@@ -154,10 +132,14 @@ def corners(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     yield "train_single", shuffled(rng, squares, loose)
 
 
+def _draw_kind(rng: RandomState, shape: int | None) -> int:
+    """Number of one of the three shapes, drawn unless given."""
+    return rng.randint(0, len(SHAPES)) if shape is None else shape
+
+
 def draw_shape(rng: RandomState, shape: int | None = None) -> Placement:
     """(shape number, y, x) of one of the three shapes; the shape is drawn unless given."""
-    if shape is None:
-        shape = rng.randint(0, 3)
+    shape = _draw_kind(rng, shape)
     return (shape, *draw_place(rng, SHAPES[shape], SHAPES_SHAPE))
 
 
@@ -251,42 +233,28 @@ ENTRY_FRAMES = (0, 15, 30)  # of the objects of `moving_shapes_3`
 BLOCK_SEQUENCES = 20
 
 
-def _draw_shape(rng: RandomState, shape: int | None) -> int:
-    return rng.randint(0, len(SHAPES)) if shape is None else shape
-
-
 def _start_together(rng: RandomState, n_objects: int, shape: int | None) -> np.ndarray:
-    """(objects, 4: shape, direction, y, x) of objects that are there from the first frame on."""
-    shapes = [_draw_shape(rng, shape) for _ in range(n_objects)]
+    """(objects, 4: shape, direction, y, x) of objects present from the first frame on."""
+    shapes = [_draw_kind(rng, shape) for _ in range(n_objects)]
     directions = [rng.randint(0, len(DIRECTIONS)) for _ in range(n_objects)]
     places = [draw_place(rng, SHAPES[s], SHAPES_SHAPE) for s in shapes]
     return np.array([(s, d, *place) for s, d, place in zip(shapes, directions, places)])
 
 
 def _start_in_turn(rng: RandomState, n_objects: int, shape: int | None) -> np.ndarray:
-    """The same for objects that are drawn one after another, as they enter."""
+    """The same for objects drawn one after another, as they enter."""
     objects = []
     for _ in range(n_objects):
-        s, direction = _draw_shape(rng, shape), rng.randint(0, len(DIRECTIONS))
+        s, direction = _draw_kind(rng, shape), rng.randint(0, len(DIRECTIONS))
         objects.append((s, direction, *draw_place(rng, SHAPES[s], SHAPES_SHAPE)))
     return np.array(objects)
 
 
 def trajectory(start: np.ndarray, step: np.ndarray, room: np.ndarray, n_frames: int) -> np.ndarray:
-    """Positions along one axis of objects that bounce off both ends.
+    """Positions (n_frames, m) along one axis of m objects that bounce off both ends.
 
-    After every frame p ← p + step; beyond the end p ← room − 1, before the start p ← 1,
-    and the step changes its sign.
-
-    Parameters
-    ----------
-    start, step, room : (m,) int
-        First position, −1, 0 or 1, and the last position at which the object fits.
-    n_frames : int
-
-    Returns
-    -------
-    (n_frames, m) int
+    After every frame p ← p + step, with a step of −1, 0 or 1. Beyond `room`, the last position
+    at which the object fits, p ← room − 1; before 0, p ← 1; and the step changes its sign.
     """
     position, step = start.copy(), step.copy()
     positions = np.empty((n_frames, len(start)), np.int64)
@@ -341,7 +309,7 @@ def moving_shapes(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
 
 
 def moving_shapes_3(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
-    """The same, but the three shapes enter at frames 0, 15 and 30."""
+    """Three moving shapes that enter at frames 0, 15 and 30; sequences of one shape."""
     return _moving(rng, sizes, late=True)
 
 

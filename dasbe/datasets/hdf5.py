@@ -17,21 +17,16 @@ from dasbe.support.storage import Unfit, atomic_path, untrusted
 
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 """Compression and checksums that come with HDF5 and h5py, by the numbers that HDF5 gives them."""
-CHUNK_BYTES = 1 << 17  # of one HDF5 chunk: a batch is read without many of its neighbours
-DAMAGED = "is damaged or of another kind ({reason})"  # of dataset files that libraries cannot read
+CHUNK_BYTES = 1 << 17  # size of one HDF5 chunk: a batch is read without many of its neighbours
+DAMAGED = "is damaged or of another kind ({reason})"  # message on dataset files that libraries cannot read
 
 
 @contextmanager
 def open_hdf5(path: Path, missing: str, remedy: str) -> Iterator[h5py.File]:
     """The HDF5 file `path`, which the block reads and checks.
 
-    No lock is asked for, as HDF5 would: our files are replaced as a whole, never changed in place.
-
-    Parameters
-    ----------
-    path : Path
-    missing, remedy : str
-        What to do if the file is not there, and if its content is wrong.
+    `missing` and `remedy` say what to do if it is not there, and if its content is wrong.
+    HDF5 itself would lock the file; ours are replaced as a whole, never changed in place.
     """
     file_to_read("dataset file", path, missing)
     with untrusted(path, "dataset file", remedy, DAMAGED), open(path, "rb") as content, h5py.File(content, "r") as file:
@@ -39,7 +34,7 @@ def open_hdf5(path: Path, missing: str, remedy: str) -> Iterator[h5py.File]:
 
 
 def has(place: h5py.Group, key: str) -> bool:
-    """Whether `place` has something of that name; no link is followed."""
+    """Whether `place` has an entry `key`; no link is followed."""
     return place.id.links.exists(key.encode())
 
 
@@ -67,12 +62,8 @@ def array_in(file: h5py.File, key: str) -> h5py.Dataset:
 def form_of(key: str, array: h5py.Dataset | np.ndarray, published: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """Shape (N, H, W) or (N, n, H, W) of an array of images or labels, without a channel axis of length 1.
 
-    An array that is `published` in one shape has as many axes, the last two of them as long, and is uint8.
-
-    Raises
-    ------
-    Unfit
-        `array` is of another form.
+    An array with a `published` shape must be uint8, with as many axes and the same last two. Unfit if it is
+    of another form.
     """
     shape, form = array.shape, None
     if published is not None:
@@ -109,16 +100,8 @@ def append(group: h5py.Group, key: str, array: np.ndarray) -> None:
     if key not in group:
         # whole images, or whole frames of a sequence
         length = min(max(CHUNK_BYTES // max(array[:1].nbytes, 1), 1), max(len(array), 1))
-        chunk = (length, *array.shape[1:])
-        group.create_dataset(
-            key,
-            data=array,
-            maxshape=(None, *array.shape[1:]),
-            chunks=chunk,
-            compression="gzip",
-            compression_opts=1,
-            fletcher32=True,
-        )
+        form = {"maxshape": (None, *array.shape[1:]), "chunks": (length, *array.shape[1:])}
+        group.create_dataset(key, data=array, **form, compression="gzip", compression_opts=1, fletcher32=True)
     else:
         old = len(group[key])
         group[key].resize(old + len(array), axis=0)

@@ -67,7 +67,7 @@ def read_picture(
     threshold: float | None = None,
     why: str = "the network takes",
 ) -> tuple[np.ndarray, str]:
-    """The image that :func:`load_image` returns, and its ink: ``"bright"``, ``"dark"``, ``"opaque"`` or ``"1"``.
+    """The image of :func:`load_image`, and what its ink is: ``"bright"``, ``"dark"``, ``"opaque"`` or ``"1"``.
 
     `why` names in a message what requires `image_shape`.
     """
@@ -142,7 +142,7 @@ def _brighter(picture: _Picture, threshold: float) -> np.ndarray:
 
 
 def _guess(path: Path, picture: _Picture) -> tuple[np.ndarray, str]:
-    """Ink (H, W) bool by the rule of :func:`load_image`, and what it is; InputError if two answers are as good."""
+    """Ink (H, W) bool by the rule of :func:`load_image`, and what it is; InputError if that is in doubt."""
     grey, opaque, is_whole = picture
     if not opaque.all():
         return opaque, "opaque"

@@ -1,9 +1,9 @@
-"""The MNIST digits (LeCun, Cortes, Burges 1998): where they are found, and how they are read.
+"""The MNIST digits (LeCun, Cortes, Burges 1998).
 
 The four gzipped IDX files are looked for in the folder that the user names
 (``--mnist`` or ``DASBE_MNIST``), in ``tmp_data/``, and in ``../shared/mnist`` beside
 the repository; failing that, they are downloaded into ``tmp_data/``. A file gets its
-name there only when its content is the right one.
+name there only once its content has been checked.
 """
 
 import hashlib
@@ -32,31 +32,15 @@ FILES = {
 }
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist")
 TIMEOUT_SECONDS = 20
-LARGEST_BYTES = 1 << 26  # of a file, packed or unpacked; no file of MNIST has as many
+LARGEST_BYTES = 1 << 26  # more than any file of MNIST has, packed or unpacked
 LONGEST_CAUSE = 80  # characters
 
 
 def load_digits(part: str, folder: Path | str | None = None) -> np.ndarray:
-    """Digits of MNIST.
+    """Grey values (N, 28, 28) uint8, 0 = background, of the 60000 digits of `part` "train" or the 10000 of "t10k".
 
-    Parameters
-    ----------
-    part : {"train", "t10k"}
-        60000 training or 10000 test digits.
-    folder : path, optional
-        Where the user has the files.
-
-    Returns
-    -------
-    (N, 28, 28) uint8
-        Grey values, 0 = background.
-
-    Raises
-    ------
-    MissingFileError
-        The files are nowhere and cannot be downloaded.
-    FileContentError
-        A file that was found is damaged.
+    MissingFileError if they are neither here (in `folder`, if the user names one) nor can be
+    downloaded; FileContentError if a file is damaged.
     """
     raw = _unpacked(f"{part}-images-idx3-ubyte.gz", folder)
     return np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
@@ -98,9 +82,9 @@ class _NotFetchedError(Exception):
 
 
 def _download(path: Path) -> None:
-    """Fetch the MNIST file of the name of `path`, which is written when its content is right.
+    """Fetch the MNIST file named as `path`, which is written once its content has been checked.
 
-    What an attempt has fetched when it breaks off is kept, for the next to go on from.
+    The part that an interrupted attempt has fetched is kept, and the next goes on from it.
     If it turns out wrong, the file is fetched once more from its start.
     """
     partial, cause = path.with_suffix(".part"), ""
@@ -128,7 +112,7 @@ def _download(path: Path) -> None:
 
 
 def _fetch(url: str, partial: Path) -> None:
-    """Append to `partial` what is missing of `url`; what the disk says is raised as it is."""
+    """Append to `partial` what is missing of `url`; errors of the disk are raised as they are."""
     done = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
     try:
@@ -163,7 +147,7 @@ def _fetch(url: str, partial: Path) -> None:
 
 
 def _blocks(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """What comes, piece by piece."""
+    """Content of `response`, piece by piece."""
     try:
         while block := response.read(1 << 16):
             yield block

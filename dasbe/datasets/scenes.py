@@ -1,9 +1,4 @@
-"""Scenes: objects placed on an empty image, and the images and labels that follow from them.
-
-:class:`Scenes` collects where objects lie; :meth:`Scenes.render` draws all images at
-once. The image is the union of its objects; a pixel covered more than once belongs
-to no object (label 0). :func:`draw_scenes` draws scenes of a user's own objects.
-"""
+"""Scenes: objects placed on an empty image, and the images and labels that follow from them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,20 +10,12 @@ from dasbe.support.errors import InputError
 
 MOST_SCENES = 10**6
 MOST_OBJECTS = 255  # labels are uint8
-PLACES_TRIED = 100  # for an object that must not overlap others, before the scene is begun again
+PLACES_TRIED = 100  # places for an object that must not overlap others, before the scene is begun again
 SCENES_TRIED = 30
 
 
 class Scenes:
-    """Many images of one size, each with some placed objects.
-
-    Parameters
-    ----------
-    count : int
-        Number of images.
-    image_shape : tuple of int
-        (H, W).
-    """
+    """`count` images of one size, each the union of its objects; a pixel covered twice has label 0."""
 
     def __init__(self, count: int, image_shape: tuple[int, int]):
         self.coverage = np.zeros((count, *image_shape), np.uint8)
@@ -42,17 +29,9 @@ class Scenes:
         x: int | np.ndarray,
         label: int | np.ndarray,
     ) -> None:
-        """Put one copy of `template` into each of `images`.
+        """Put a copy of `template` (h, w) into each of `images` (m,), indices without repetition.
 
-        Parameters
-        ----------
-        images : (m,) int
-            Indices of the images, each at most once.
-        template : (h, w) binary
-        y, x : int or (m,) int
-            Top left corner.
-        label : int or (m,) int
-            Object number in the image, from 1.
+        The top left corner (y, x) and the `label`, from 1, are single numbers or (m,) each.
         """
         pixels = np.argwhere(template)
         rows = np.reshape(y, (-1, 1)) + pixels[:, 0]

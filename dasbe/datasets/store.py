@@ -22,7 +22,7 @@ from dasbe.support.paths import data_folder, readable
 from dasbe.support.storage import Unfit, one_at_a_time
 
 LARGEST_SIZE = 10**6  # images, sequences or frames of a group
-SUMMED_BYTES = 1 << 23  # at once
+SUMMED_BYTES = 1 << 23  # bytes that are read at once for a sum
 
 
 def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str | None = None) -> Iterator[Block]:
@@ -105,7 +105,7 @@ def _command(name: str, folder: Path | str | None) -> str:
 
 @contextmanager
 def open_dataset(name: str, folder: Path | str | None) -> Iterator[h5py.File]:
-    """The file of dataset `name`, which must say that it is; what is wrong is said with the command that makes it."""
+    """The file of dataset `name`, which must hold that name; messages on its faults name the command that makes it."""
     path, command = dataset_path(name, folder), _command(name, folder)
     with open_hdf5(path, f"make it with: {command}", f"delete it and run: {command}") as file:
         if file.attrs.get("dataset") != name:
@@ -184,7 +184,7 @@ def _sha256(array: h5py.Dataset) -> str:
 
 
 def make_or_verify(*, names: Sequence[str], folder: Path | None, mnist: Path | None, only_verify: bool) -> None:
-    """What the command does: make the files of the datasets called `names`, or compare them with the published ones."""
+    """Make the files of the datasets `names`, or compare them with the published ones: the work of the command."""
     for name in names:
         path = dataset_path(name, folder)
         if only_verify:

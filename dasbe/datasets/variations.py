@@ -22,32 +22,19 @@ DIGITS = "t10k"  # the part of MNIST that no network has seen
 
 
 def scenes_of(dataset: str, n_objects: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw scenes like those of a dataset, but with any number of objects.
+    """Draw scenes like those of a dataset, with `n_objects` in each.
 
     In shapes, an object is any of the three shapes; in multi_mnist, any digit of the test
     set. In corners and mnist_shape, the first object is a corner square or a test digit,
     and all others are corners or shapes. Objects may cover each other as in the datasets
     (in multi_mnist, less than a fifth of the last digit is covered).
 
-    Parameters
-    ----------
-    dataset : str
-        One of :data:`VARIED`.
-    n_objects : int
-        Number of objects in every scene.
-    count : int
-        Number of scenes N.
-    seed : int
-
-    Returns
-    -------
-    images, groups : (N, H, W) uint8
-        As :func:`dasbe.draw_scenes` returns them.
+    Returned are the images and groups, (count, H, W) uint8, as from :func:`dasbe.draw_scenes`.
 
     Raises
     ------
     InputError
-        There are no variations of this dataset.
+        `dataset` is none of `VARIED`.
     MissingFileError
         The files of MNIST are missing.
     """
@@ -77,27 +64,16 @@ def _templates(dataset: str) -> tuple:
 
 
 def cluttered(images: np.ndarray, groups: np.ndarray, part: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Switch pixels on and off at random.
+    """Images and groups (N, H, W) with each pixel switched, on or off, with probability `part`.
 
-    With the same seed, the pixels of a smaller part are among those of a larger one.
-
-    Parameters
-    ----------
-    images, groups : (N, H, W)
-    part : float
-        Probability that a pixel is switched.
-    seed : int
-
-    Returns
-    -------
-    images, groups : (N, H, W)
-        A pixel that has been switched, on or off, belongs to no object (group 0).
+    A switched pixel belongs to no object (group 0). With the same seed, the pixels of a
+    smaller part are among those of a larger one.
     """
     switched = np.random.default_rng(seed).random(images.shape) < part
     return np.where(switched, 1 - images, images), np.where(switched, 0, groups)
 
 
 def overlap(images: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Share of the ink that belongs to no single object, (N,), of images and groups (N, H, W) of a dataset."""
+    """Share of the ink without a single object, (N,), in images and groups (N, H, W) of a dataset."""
     ink = images == 1
     return (ink & (groups == 0)).sum((1, 2)) / ink.sum((1, 2))
