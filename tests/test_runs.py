@@ -437,7 +437,7 @@ class TestPictures:
         run = run_of(moving=True, last=3)
         labels = np.stack([dasbe.group(run.spikes[:, [cycle]], 3) for cycle in range(3)], axis=1)
         dasbe.animate(tmp_path / "x.gif", run, labels, 1)
-        assert len(drawn["images"]) == 3
+        assert len(drawn["images"]) == 4  # a picture of each cycle's steps, and one of all spikes of the last
         for cycle in range(3):
             np.testing.assert_array_equal(drawn["images"][cycle], run.images[1, 2 + cycle])
             np.testing.assert_array_equal(drawn["groups"][cycle], labels[1, cycle])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dasbe.support import checks
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "softmax")
-MOST_UNITS = 10**6  # of a layer
+MOST_UNITS = 10**6  # units of a layer
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Architecture:
     activation : str
         Activation function between the layers, one of `ACTIVATIONS`.
     latent_activation : str
-        Activation function of the latent layer, one of `ACTIVATIONS`.
+        The same of the latent layer.
     spiking : bool
         Whether the latent neurons spike: with drive z they fire iff z + u > 1,
         u ~ U[0, 1).

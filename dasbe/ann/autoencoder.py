@@ -12,9 +12,7 @@ from dasbe.ann.architecture import Architecture
 from dasbe.support.commands import typed
 from dasbe.support.errors import InputError
 
-Layer = Callable[[], nn.Module]
-
-ACTIVATION_LAYERS: dict[str, Layer] = {
+ACTIVATION_LAYERS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
@@ -46,9 +44,8 @@ class Autoencoder(nn.Module):
         self.architecture = architecture
         self.description: dict[str, Any] = {}
         widths = (math.prod(architecture.image_shape), *architecture.hidden, architecture.latent)
-        between = ACTIVATION_LAYERS[architecture.activation]
-        self.encoder = _layers(widths, between, ACTIVATION_LAYERS[architecture.latent_activation])
-        self.decoder = _layers(widths[::-1], between, nn.Sigmoid)
+        self.encoder = _layers(widths, architecture.activation, architecture.latent_activation)
+        self.decoder = _layers(widths[::-1], architecture.activation, "sigmoid")
         self.recurrent = nn.Linear(architecture.latent, architecture.latent) if architecture.recurrent else None
 
     @property
@@ -58,18 +55,13 @@ class Autoencoder(nn.Module):
 
     @property
     def output_shift(self) -> float:
-        """Number that its recipe added to the drive of every output after training."""
+        """Number that the recipe added to the drive of every output after training."""
         return self.description.get("recipe", {}).get("output_shift", 0.0)
 
     def forward(
         self, x: Tensor, generator: torch.Generator | None = None, silence: float = 0.0
     ) -> tuple[Tensor, Tensor]:
-        """Reconstruction (M, H·W) and latent code (M, latent) of `x` (M, H·W).
-
-        A spiking latent layer draws its noise from `generator` and is not refractory here;
-        the binding loop adds that. With `silence`, the spikes of a part U(0, silence) of the
-        latent neurons of each image do not reach the decoder, as if they were refractory.
-        """
+        """Reconstruction (M, H·W) and latent code (M, latent) of `x` (M, H·W); see :func:`transmitted`."""
         latent, received = transmitted(self.encoder(x), self.spiking_latent, generator, silence)
         return self.decoder(received), latent
 
@@ -80,7 +72,7 @@ class Autoencoder(nn.Module):
         return torch.sigmoid(self.recurrent(previous) + latent)
 
     def predict(self, frames: Tensor) -> Tensor:
-        """Prediction by a recurrent network of what follows each of `frames` (M, T, H·W); h before the first is 0."""
+        """What a recurrent network predicts to follow each of `frames` (M, T, H·W); before the first, h = 0."""
         latent = self.encoder(frames)
         previous = torch.cat([torch.zeros_like(latent[:, :1]), latent[:, :-1]], 1)
         return self.decoder(self.combine(latent, previous))
@@ -89,7 +81,12 @@ class Autoencoder(nn.Module):
 def transmitted(
     latent: Tensor, spiking: bool, generator: torch.Generator | None, silence: float
 ) -> tuple[Tensor, Tensor]:
-    """The latent code (M, L), and the part of it that reaches the decoder; see :meth:`Autoencoder.forward`."""
+    """The latent code (M, L), and the part of it that reaches the decoder.
+
+    Latent neurons that spike draw their noise from `generator` and are not refractory here;
+    the binding loop adds that. With `silence`, a share U(0, silence) of the latent neurons of
+    each image does not reach the decoder, as if refractory.
+    """
     if spiking:
         latent = SpikeWithSurrogate.apply(latent + uniform_like(latent.shape, latent, generator) - 1)
     received = latent
@@ -118,9 +115,9 @@ class SpikeWithSurrogate(torch.autograd.Function):
         return gradient * (excess.abs() < 0.5)
 
 
-def _layers(widths: tuple[int, ...], between: Layer, last: Layer) -> nn.Sequential:
-    activations = [between] * (len(widths) - 2) + [last]
-    layers = []
-    for n_in, n_out, activation in zip(widths, widths[1:], activations):
-        layers += [nn.Linear(n_in, n_out), activation()]
+def _layers(widths: tuple[int, ...], between: str, last: str) -> nn.Sequential:
+    """Linear layers of `widths`, with the activation functions called `between` and, after the `last`, so."""
+    layers: list[nn.Module] = []
+    for n_in, n_out, activation in zip(widths, widths[1:], [between] * (len(widths) - 2) + [last]):
+        layers += [nn.Linear(n_in, n_out), ACTIVATION_LAYERS[activation]()]
     return nn.Sequential(*layers)

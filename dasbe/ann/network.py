@@ -1,10 +1,4 @@
-"""Networks of any kind as the systems use them: from the images shown (M, H·W) to a code, and from there to feedback.
-
-:func:`usable` turns the network of a user into a :class:`UsableNetwork`: in evaluation
-mode, in float32 or float64, and as it was before once the work is done. :func:`tried`
-tries it on the images at hand. :func:`as_network` joins an encoder and a decoder of any
-layout.
-"""
+"""Networks of any kind as the systems use them: from images shown (M, H·W) to a code, and from there to feedback."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -24,8 +18,8 @@ from dasbe.support.workers import SharedSetting
 
 Network = nn.Module | Callable[[Tensor], Tensor]
 
-TRIAL_IMAGES = 2  # number of given images that a network is tried on, besides an empty one
-SAME = 1e-2  # outputs that differ by no more are equal but for rounding
+TRIAL_IMAGES = 2  # number of given images in the trial of a network, besides an empty one
+SAME = 1e-2  # largest difference of outputs that are equal but for rounding
 FLOATS = (torch.float32, torch.float64)
 
 
@@ -90,12 +84,8 @@ def usable(network: Network, device: torch.device | str) -> Iterator[UsableNetwo
     """`network` as all systems call it, on `device`, to which a module is moved.
 
     A network in half precision is copied and computed in float32. A module is in evaluation mode
-    within the block; at the end its flags and buffers are as before.
-
-    Raises
-    ------
-    InputError
-        It is neither a module nor a function.
+    within the block; at the end its flags and buffers are as before. InputError if `network` is
+    neither a module nor a function.
     """
     check_kind(network)
     if not isinstance(network, nn.Module):
@@ -120,7 +110,7 @@ def check_kind(network: Network) -> None:
 
 
 def described(network: Network, dtype: torch.dtype) -> UsableNetwork:
-    """`network` as all systems call it, not yet tried; its mode is left to the caller."""
+    """`network` as all systems call it, before its trial; its mode is left to the caller."""
     two_parts = hasattr(network, "encoder") and hasattr(network, "decoder")
     spiking = two_parts and bool(getattr(network, "spiking_latent", False))
     recurrent = two_parts and callable(getattr(network, "combine", None)) and bool(getattr(network, "recurrent", None))
@@ -138,7 +128,7 @@ _modes: WeakKeyDictionary[nn.Module, SharedSetting] = WeakKeyDictionary()
 
 
 def _in_evaluation_mode(network: nn.Module) -> AbstractContextManager[None]:
-    """A block with `network` in evaluation mode, for as long as any thread needs it; at last it is as before."""
+    """A block with `network` in evaluation mode, shared by all threads; after the last it is as before."""
     return _modes.setdefault(network, SharedSetting(partial(_evaluation_mode, ref(network))))()
 
 
@@ -163,11 +153,8 @@ def _evaluation_mode(reference: "ref[nn.Module]") -> Iterator[None]:
 def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str) -> UsableNetwork:
     """`network` with the width of its code, after a trial on an empty image and some of `images` (N, H, W).
 
-    Raises
-    ------
-    InputError
-        It does not take such images, what it returns is no feedback, or its result for one
-        image depends on the others.
+    InputError if it does not take such images, if what it returns is no feedback, or if its
+    result for one image depends on the others.
     """
     _, height, width = images.shape
     chosen = images[:TRIAL_IMAGES].reshape(-1, height * width)
@@ -330,7 +317,7 @@ class _Function(nn.Module):
 
 
 def has_functions(network: nn.Module) -> bool:
-    """Whether plain functions are part of `network`; what they compute is not known from a file."""
+    """Whether `network` has plain functions as parts, whose computation no file of weights tells."""
     return any(isinstance(module, _Function) for module in network.modules())
 
 
@@ -344,7 +331,7 @@ def _layers(part: Callable[[Tensor], Tensor]) -> list[nn.Module]:
 
 
 def is_plain(module: object, *kinds: type[nn.Module]) -> bool:
-    """Whether `module` is exactly of one of `kinds`, without a hook, override or parametrisation to be respected."""
+    """Whether `module` is exactly of one of `kinds`, without a hook, an override or a parametrisation."""
     return (
         type(module) in kinds
         and "forward" not in vars(module)

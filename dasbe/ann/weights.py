@@ -87,7 +87,7 @@ def _stored(values: torch.Tensor) -> torch.Tensor:
 def weights_hash(network: nn.Module) -> str:
     """SHA-256 of the architecture and the weights, the same for two files of the same network.
 
-    A module other than an Autoencoder has its printed form for an architecture.
+    For a module other than an Autoencoder, its printed form stands for the architecture.
     """
     described = json.dumps(asdict(network.architecture)) if isinstance(network, Autoencoder) else repr(network)
     digest = hashlib.sha256(described.encode())
@@ -151,7 +151,7 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
 
 
 def _remedy(path: Path) -> str:
-    """What to do about a network file that cannot be used."""
+    """Remedy for a network file that cannot be used."""
     if path.parent in (SHIPPED_NETWORKS, network_folder()):
         return f"train it again with: {typed('train', path.stem, '--force')}"
     return f"fetch it again, or train a network with: {typed('train', 'NAME')}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import colors
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import BarContainer
 from PIL import Image
 
 from dasbe.plotting.pictures import coloured
@@ -12,23 +13,15 @@ from dasbe.plotting.style import SILHOUETTE, Figure, image_axes, in_our_style, p
 from dasbe.support.storage import atomic_path
 
 FRAME_MILLISECONDS = 60
-SEQUENCE_MILLISECONDS = 250  # of a frame of a moving input
-POSTER_MILLISECONDS = 800  # of the result as the first frame, which is all that is seen of a GIF that does not play
-RESULT_MILLISECONDS = 2500  # of the result as the last frame
+SEQUENCE_MILLISECONDS = 250  # a frame of a moving input
+POSTER_MILLISECONDS = 800  # the result as the first frame, all that is seen of a GIF that does not play
+RESULT_MILLISECONDS = 2500  # the result as the last frame
 GLOW = (1.0, 0.45, 0.2)  # brightness of a spike in its own step and in the two steps after it
 
 
 def cycles_to_show(n_cycles: int) -> list[int]:
     """A few cycles, most of them at the start, where most happens, and the last."""
     return [*(cycle for cycle in (0, 1, 2, 4, 9) if cycle < n_cycles - 1), n_cycles - 1]
-
-
-def _all_fired(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Picture (H, W, 3) of the pixels that fire in one cycle, in their object's colour on a dim silhouette."""
-    fired = spikes.any(0)
-    picture = (image > 0)[..., None] * np.asarray(colors.to_rgb(SILHOUETTE))
-    picture[fired] = np.where(groups[..., None] > 0, colours[groups], 0.8)[fired]
-    return picture
 
 
 def _spike_frames(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -57,19 +50,9 @@ def animate_binding(
 
     The pixels that fire are on the left; on the right is, for each object, the part of its
     pixels that fires in each step of the cycle: scattered at first, one tall peak at a time
-    later.
-
-    Parameters
-    ----------
-    path : path ending in .gif
-    spikes : (n, d, H, W) bool
-    image : (H, W) of 0 and 1, or (n, H, W) if it moves
-    groups : (H, W) int, or (n, H, W)
-        Ground truth or grouping; objects are numbered from 1.
-    cycles : list of int, optional
-        Which of the n cycles to show; by default those of :func:`cycles_to_show`.
-    before : int
-        Number of cycles before these n.
+    later. `spikes` (n, d, H, W) are those of n cycles after `before` others, of which `cycles`
+    are shown; `image` and `groups`, with objects numbered from 1, are (H, W), or (n, H, W) if
+    they move.
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
     images, groups = (np.broadcast_to(given, (len(spikes), *spikes.shape[2:])) for given in (image, groups))
@@ -80,14 +63,7 @@ def animate_binding(
     picture = picture_axes.imshow(np.zeros((*groups.shape[1:], 3)), interpolation="nearest")
     picture_axes.set_axis_off()
     title = picture_axes.set_title("", color="white", fontsize=11, loc="left")
-    bottom, height = 0.16, 0.72 / max(n_groups, 1)
-    rows = []
-    for k in range(n_groups):
-        ax = figure.add_axes((0.5, bottom + (n_groups - 1 - k) * height, 0.47, 0.86 * height), facecolor="black")
-        ax.set(xlim=(-0.5, delay - 0.5), ylim=(0, 1.05), xticks=[], yticks=[])
-        ax.spines["left"].set_visible(False)
-        ax.spines["bottom"].set_color("#666666")
-        rows.append((ax, ax.bar(np.arange(delay), np.zeros(delay), width=0.9, color=colours[k + 1])))
+    rows = [_row_of_bars(figure, k, n_groups, delay, colours[k + 1]) for k in range(n_groups)]
     figure.text(0.735, 0.05, "step of the cycle", color="white", ha="center", fontsize=9)
     figure.text(0.735, 0.92, "part of each object that fires", color="white", ha="center", fontsize=9)
 
@@ -96,24 +72,35 @@ def animate_binding(
         title.set_text(f"cycle {before + cycle}")
         trains = [spikes[cycle][:, groups[cycle] == k + 1] for k in range(n_groups)]
         fractions = [train.sum(1) / max(train.shape[1], 1) for train in trains]
-        for _, bars in rows:
+        for bars in rows:
             for bar in bars:
                 bar.set_height(0)
         canvas.draw()
         for t, shown in enumerate(_spike_frames(spikes[cycle], images[cycle], groups[cycle], colours)):
             picture.set_data(shown)
             picture_axes.draw_artist(picture)
-            for (ax, bars), fraction in zip(rows, fractions):
+            for bars, fraction in zip(rows, fractions):
                 bars[t].set_height(fraction[t])
-                ax.draw_artist(bars[t])
+                bars[t].axes.draw_artist(bars[t])
             frames.append(_frame(canvas))
     title.set_text(f"all spikes of cycle {before + cycle}")
     canvas.draw()
-    picture.set_data(_all_fired(spikes[cycle], images[cycle], groups[cycle], colours))
+    all_spikes = spikes[cycle].any(0)[None]  # in place of those of a step
+    picture.set_data(_spike_frames(all_spikes, images[cycle], groups[cycle], colours)[0])
     picture_axes.draw_artist(picture)
     result = _frame(canvas)
     middle = [FRAME_MILLISECONDS] * len(frames)
     _write_gif(path, [result, *frames, result], [POSTER_MILLISECONDS, *middle, RESULT_MILLISECONDS])
+
+
+def _row_of_bars(figure: Figure, k: int, n_groups: int, delay: int, colour: np.ndarray) -> BarContainer:
+    """Bars for the part of object k that fires in each step; the rows of all objects are above each other."""
+    height = 0.72 / n_groups
+    ax = figure.add_axes((0.5, 0.16 + (n_groups - 1 - k) * height, 0.47, 0.86 * height), facecolor="black")
+    ax.set(xlim=(-0.5, delay - 0.5), ylim=(0, 1.05), xticks=[], yticks=[])
+    ax.spines["left"].set_visible(False)
+    ax.spines["bottom"].set_color("#666666")
+    return ax.bar(np.arange(delay), np.zeros(delay), width=0.9, color=colour)
 
 
 def _frame(canvas: FigureCanvasAgg) -> Image.Image:
@@ -133,18 +120,7 @@ def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: list[i
 
 @in_our_style
 def animate_sequence(path: Path | str, frames: np.ndarray, labels: np.ndarray, colours: str = "published") -> None:
-    """Write a GIF of a moving input beside its grouping, one frame per cycle; ink that did not fire is grey.
-
-    Parameters
-    ----------
-    path : path ending in .gif
-    frames : (n, H, W) of 0 and 1
-        The input.
-    labels : (n, H, W) int
-        Its grouping.
-    colours : str
-        Name of a palette.
-    """
+    """Write a GIF of `frames` (n, H, W), one a cycle, beside their grouping `labels`; ink that did not fire is grey."""
     table = palette(int(labels.max()), colours)
     figure = Figure(figsize=(4.6, 2.6), dpi=100, facecolor="white", layout="constrained")
     canvas = FigureCanvasAgg(figure)

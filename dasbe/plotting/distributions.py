@@ -6,7 +6,7 @@ import numpy as np
 
 from dasbe.plotting.style import Axes, seaborn
 
-CONFIDENCE = ("se", 1.96)  # a band that holds the mean in 95 of 100 cases
+CONFIDENCE = ("se", 1.96)  # a band that contains the mean in 95 of 100 cases
 
 
 def curve_with_band(
@@ -18,21 +18,11 @@ def curve_with_band(
     errorbar: tuple[str, float] = ("se", 1),
     **style: Any,
 ) -> None:
-    """Draw the mean of `values` over the repetitions, and a band around it; NaN is left out.
+    """Draw the mean of `values` (repetitions, n) over the repetitions, and a band around it; NaN is left out.
 
-    Parameters
-    ----------
-    axes : Axes
-    values : (repetitions, n) float
-    colour, label : str
-        Colour of the curve, and what the legend calls it.
-    x : (n,) float, optional
-        By default 0 to n − 1.
-    errorbar : (str, float)
-        Half the height of the band as Seaborn takes it: ``("se", 2)`` is two standard errors,
-        ``("sd", 2)`` two standard deviations; both are estimates from a sample (n − 1).
-    **style
-        As for :meth:`matplotlib.axes.Axes.plot`.
+    `x` (n,) is by default 0 to n − 1. `errorbar` is half the height of the band as Seaborn takes
+    it: ``("se", 2)`` is two standard errors, ``("sd", 2)`` two standard deviations, both
+    estimates from a sample (n − 1). `style` is that of :meth:`matplotlib.axes.Axes.plot`.
     """
     x = np.arange(values.shape[1]) if x is None else x
     seaborn().lineplot(
@@ -50,10 +40,7 @@ def curve_with_band(
 
 
 def regression(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, size: float = 6) -> float:
-    """Draw points (n,), their least-squares line and its bootstrapped 95 % band; NaN is left out.
-
-    Returns Pearson's correlation coefficient.
-    """
+    """Draw points (n,), the least-squares line and its bootstrapped 95 % band, without NaN; it returns Pearson's r."""
     import pandas
 
     points = {"s": size, "alpha": 0.55, "linewidths": 0}

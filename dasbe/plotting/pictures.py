@@ -8,9 +8,9 @@ LABELLESS = 0.75  # grey of ink without a label: overlaps in a ground truth, ung
 
 
 def coloured(labels: np.ndarray, image: np.ndarray | None = None, colours: np.ndarray | None = None) -> np.ndarray:
-    """Picture (H, W, 3) of `labels` (H, W); ink without a label is grey if `image` (H, W) is given.
+    """Picture (H, W, 3) of `labels` (H, W) in `colours` (labels, 3), by default those of the published palette.
 
-    `colours` (labels, 3) are those of the default palette unless given.
+    With `image` (H, W), ink without a label is grey.
     """
     colours = palette(int(labels.max())) if colours is None else colours
     picture = colours[labels]
@@ -27,23 +27,11 @@ def input_and_grouping(
     score: float | None = None,
     colours: str = "published",
 ) -> Figure:
-    """The input, the ground truth if there is one, and the grouping.
+    """The input `image`, the ground truth `groups` if given, and the grouping `labels`, (H, W) each.
 
     Pixels with ink that fell into the cluster of silent pixels (label 0), because they never
     fired or fired in phase with too few others, are grey. Where there are more groups than
-    colours, each group is numbered.
-
-    Parameters
-    ----------
-    image : (H, W) of 0 and 1
-    labels : (H, W) int
-        Grouping; numbered as the ground truth where they match (:func:`dasbe.binding.labels.align`).
-    groups : (H, W) int, optional
-        Ground truth.
-    score : float, optional
-        AMI in [0, 1].
-    colours : str
-        Name of a palette.
+    `colours`, the name of a palette, has, each group is numbered. `score` is an AMI in [0, 1].
     """
     table = palette(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
     background = np.zeros_like(image, int)
@@ -66,7 +54,7 @@ def input_and_grouping(
 
 
 def _write_numbers(axes: Axes, labels: np.ndarray, table: np.ndarray) -> None:
-    """Write the number of each group on the pixel that is nearest to its middle."""
+    """Write the number of each group on the pixel nearest to its centre of mass."""
     for k in np.unique(labels[labels > 0]).tolist():
         pixels = np.argwhere(labels == k)
         y, x = pixels[((pixels - pixels.mean(0)) ** 2).sum(1).argmin()]
@@ -76,15 +64,7 @@ def _write_numbers(axes: Axes, labels: np.ndarray, table: np.ndarray) -> None:
 
 @in_our_style
 def decoded_groups(labels: np.ndarray, decoded: np.ndarray) -> Figure:
-    """Each group alone, above what the network makes of it.
-
-    Parameters
-    ----------
-    labels : (H, W) int
-        Grouping; groups are numbered from 1.
-    decoded : (groups, H, W) float in [0, 1]
-        Reconstruction of each group.
-    """
+    """Each group of `labels` (H, W), numbered from 1, above its reconstruction, `decoded` (groups, H, W) in [0, 1]."""
     colours = palette(len(decoded))
     columns = min(len(decoded), 6)
     rows = -(-len(decoded) // columns)

@@ -18,22 +18,11 @@ def spike_raster(
     colours: str = "published",
     before: int = 0,
 ) -> Figure:
-    """Raster of each group's pixels in the group's colour, and the total number of spikes below.
+    """Raster of the pixels of each group in the colour of the group, and the total number of spikes below.
 
-    Parameters
-    ----------
-    spikes : (n, d, H, W) bool
-        n cycles of d steps.
-    groups : (H, W) int
-        Ground truth or grouping; pixels with label 0 are left out.
-    windows : list of (first, last)
-        Half-open ranges of cycles, a column of panels each.
-    name : str
-        What a group is called.
-    colours : str
-        Name of a palette.
-    before : int
-        Number of cycles before these n.
+    `spikes` (n, d, H, W) are those of n cycles after `before` others; pixels with label 0 in
+    `groups` (H, W) are left out. Each of `windows`, half-open ranges of cycles, has a column
+    of panels. A group is called `name`; `colours` is the name of a palette.
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
     table = palette_of_marks(n_groups, colours)

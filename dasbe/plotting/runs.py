@@ -18,7 +18,7 @@ from dasbe.plotting.style import Figure
 from dasbe.support import checks
 from dasbe.support.errors import InputError
 
-FIRST_CYCLES, LAST_CYCLES = 3, 4  # cycles in a raster
+FIRST_CYCLES, LAST_CYCLES = 3, 4  # cycles in a raster by default
 
 
 def plot_grouping(run: Binding, labels: np.ndarray, image: int = 0, *, groups: np.ndarray | None = None) -> Figure:
@@ -121,7 +121,7 @@ def plot_decoded(
     labels, image, groups
         As for :func:`plot_grouping`.
     device : torch.device or str
-        Where to compute. The network is moved there if it is a module.
+        Device of the computation, to which a module is moved.
 
     Returns
     -------
@@ -210,7 +210,7 @@ def _unrecorded(run: Binding) -> int:
 def _chosen(
     shape: tuple[int, ...], labels: np.ndarray, image: int, groups: np.ndarray | None
 ) -> tuple[int, np.ndarray, np.ndarray | None]:
-    """Number, grouping and ground truth of one image, from `labels` and `groups` of `shape`; all checked."""
+    """Checked number, grouping and ground truth of one image, from `labels` and `groups` of `shape`."""
     labels = checks.labels_of(shape, labels, "labels")
     image = checks.whole_number("image", image, 0, len(labels) - 1)
     if groups is None:
@@ -220,14 +220,14 @@ def _chosen(
 
 
 def _labelled(objects: np.ndarray) -> np.ndarray:
-    """`objects` as they are, if there are any."""
+    """`objects`, or InputError if there are none."""
     if not objects.any():
         raise InputError("labels of this image are all 0: nothing fired, so there is nothing to draw")
     return objects
 
 
 def _cycles(given: Sequence[int], n: int) -> list[int]:
-    """The numbers `given` of recorded cycles, checked, as a list; there are `n` of them."""
+    """Numbers of recorded cycles as a list, or InputError if some are not from 0 to `n` − 1."""
     listed = list(given[: n + 1]) if isinstance(given, range) else given
     cycles = checks.array("cycles", listed, "a list of whole numbers")
     if cycles.ndim != 1 or not len(cycles) or cycles.dtype.kind not in "iu" or cycles.min() < 0 or cycles.max() >= n:

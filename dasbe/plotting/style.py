@@ -32,7 +32,7 @@ in_our_style = rc_context(RC)  # decorator of every function that draws
 
 @cache
 def seaborn() -> Any:
-    """The package Seaborn, whose import takes a second and therefore waits until something is drawn with it.
+    """The package Seaborn, imported only when it is needed, since that takes a second.
 
     Seaborn remembers the settings it finds, for `seaborn.reset_orig`; they have to be the user's, not ours.
     """
@@ -52,7 +52,7 @@ def colour_of(system: str) -> str:
 
 
 class Figure(matplotlib.figure.Figure):
-    """A figure that is also drawn and saved with Matplotlib's own settings; ticks, for one, are made only then."""
+    """A figure that is drawn and saved, too, with Matplotlib's own settings; ticks, for one, are made only then."""
 
     @rc_context(DEFAULTS)
     def draw(self, renderer: Any) -> None:
@@ -61,7 +61,7 @@ class Figure(matplotlib.figure.Figure):
 
     @rc_context(DEFAULTS)
     def get_tightbbox(self, *arguments: Any, **options: Any) -> Any:
-        """Box of all that is drawn, to which notebooks crop."""
+        """Box around the whole drawing, to which notebooks crop."""
         return super().get_tightbbox(*arguments, **options)
 
     @rc_context(DEFAULTS)
@@ -100,7 +100,7 @@ def palette_of_marks(n_objects: int, name: str = "published") -> np.ndarray:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of `width` × `height` inches, which no window shows."""
+    """An empty figure of `width` × `height` inches, without a window."""
     return Figure(figsize=(width, height), layout="constrained")
 
 

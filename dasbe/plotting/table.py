@@ -12,14 +12,8 @@ from dasbe.plotting.style import INK, SYSTEM_COLOURS, Figure, in_our_style, new_
 def score_table(titles: dict[str, str], datasets: list[str], ours: dict, published: dict) -> Figure:
     """Mean ± standard deviation over seeds of every cell, and the published value in grey below it.
 
-    Parameters
-    ----------
-    titles : dict
-        Title of each system, in the order of the rows.
-    datasets : list of str
-        The columns.
-    ours, published : dict
-        Mean and standard deviation by (system, dataset), per cent; the deviation may be None or NaN.
+    Rows are the systems of `titles`, columns the `datasets`. `ours` and `published` hold mean and
+    standard deviation by (system, dataset), per cent; the deviation may be None or NaN.
     """
     figure = new_figure(2.6 + 1.3 * len(datasets), 0.9 + 0.42 * len(titles))
     axes = figure.add_subplot()
@@ -51,24 +45,14 @@ def _text(value: tuple[float, float | None]) -> str:
 
 @in_our_style
 def score_distributions(
-    titles: dict[str, str],
-    datasets: list[str],
-    scores: dict,
-    measure: str = "AMI (%)",
-    published: dict | None = None,
+    titles: dict[str, str], datasets: list[str], scores: dict, measure: str = "AMI (%)", published: dict | None = None
 ) -> Figure:
     """Distributions of the scores of images: a row for each system, a column for each dataset.
 
     Each histogram is as high as its row; a line marks the mean, a circle the published mean.
-
-    Parameters
-    ----------
-    titles, datasets, published
-        As for :func:`score_table`; several scores may take the place of the datasets.
-    scores : dict
-        AMI, or another score, (seeds, images) in [−1, 1] by (system, dataset).
-    measure : str
-        Label of the horizontal axis.
+    `scores` holds AMI, or another score, (seeds, images) in [−1, 1] by (system, dataset); several
+    scores may take the place of the datasets. `measure` is the label of the horizontal axis, and
+    `published` is as for :func:`score_table`.
     """
     figure = new_figure(2.1 * len(datasets) + 1.4, 0.5 * len(titles) + 1.1)
     figure.set_layout_engine("constrained", hspace=0, h_pad=0.02)

@@ -1,7 +1,7 @@
 """The spike coding space: spiking pixels, refractory time, coincidence detector (paper, section 3.1).
 
-Pure functions of (input, state, parameters) on tensors of any device; here the
-equations stand. On a CPU the loop runs compiled forms of them
+These pure functions on tensors of any device hold the equations. N images have F pixels, or L
+latent neurons, and d steps in a cycle. On a CPU the loop runs compiled forms of the functions
 (:mod:`dasbe.engine.neurons`), which give the same spikes.
 """
 
@@ -19,12 +19,12 @@ Bits = TypeVar("Bits")  # tensors, arrays, or single numbers: 0 or 1
 
 
 class PixelState(NamedTuple):
-    """What the neurons of the pixels carry from step to step.
+    """State of the neurons of the pixels between two steps.
 
     Attributes
     ----------
     counter : (...) int8
-        f, silent steps that are left; a neuron may fire in the next step iff f = 0.
+        f, silent steps left; a neuron may fire in the next step iff f = 0.
     trace1, trace2 : (...) uint8, 0 or 1
         s1, s2: spikes of the last step, and of the step before it, that the coincidence
         detector still sees.
@@ -36,21 +36,16 @@ class PixelState(NamedTuple):
 
 
 def quiescent(n_images: int, width: int, device: torch.device | str = "cpu") -> PixelState:
-    """State of neurons (N, F) that have been silent for long."""
+    """State of neurons (N, F) after a long silence."""
     counter, trace1, trace2 = torch.zeros((3, n_images, width), dtype=torch.uint8, device=device)
     return PixelState(counter.view(torch.int8), trace1, trace2)
 
 
 def detect_coincidence(s: Bits, s1: Bits, s2: Bits, b: Bits, b_prime: Bits) -> tuple[Bits, Bits, Bits]:
-    """One step of the coincidence detector, after which every spike is seen for one, two or three steps.
+    """One step of the coincidence detector, by which every spike is seen for one, two or three steps.
 
-    a = s ∨ s1 ∨ s2; then s2 ← s1 ∧ B and s1 ← s ∧ B′, B and B′ fair coins. This
-    function is the only place of the equation: the compiled kernel compiles it.
-
-    Returns
-    -------
-    a, s1, s2
-        What the network sees, and the traces after the step.
+    What the network sees is a = s ∨ s1 ∨ s2; then s2 ← s1 ∧ B and s1 ← s ∧ B′, B and B′ fair
+    coins. Returned are a, s1, s2. The compiled kernel compiles this very function.
     """
     return s | s1 | s2, s & b_prime, s1 & b  # type: ignore[operator]
 
@@ -58,23 +53,9 @@ def detect_coincidence(s: Bits, s1: Bits, s2: Bits, b: Bits, b_prime: Bits) -> t
 def fire(above: Tensor, counter: Tensor, refractory: Tensor) -> tuple[Tensor, Tensor]:
     """One step of neurons that are refractory after each spike.
 
-    f ← f − 1; s = [m > V ∧ f < 0]; where s: f ← r. A counter is kept at 0 once it has
-    run out, which leaves the spikes as they are.
-
-    Parameters
-    ----------
-    above : (...) bool
-        m > V, whether the membrane is above threshold.
-    counter : (...) int8
-        f.
-    refractory : (...) or () int8
-        r, silent steps after a spike.
-
-    Returns
-    -------
-    spikes : (...) bool
-    counter : (...) int8
-        f after the step.
+    f ← f − 1; s = [m > V ∧ f < 0]; where s: f ← r. `above` (...) bool is m > V, `counter`
+    (...) int8 is f and `refractory` int8 is r. Returned are s, bool, and f after the step;
+    it is kept at 0 once it has run out, which leaves the spikes as they are.
     """
     counter = counter - 1
     spikes = above & (counter < 0)
@@ -91,22 +72,19 @@ def pixel_cycle(
     feedback : (N, d, F) float
         x·c.
     words : (N, d, F) int32
-        Random words, from which u, B and B′ come.
+        Random words, which give u, B and B′.
     refractory : (N, F) int8
         r.
     state : PixelState
         (N, F) each.
     kept : (N, d, F) bool, optional
-        Spikes that are not lost on their way; a neuron is refractory after a lost one all the same.
+        Spikes that are not lost on their way; a neuron is refractory after a lost one as well.
 
     Returns
     -------
-    spikes : (N, d, F) bool
-        s.
-    seen : (N, d, F) uint8, 0 or 1
-        a, what the network is shown.
+    s : (N, d, F) bool
+    a : (N, d, F) uint8, 0 or 1
     state : PixelState
-        After the last step.
     """
     above = feedback + uniform(words, feedback.dtype) > THRESHOLD
     b, b_prime = coins(words)
@@ -122,23 +100,9 @@ def pixel_cycle(
 def latent_cycle(drive: Tensor, words: Tensor, refractory: int, counter: Tensor) -> tuple[Tensor, Tensor]:
     """All steps of one cycle of latent neurons that spike: z + u > 1 fires unless refractory.
 
-    Parameters
-    ----------
-    drive : (N, d, L) float
-        z, what the encoder gives.
-    words : (N, d, L) int32
-        Random words, from which u comes.
-    refractory : int
-        r.
-    counter : (N, L) int8
-        f before the first step.
-
-    Returns
-    -------
-    latent : (N, d, L) of the type of `drive`
-        1 where a neuron fires, else 0.
-    counter : (N, L) int8
-        f after the last step.
+    `drive` (N, d, L) is z, the output of the encoder; `words` (N, d, L) int32 give u; `counter`
+    (N, L) int8 is f. Returned are the code, 1 where a neuron fires and else 0, (N, d, L) of the
+    type of `drive`, and f after the last step.
     """
     above = drive + uniform(words, drive.dtype) > 1
     silent_steps = torch.tensor(refractory, dtype=torch.int8, device=drive.device)

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# What the random numbers of an image are for; each use has a stream of its own. The loop has the one without a number.
+# Uses of random numbers; each has a stream of its own for every image. That of the binding loop has no number.
 READOUT, ASSIGNMENTS, SCENES, REFINEMENT = 1, 2, 3, 4
 
 LOWEST_WORD = -(2**31)  # u = 0: a pixel that draws it fires for no feedback in [0, 1]
 
 
 def image_stream(seed: int, index: int, *use: int) -> np.random.SFC64:
-    """Random stream of image number `index` for one use; the binding loop has the one without `use`."""
+    """Random stream of image number `index` for one `use`; that of the binding loop is without one."""
     return np.random.SFC64(np.random.SeedSequence([int(seed), int(index), *use]))
 
 
 def seed_of_run(seed: int, run: int) -> int:
-    """Seed of run number `run` of several from other random numbers; the first has `seed` itself."""
+    """Seed of run number `run` of several with different random numbers; the first has `seed` itself."""
     return seed if run == 0 else int(np.random.SeedSequence([seed, run]).generate_state(1)[0])
 
 
