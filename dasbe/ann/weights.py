@@ -157,7 +157,7 @@ def _remedy(path: Path) -> str:
     return f"fetch it again, or train a network with: {typed('train', 'NAME')}"
 
 
-Layer = tuple[np.ndarray, np.ndarray]  # W (out, in) and b (out,)
+LayerWeights = tuple[np.ndarray, np.ndarray]  # W (out, in) and b (out,)
 
 
 def autoencoder(
@@ -232,7 +232,7 @@ def autoencoder(
     return network.eval()
 
 
-def _of_state_dict(weights: Mapping) -> list[Layer]:
+def _of_state_dict(weights: Mapping) -> list[LayerWeights]:
     """Layers of a ``state_dict``."""
     names = [str(name) for name in weights]
     paired = [name.removesuffix("weight") for name in names if name.endswith("weight")]
@@ -248,7 +248,7 @@ def _of_state_dict(weights: Mapping) -> list[Layer]:
     return layers
 
 
-def _of_list(weights: Any) -> list[Layer]:
+def _of_list(weights: Any) -> list[LayerWeights]:
     """Layers of a list W1, b1, W2, b2, …, of either orientation."""
     if not isinstance(weights, (list, tuple)) or not weights:
         raise InputError(f"weights is {checks.shown(weights)}; it must be a state_dict, or a list W1, b1, W2, b2, …")
@@ -268,7 +268,7 @@ def _of_list(weights: Any) -> list[Layer]:
     return found[0]
 
 
-def _chained(arrays: list[np.ndarray]) -> list[Layer] | None:
+def _chained(arrays: list[np.ndarray]) -> list[LayerWeights] | None:
     """`arrays` as layers W (out, in) and b (out,) that fit together, or None."""
     layers = list(zip(arrays[::2], arrays[1::2]))
     if len(arrays) % 2 or not all(w.ndim == 2 and b.shape == w.shape[:1] and w.size for w, b in layers):

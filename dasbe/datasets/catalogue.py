@@ -23,7 +23,7 @@ class Dataset:
         Function from a `numpy.random.RandomState` and `sizes` to blocks of images.
     seed : int
     sizes : dict
-        Published numbers of images, or of sequences and their frames.
+        Published numbers of images, or of films and their frames.
     settings : DatasetSettings or None
         Settings of the systems of Table 1; None for a dataset that is not in the table.
     needs_mnist : bool

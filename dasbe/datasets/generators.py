@@ -1,4 +1,4 @@
-"""Generators of the datasets, of still images and of sequences.
+"""Generators of the datasets, of still images and of films.
 
 Every generator takes a `numpy.random.RandomState` and yields ``(group, arrays)``
 blocks in the order in which the published scripts draw their random numbers, so that
@@ -47,7 +47,7 @@ Placement = tuple[int, int, int]  # template number, y, x
 BARS_SHAPE = (20, 20)
 SHAPES_SHAPE = (28, 28)
 MULTI_MNIST_SHAPE = (48, 48)
-MAX_OVERLAP = 0.2  # of the last digit's pixels
+LARGEST_OVERLAP = 0.2  # share of the last digit's pixels
 BLOCK_IMAGES = 10000
 
 
@@ -208,7 +208,7 @@ def place_digits(rng: RandomState, digits: list[np.ndarray]) -> tuple[np.ndarray
             window = np.s_[y : y + digit.shape[0], x : x + digit.shape[1]]
             coverage[window] += digit
             groups[window][digit] = label
-        if np.count_nonzero(coverage[window][digit] > 1) < MAX_OVERLAP * np.count_nonzero(digit):
+        if np.count_nonzero(coverage[window][digit] > 1) < LARGEST_OVERLAP * np.count_nonzero(digit):
             return coverage, groups
 
 
@@ -230,7 +230,7 @@ def multi_mnist(rng: RandomState, sizes: Sizes, mnist: Path | str | None = None)
 
 DIRECTIONS = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, -1), (-1, 1)])  # (dx, dy)
 ENTRY_FRAMES = (0, 15, 30)  # of the objects of `moving_shapes_3`
-BLOCK_SEQUENCES = 20
+BLOCK_FILMS = 20
 
 
 def _start_together(rng: RandomState, n_objects: int, shape: int | None) -> np.ndarray:
@@ -269,7 +269,7 @@ def trajectory(start: np.ndarray, step: np.ndarray, room: np.ndarray, n_frames: 
 
 
 def _render(objects: np.ndarray, n_frames: int, entries: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Frames (sequences, n_frames, H, W) of `objects` (sequences, objects, 4), each from its entry on."""
+    """Films (N, n_frames, H, W) of `objects` (N, objects, 4), each from its entry on."""
     n = len(objects)
     scenes = Scenes(n * n_frames, SHAPES_SHAPE)
     for k, entry in zip(range(objects.shape[1]), entries):
@@ -284,35 +284,31 @@ def _render(objects: np.ndarray, n_frames: int, entries: tuple[int, ...]) -> dic
     return {key: array.reshape(n, n_frames, *SHAPES_SHAPE) for key, array in scenes.render().items()}
 
 
-def _sequences(
+def _films(
     rng: RandomState, group: str, count: int, n_frames: int, n_objects: int, shape: int | None, late: bool
 ) -> Iterator[Block]:
     start = _start_in_turn if late else _start_together
     entries = ENTRY_FRAMES if late else n_objects * (0,)
-    for first in range(0, count, BLOCK_SEQUENCES):
-        objects = [start(rng, n_objects, shape) for _ in range(min(BLOCK_SEQUENCES, count - first))]
+    for first in range(0, count, BLOCK_FILMS):
+        objects = [start(rng, n_objects, shape) for _ in range(min(BLOCK_FILMS, count - first))]
         yield group, _render(np.array(objects), n_frames, entries)
 
 
-def _moving(rng: RandomState, sizes: Sizes, late: bool) -> Iterator[Block]:
+def moving_shapes(rng: RandomState, sizes: Sizes, late: bool = False) -> Iterator[Block]:
+    """Three shapes that move and bounce; films of one shape. If `late`, the three enter in turn."""
     frames = sizes["frames"]
-    yield from _sequences(rng, "train_multi", sizes["multi"], frames, 3, None, late)
-    yield from _sequences(rng, "test", sizes["test"], frames, 3, None, late)
-    yield from _sequences(rng, "train_single", sizes["single"], frames, 1, None, False)
+    yield from _films(rng, "train_multi", sizes["multi"], frames, 3, None, late)
+    yield from _films(rng, "test", sizes["test"], frames, 3, None, late)
+    yield from _films(rng, "train_single", sizes["single"], frames, 1, None, False)
     for shape in range(3):
-        yield from _sequences(rng, f"train_single_{shape}", sizes["single"], frames, 1, shape, False)
-
-
-def moving_shapes(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
-    """Three shapes that move and bounce; sequences of one shape."""
-    return _moving(rng, sizes, late=False)
+        yield from _films(rng, f"train_single_{shape}", sizes["single"], frames, 1, shape, False)
 
 
 def moving_shapes_3(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
-    """Three moving shapes that enter at frames 0, 15 and 30; sequences of one shape."""
-    return _moving(rng, sizes, late=True)
+    """Three moving shapes that enter at frames 0, 15 and 30; films of one shape."""
+    return moving_shapes(rng, sizes, late=True)
 
 
 def moving_shapes_train(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
-    """Sequences of one shape to train the recurrent network on; not published, drawn by the same rule."""
-    return _sequences(rng, "train_single", sizes["single"], sizes["frames"], 1, None, False)
+    """Films of one shape to train the recurrent network on; not published, drawn by the same rule."""
+    return _films(rng, "train_single", sizes["single"], sizes["frames"], 1, None, False)

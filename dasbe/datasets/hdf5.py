@@ -98,7 +98,7 @@ def hdf5_to_write(path: Path, before: bytes = b"") -> Iterator[h5py.File]:
 def append(group: h5py.Group, key: str, array: np.ndarray) -> None:
     """Add `array` (uint8) to the end of array `key` of `group`, which is created by its first block."""
     if key not in group:
-        # whole images, or whole frames of a sequence
+        # whole images, or whole frames of a film
         length = min(max(CHUNK_BYTES // max(array[:1].nbytes, 1), 1), max(len(array), 1))
         form = {"maxshape": (None, *array.shape[1:]), "chunks": (length, *array.shape[1:])}
         group.create_dataset(key, data=array, **form, compression="gzip", compression_opts=1, fletcher32=True)

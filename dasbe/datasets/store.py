@@ -21,7 +21,7 @@ from dasbe.support.errors import FileContentError, MissingFileError
 from dasbe.support.paths import data_folder, readable
 from dasbe.support.storage import Unfit, one_at_a_time
 
-LARGEST_SIZE = 10**6  # images, sequences or frames of a group
+LARGEST_SIZE = 10**6  # images, films or frames of a group
 SUMMED_BYTES = 1 << 23  # bytes that are read at once for a sum
 
 
@@ -42,7 +42,7 @@ def generate(name: str, sizes: dict[str, int] | None = None, mnist: Path | str |
     ------
     group, arrays : str, dict
         ``arrays["default"]`` are n images (n, H, W) and ``arrays["groups"]`` their labels,
-        uint8; of sequences (n, frames, H, W). Successive blocks of one group belong together.
+        uint8; of films (n, frames, H, W). Successive blocks of one group belong together.
     """
     dataset = dataset_of(name)
     given = {} if sizes is None else checks.instance("sizes", sizes, dict, "a dictionary of numbers")

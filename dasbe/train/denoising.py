@@ -2,9 +2,8 @@
 
 Every epoch draws from a random stream of its own, and the learning rate is a function
 of the epoch alone; so a run that was killed and resumed from its last checkpoint ends
-with the same weights as an undisturbed one. What is trained is what the systems
-compute (:class:`dasbe.ann.network.UsableNetwork`), so a module of the user's own is
-trained as ours are.
+with the same weights as an undisturbed one. Networks are called as the systems call them
+(:class:`dasbe.ann.network.UsableNetwork`), so a module of the user's own is trained as ours are.
 """
 
 import copy
@@ -36,7 +35,7 @@ from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
 HISTORY = ("epoch", "training_loss", "validation_loss", "learning_rate")  # columns of the history of a training
-WALKBACK_CORRUPTION = 0.4  # of p: in a round of the loop the network's own doubts take away pixels too
+WALKBACK_CORRUPTION = 0.4  # share of p: in a round of the loop the network's own doubts take away pixels, too
 
 
 @dataclass
@@ -96,7 +95,7 @@ def corrupt(clean: Tensor, recipe: Recipe, generator: torch.Generator, network: 
 
 
 def training_images(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Images (N, H, W), or sequences (N, window, H, W), of all splits of the recipe, and the split of each, (N,)."""
+    """Images (N, H, W), or windows (N, window, H, W), of all splits of the recipe, and the split of each, (N,)."""
     ensure_dataset(recipe.dataset)
     parts = [load_dataset(recipe.dataset, split)[0] for split in recipe.splits]
     if recipe.window:
@@ -105,7 +104,7 @@ def training_images(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 
 
 def windows(films: np.ndarray, window: int) -> np.ndarray:
-    """`films` (N, T, H, W) cut into sequences (M, window, H, W); what is left over at their ends is left out."""
+    """`films` (N, T, H, W) cut into windows (M, window, H, W), without the frames left over at their ends."""
     whole = films[:, : films.shape[1] // window * window]
     return whole.reshape(-1, window, *films.shape[2:])
 
@@ -218,7 +217,7 @@ def _train_epoch(
     epoch: int,
     rate: float,
 ) -> float:
-    """One epoch; the mean loss over its batches."""
+    """Train for an epoch; returned is the mean loss over its batches."""
     images, classes = data
     dtype = float_type(network)
     for group in optimiser.param_groups:
@@ -241,7 +240,7 @@ def _validate(network: nn.Module, data: tuple[Tensor, Tensor], recipe: Recipe) -
     """Loss on the validation images, corrupted in the same way every time."""
     images, classes = data
     dtype = float_type(network)
-    # of a network of which nothing is known no more at once than in training: its layers may be large
+    # an unknown network is given no more at once than in training, since its layers may be large
     at_once = len(images) if isinstance(network, Autoencoder) else recipe.batch
     network.eval()
     total = 0.0
@@ -275,7 +274,7 @@ def _finite(values: Tensor, recipe: Recipe) -> Tensor:
 
 @contextmanager
 def _failure_in_one_line() -> Iterator[None]:
-    """InputError in place of what a module of the user's own may raise in training."""
+    """InputError in place of whatever a module of the user's own raises in training."""
     try:
         yield
     except InputError:
@@ -332,9 +331,9 @@ def images_hash(images: np.ndarray) -> str:
 def _resume(
     path: Path | None, subject: dict, network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> TrainingState | None:
-    """State of an interrupted run on the same `subject`, which `network` and `optimiser` take over, or None.
+    """State of an interrupted run on the same `subject`, taken over by `network` and `optimiser`, or None.
 
-    A file that is damaged or no checkpoint is set aside, with a line that says so.
+    A file that is damaged or no checkpoint is set aside, and a line says so.
     """
     if path is None or not path.is_file():
         return None

@@ -30,7 +30,7 @@ from dasbe.train.own import progress_bar, results, train_on_file
 from dasbe.train.recipes import Recipe
 from dasbe.train.side_by_side import Task, train_side_by_side
 
-MOVING = "moving"  # by which networks for films are scored; all others by a system
+MOVING = "moving"  # judge of networks for films; that of all others is a system
 
 
 def run_training(*, recipes: dict[str, Recipe] | None = None, data: str | None = None, **options: Any) -> None:
@@ -74,7 +74,7 @@ def train_networks(
         for number, task in enumerate(pending):
             goes_on = nullcontext() if force and number else resumable()  # with --force, those before are trained again
             with goes_on, progress_bar(task.name, task.recipe.epochs) as report:
-                lines = train_one(*task, report=report, **options)
+                lines = train_one(task, report=report, **options)
             print("\n".join(lines))
     print(f"\n{'network':<14} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
     for task in tasks:
@@ -82,7 +82,7 @@ def train_networks(
 
 
 def was_trained_by(recipe: Recipe, path: Path) -> bool:
-    """Whether `path` is the file of a network that was trained by `recipe`."""
+    """Whether `path` is the file of a network trained by `recipe`."""
     if not path.is_file():
         return False
     description = load_network(path).description
@@ -93,9 +93,7 @@ def was_trained_by(recipe: Recipe, path: Path) -> bool:
 
 
 def train_one(
-    name: str,
-    recipe: Recipe,
-    path: Path,
+    task: Task,
     *,
     force: bool,
     score_images: int,
@@ -108,6 +106,7 @@ def train_one(
     `command` is named in its description as the command that made it; `report` is called as
     by :func:`~dasbe.train.denoising.train`. Returned are lines that say what was done.
     """
+    name, recipe, path = task
     writable(path.parent, "--out DIR")
     curve = writable(results_folder() / "train") / f"{name}.csv"
     with one_at_a_time(path):
@@ -153,7 +152,7 @@ def held_out_ami(network: nn.Module, judge: str, dataset: str, n_images: int, de
 
 
 def datasets_of(recipe: Recipe) -> list[str]:
-    """Datasets that a network is trained and scored on."""
+    """Datasets on which a network is trained and scored."""
     return [recipe.dataset, *(["moving_shapes_3"] if recipe.judge == MOVING else [])]
 
 

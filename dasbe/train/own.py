@@ -103,11 +103,9 @@ def train_network(
     device, progress = checks.device(device), checks.flag("progress", progress)
     if network is not None:
         _check_network(network, images, recipe, device)
-    sequences = windows(images, recipe.window) if recipe.window else images
+    shown = windows(images, recipe.window) if recipe.window else images
     with progress_bar("training", recipe.epochs, progress) as report:
-        trained, state = train(
-            recipe, sequences, kinds, network=network, checkpoint=place, device=device, report=report
-        )
+        trained, state = train(recipe, shown, kinds, network=network, checkpoint=place, device=device, report=report)
     _, *columns = zip(*state.history)
     trained.description = {  # type: ignore[assignment]
         "recipe": recipe.as_dict(),

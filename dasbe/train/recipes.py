@@ -1,4 +1,4 @@
-"""Training recipes: what a network is and how it is trained, and the recipes of the shipped networks."""
+"""Training recipes: the layers of a network and the settings of its training; those of the shipped networks."""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -12,7 +12,7 @@ from dasbe.support.storage import tuples
 BATCHES_PER_EPOCH = 100
 OPTIMISERS = ("adam", "sgd")
 MOST = 10**6  # epochs, images a batch, rounds of the loop, …
-LATENT = (64, 1000)  # units of the latent layer, at least and at most, where a recipe leaves them to the images
+LATENT = (64, 1000)  # least and largest number of latent units, where a recipe leaves them to the images
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,9 @@ class Recipe:
     Attributes
     ----------
     dataset, splits, judge : str, tuple of str, str
-        For the networks that come with the repository: the dataset, the groups of it to
-        train on, and by what the network is scored (a system of
-        :data:`dasbe.systems.SYSTEMS`, or ``"moving"``).
-        :func:`dasbe.train_network` is given its images, and has no use for them.
+        For the networks that come with the repository: the dataset, its groups of images
+        for training, and the judge of the network (a system of :data:`dasbe.systems.SYSTEMS`,
+        or ``"moving"``). :func:`dasbe.train_network`, which is given images, ignores them.
     hidden, activation, latent_activation, spiking, recurrent
         See :class:`dasbe.ann.architecture.Architecture`.
     latent : int or None
@@ -40,41 +39,42 @@ class Recipe:
         Every image draws p ∈ U(low, high); each of its pixels is switched off with
         probability p.
     salt : float
-        Which part of those pixels is switched on instead, wherever they lie.
+        Share of those pixels that is switched on instead, wherever they lie.
     occlusion : float
-        Probability with which all on one side of a line is erased as well
+        Probability with which one side of a line is erased as well
         (:func:`dasbe.train.corruption.occlude`).
     walkback : int
-        How often an image goes round the loop before it is learnt from: the network
-        restores the corrupted image, each pixel of the object fires with the
-        probability this gives it, and some of those are switched off again. So the
-        network learns to mend what it will meet in the loop, its own feedback
+        Rounds of the loop before an image is learnt from: the network restores the
+        corrupted image, each pixel of the object fires with the probability in the
+        reconstruction, and some of those are switched off again. So the network learns to
+        mend its own feedback, as it will meet it in the loop
         (walkback training; Bengio, Yao, Alain, Vincent 2013, arXiv 1305.6663).
     ink_weight : float
-        How much a pixel of the object counts in the loss; a background pixel counts 1.
+        Weight of a pixel of the object in the loss; that of a background pixel is 1.
         Above 1 the network gives more feedback where it is in doubt.
     latent_silence : float
-        Each image silences a part U(0, latent_silence) of its latent neurons: in the
-        loop those that have just fired are refractory, which training would not know.
+        Each image silences a share U(0, latent_silence) of its latent neurons, since in
+        the loop those that have just fired are refractory.
     output_shift : float
-        Added to the drive of every output once training is over: the odds of its firing
-        rise by a factor e^shift, so the network gives more feedback than it learnt to.
+        Number added to the drive of every output after training: the odds of firing rise
+        by a factor e^shift, so the network gives more feedback than it has learnt.
     half_precision : bool
-        Whether the trained weights are rounded to half precision: half the file.
+        Whether the trained weights are rounded to half precision, which halves the file.
     contrast : float
         Weight of :func:`dasbe.train.denoising.contrast_loss`, which makes the latent
         codes of images of one split alike, and those of different splits unlike.
     window : int
-        0: the network restores still images. Otherwise it is shown sequences of this
-        many frames and predicts the next frame of each
+        0: the network restores still images. Otherwise it is shown windows of so many
+        frames of a film and predicts each next frame
         (:func:`dasbe.train.denoising.prediction_loss`).
     batch : int
-        Images, or sequences, a batch.
+        Images, or windows, in a batch.
     optimiser : {"adam", "sgd"}
         Adam, or stochastic gradient descent without momentum.
     learning_rate : float
-        Of Adam at the start; it falls to 0 along a cosine over all epochs. Of stochastic
-        gradient descent always, and for the loss summed over the pixels, not their mean.
+        For Adam the rate at the start, from which it falls to 0 along a cosine over all
+        epochs. For stochastic gradient descent the constant rate, for the sum of the loss
+        over the pixels, not its mean.
     epochs : int
         One epoch = `BATCHES_PER_EPOCH` batches drawn with replacement.
     patience : int
@@ -84,7 +84,7 @@ class Recipe:
     Raises
     ------
     InputError
-        A field is wrong, or of no effect beside another.
+        A field is wrong, or has no effect beside another.
 
     Examples
     --------
@@ -173,9 +173,9 @@ class Recipe:
 
 
 OF_LAYERS = tuple(field.name for field in fields(Architecture) if field.name != "image_shape")
-"""Fields that say what layers a network has."""
+"""Fields of the layers of a network."""
 NOT_PREDICTED = ("salt", "occlusion", "walkback", "ink_weight", "latent_silence", "contrast", "spiking")
-"""Fields for still images, which a network that predicts does without."""
+"""Fields for still images, without a meaning for a network that predicts."""
 
 
 def _corruption(value: object) -> tuple[float, float]:

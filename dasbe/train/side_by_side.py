@@ -1,8 +1,8 @@
 """Several networks trained at once, each by a process of one thread.
 
-A network's weights depend on its recipe alone, so they are those of a training one
-after another. Processes send how far they are, and the parent shows it. One that is
-ended goes on from its checkpoint the next time.
+The weights of a network depend on its recipe alone, so they are the same as after a
+training one by one. Processes send their progress, and the parent shows it. A process
+that was ended goes on from its checkpoint the next time.
 """
 
 import sys
@@ -24,11 +24,11 @@ from dasbe.train.denoising import TrainingState
 from dasbe.train.recipes import Recipe
 
 Train = Callable[..., list[str]]
-LINES = 10  # about a network, where there is no terminal to draw bars on
+LINES = 10  # lines on the progress of a network, where there is no terminal to draw bars on
 
 
 class Task(NamedTuple):
-    """A network to train, and where to write it."""
+    """A network to train, and the path of its file."""
 
     name: str
     recipe: Recipe
@@ -80,7 +80,7 @@ class Worker:
 def train_side_by_side(train_one: Train, tasks: Sequence[Task], jobs: int, **options: Any) -> None:
     """Train networks in their order, in `jobs` processes at a time.
 
-    ``train_one(*task, report=…, **options)`` trains one and returns lines that say what was
+    ``train_one(task, report=…, **options)`` trains one and returns lines that say what was
     done. InputError names those that could not be trained, once all others are done.
     """
     waiting = list(tasks)[::-1]
@@ -111,7 +111,7 @@ def _started(train_one: Train, task: Task, options: dict[str, Any]) -> tuple[Con
     process = context.Process(name=task.name, target=_work, args=(train_one, task, options, sender), daemon=True)
     with interrupts_are_ours():
         process.start()
-    sender.close()  # the one here, so that the pipe ends with the process
+    sender.close()  # only in this process, so that the pipe ends with the other
     bar = tqdm(total=task.recipe.epochs, desc=task.name, unit=" epochs", leave=False, disable=not sys.stderr.isatty())
     return receiver, Worker(task, process, bar)
 
@@ -127,7 +127,7 @@ def _work(train_one: Train, task: Task, options: dict[str, Any], sender: Connect
             sender.send(Progress(epoch, training_loss, validation_loss))
 
     try:
-        sender.send(train_one(*task, report=report, **options))
+        sender.send(train_one(task, report=report, **options))
     except (InputError, OSError) as error:
         sender.send(message_of(error))
 
