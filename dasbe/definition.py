@@ -18,16 +18,16 @@ V = 1 + 1e-5  # threshold; above 1, so that noise alone never makes a pixel fire
 
 
 class Noise(Protocol):
-    """Where the random numbers of one image come from, in the order in which they are asked for."""
+    """Source of the random numbers of one image, in the order of their use."""
 
     def initial(self) -> Tensor:
         """c of the first cycle, (d, P): |N(0, 1)|, for DASBE divided by its sum over the d steps."""
 
     def pixels(self) -> tuple[Tensor, Tensor, Tensor]:
-        """u ~ U[0, 1) and the fair coins B and B′, (P,) each; asked for once a step."""
+        """u ~ U[0, 1) and the fair coins B and B′, (P,) each; drawn once a step."""
 
     def latent(self, n: int) -> Tensor:
-        """u ~ U[0, 1) of n latent neurons, (n,); asked for once a step, after those of the pixels."""
+        """u ~ U[0, 1) of n latent neurons, (n,); drawn once a step, after those of the pixels."""
 
 
 @torch.no_grad()
@@ -52,7 +52,7 @@ def bind(
         d, r and n.
     noise : Noise
     modulate : callable
-        From y to c, (d, P) each; in the paper, c = y.
+        Function from y to c, (d, P) each; in the paper, c = y.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def bind(
     latents : (n, d, L)
         h.
     feedback : (n, d, P)
-        y, which is c one cycle later, but for what `modulate` makes of it.
+        y, from which `modulate` makes c of the next cycle.
     """
     x = torch.as_tensor(image).to(next(network.parameters()).dtype).flatten(-2).expand(cycles, -1)
     c = noise.initial().to(x.dtype)
@@ -98,7 +98,7 @@ def bind(
 
 
 def compete(y: Tensor, delay: int, refractory: int, gain: float = 2.0, sharpness: float = 2.0) -> Tensor:
-    """Competition between the steps of a cycle: what :func:`bind` may make of y, (d, P). Not in the paper.
+    """Competition between the steps of a cycle, a `modulate` of :func:`bind`. Not in the paper.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def compete(y: Tensor, delay: int, refractory: int, gain: float = 2.0, sharpness
     Returns
     -------
     (d, P)
-        c, in all steps together m·d / (r + 1), the spikes that a pixel has time for in a cycle, or fewer.
+        c, in all steps together at most m·d / (r + 1), the number of spikes for which a cycle has time.
     """
     power = y**sharpness
     share = power / power.sum(0).clamp(min=1e-30)
@@ -130,7 +130,7 @@ def pure_ann(image: np.ndarray, network: Any, delay: int, cycles: int, noise: No
     delay, cycles : int
         d and n.
     noise : Noise
-        Its initial numbers are not normalised; none are asked for pixels.
+        Its initial numbers are not normalised; pixels draw none.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def reconstruction_clustering(image: np.ndarray, network: Any, gamma: np.ndarray
     network : nn.Module
         Latent neurons that spike are taken at their firing probability.
     gamma : (K, P)
-        γ at the start: how much of each pixel each group has; its sum over the groups is 1.
+        γ at the start: the share of each pixel in each group; its sum over the groups is 1.
     iterations : int
 
     Returns
@@ -243,17 +243,17 @@ def competing_phases(
     network : nn.Module
         Latent neurons that spike have no refractory time here.
     noise : Noise
-        Of its numbers for pixels, only u.
+        Only u of its numbers for pixels is used.
     n_phases, steps_per_phase : int
         K₀ and m.
     n_objects : int, optional
-        At so many phases no further one falls silent; by default their worth decides.
+        Number of phases at which none falls silent any more; by default the worth of the groupings decides.
     cycles, cycles_after_pruning : int
-        Before the first phase falls silent, and after each.
+        Cycles before the first phase falls silent, and after each.
     sampling, sharpness : float
         q and β.
     shift : float
-        What training has added to the drive of every output of the network.
+        Number that training added to the drive of every output of the network.
 
     Returns
     -------

@@ -24,9 +24,9 @@ NUMPY_SUFFIX = ".npz"
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".webp")
 MISSING = "give the path of a file or folder of images"
 REMEDY = "write it with dasbe.save_dataset"
-MOST_LABELS = 255  # of an image: labels are uint8
-MOST_NAMED = 10  # splits in a message
-CHECKED_AT_ONCE = 1000  # images, so that a check takes little memory
+MOST_LABELS = 255  # labels are uint8
+MOST_NAMED = 10  # splits named in a message
+CHECKED_AT_ONCE = 1000  # images checked at once, to save memory
 
 Loaded = tuple[np.ndarray, np.ndarray | None]
 
@@ -184,7 +184,7 @@ def _split_of(file: h5py.File, split: object, path: Path) -> str:
 
 
 def _images_from(start: object, stop: object, count: int, what: str) -> slice:
-    """Images `start` to `stop` (None: the last) of the `count` that `what` has; InputError if they are not there."""
+    """Images `start` to `stop` (None: the last) of the `count` in `what`; InputError if they are not there."""
     start = checks.whole_number("start", start, -checks.LARGEST_NUMBER)
     last = count if stop is None else checks.whole_number("stop", stop, -checks.LARGEST_NUMBER)
     if not 0 <= start < last <= count:
@@ -201,7 +201,7 @@ def _load(
 ) -> Loaded:
     """Images `start` to `stop` and their labels, from the array of images and, if there is one, that of labels.
 
-    `what` the images are outside of is said if they are; arrays of a published `dataset` have a known form.
+    `what` names their place in messages; the arrays of a published `dataset` have a known form.
     """
     published = CHECKSUMS.get(dataset.name, {}) if dataset else {}
     forms = [form_of(key, array, published.get(key, (None,))[0]) for key, array in arrays.items()]
@@ -213,7 +213,7 @@ def _load(
         n_values = math.prod(form) + math.prod(getattr(array, "chunks", None) or (0,))  # one chunk is unpacked besides
         checks.memory(n_values * array.dtype.itemsize, f"reading {key}", "read fewer images with start= and stop=")
         part = array[(0, wanted) if array.ndim == 5 else wanted].reshape(form)
-        parts.append(part.copy() if isinstance(array, np.ndarray) else part)  # which keeps nothing of the rest
+        parts.append(part.copy() if isinstance(array, np.ndarray) else part)  # a view would keep all images
     return _checked(*parts, dataset=dataset)
 
 
@@ -260,8 +260,8 @@ def save_dataset(
 ) -> Path:
     """Write images and ground truth of your own to a file that :func:`dasbe.load_dataset` reads.
 
-    An HDF5 file that is there gets one more split. What is there already is kept, unless
-    `replace` is given. A crash leaves the file as it was.
+    An existing HDF5 file gets one more split; nothing in it is replaced without `replace`. A
+    crash leaves the file as it was.
 
     Parameters
     ----------
@@ -273,9 +273,9 @@ def save_dataset(
     split : str, optional
         For HDF5: by default ``"train_multi"``.
     name : str, optional
-        What the dataset is called in the file; by default as the file when it was new.
+        Name of the dataset in the file; by default that of the file when it was new.
     replace : bool
-        Whether the split of that name, or the NumPy file, is replaced if it is there
+        Whether an existing split of that name, or an existing NumPy file, is replaced
         (:func:`dasbe.save_network` always replaces its file).
 
     Returns

@@ -24,9 +24,9 @@ def ami(groups: np.ndarray, labels: np.ndarray, normalisation: str = "arithmetic
     labels : (N, H, W) int
         Predicted clusters.
     normalisation : str
-        By which entropy of the two partitions: ``"arithmetic"``, their mean, or ``"max"``,
-        the larger, which gives lower values: that of Reconstruction Clustering (Greff,
-        Srivastava, Schmidhuber 2015).
+        Entropy in the denominator: ``"arithmetic"``, the mean of those of the two partitions,
+        or ``"max"``, the larger, as in Reconstruction Clustering (Greff, Srivastava,
+        Schmidhuber 2015), which gives lower values.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def ami(groups: np.ndarray, labels: np.ndarray, normalisation: str = "arithmetic
     Raises
     ------
     InputError
-        The two do not have the same shape, or hold what is no label.
+        The two differ in shape, or hold values that are no labels.
 
     Examples
     --------
@@ -49,11 +49,10 @@ def ami(groups: np.ndarray, labels: np.ndarray, normalisation: str = "arithmetic
     """
     by_larger = checks.one_of("normalisation", normalisation, NORMALISATIONS) == "max"
 
-    def score(truth: np.ndarray, found: np.ndarray) -> float:
-        counts = _contingency(truth, found)
+    def score(counts: np.ndarray) -> float:
         return _adjusted_mutual_information(counts, _log_factorials(counts.sum()), by_larger)
 
-    return _scores_of_objects(*_checked(groups, labels), score)
+    return _scores_of_objects(groups, labels, score)
 
 
 def ari(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -77,7 +76,7 @@ def ari(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Raises
     ------
     InputError
-        The two do not have the same shape, or hold what is no label.
+        The two differ in shape, or hold values that are no labels.
 
     Examples
     --------
@@ -87,11 +86,7 @@ def ari(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Source: Hubert, Arabie 1985.
     """
-
-    def score(truth: np.ndarray, found: np.ndarray) -> float:
-        return _adjusted_rand_index(_contingency(truth, found))
-
-    return _scores_of_objects(*_checked(groups, labels), score)
+    return _scores_of_objects(groups, labels, _adjusted_rand_index)
 
 
 def mbo(groups: np.ndarray, labels: np.ndarray, images: np.ndarray | None = None) -> np.ndarray:
@@ -120,7 +115,7 @@ def mbo(groups: np.ndarray, labels: np.ndarray, images: np.ndarray | None = None
     Raises
     ------
     InputError
-        They do not have the same shape, or hold what they should not.
+        The arrays differ in shape, or hold values that they must not have.
 
     Examples
     --------
@@ -148,7 +143,7 @@ def mbo(groups: np.ndarray, labels: np.ndarray, images: np.ndarray | None = None
 
 
 def n_found(labels: np.ndarray) -> np.ndarray:
-    """How many groups each image has: different labels above 0.
+    """Number of groups in each image: different labels above 0.
 
     Parameters
     ----------
@@ -162,7 +157,7 @@ def n_found(labels: np.ndarray) -> np.ndarray:
     Raises
     ------
     InputError
-        `labels` hold what is no label.
+        `labels` hold values that are no labels.
 
     Examples
     --------
@@ -180,20 +175,19 @@ def _checked(groups: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
     return groups, labels
 
 
-def _scores_of_objects(
-    groups: np.ndarray, labels: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float]
-) -> np.ndarray:
-    """`score` of ground truth and clusters (P,) of the pixels of single objects, image by image; NaN where none is."""
+def _scores_of_objects(groups: np.ndarray, labels: np.ndarray, score: Callable[[np.ndarray], float]) -> np.ndarray:
+    """`score` of the contingency table of the pixels of single objects of each image, (N,); NaN if it has none."""
+    groups, labels = _checked(groups, labels)
     scores = np.full(len(groups), np.nan)
     for i, (truth, found) in enumerate(zip(groups, labels)):
         inside = truth > 0
         if inside.any():
-            scores[i] = score(truth[inside], found[inside])
+            scores[i] = score(_contingency(truth[inside], found[inside]))
     return scores
 
 
 def _contingency(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """(groups, clusters) int64: how many points each group shares with each cluster."""
+    """Number of points that each group shares with each cluster, (groups, clusters) int64."""
     (objects, truth), (clusters, found) = (np.unique(labels, return_inverse=True) for labels in (truth, found))
     shape = len(objects), len(clusters)
     return np.bincount(truth * shape[1] + found, minlength=shape[0] * shape[1]).reshape(shape)

@@ -10,6 +10,8 @@ from dasbe.support import checks
 from dasbe.support.errors import InputError
 from dasbe.support.published import READOUT_CYCLES
 
+SYNCHRONY_Q = 1 / 6  # 1/step, as in Figure 3; Figure 2 uses 1/3
+
 
 def victor_purpura_distances(spikes: np.ndarray, q: float) -> np.ndarray:
     """Distance of every pair of spike trains.
@@ -83,9 +85,6 @@ def _pairs(times: np.ndarray, counts: np.ndarray, q: float) -> np.ndarray:
     return distances
 
 
-SYNCHRONY_Q = 1 / 6  # 1/step, as in Figure 3; Figure 2 uses 1/3
-
-
 def silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
     """Mean silhouette coefficient (Rousseeuw 1987): (b − a) / max(a, b) over all points.
 
@@ -145,7 +144,7 @@ def cycle_scores(
     q : float
         1/step.
     seed : int
-        Of k-means.
+        Seed of k-means.
 
     Returns
     -------
@@ -179,7 +178,7 @@ def _euclidean(points: np.ndarray) -> np.ndarray:
 def synchrony_matrix(
     spikes: np.ndarray, groups: np.ndarray, alpha: float = 0.5, last: int = READOUT_CYCLES
 ) -> np.ndarray:
-    """Which pixels fire together: M = (1 + α) SᵀS + α SᵀS⁺ + α SᵀS⁻, divided by its maximum.
+    """Synchrony of every pair of pixels: M = (1 + α) SᵀS + α SᵀS⁺ + α SᵀS⁻, divided by its maximum.
 
     S holds the spikes of the last cycles, S⁺ and S⁻ the same one step later and earlier
     (the "fMRI measure" of the published code).
@@ -191,7 +190,7 @@ def synchrony_matrix(
         Pixels with label > 0 are shown, sorted by label.
     alpha : float
     last : int
-        Cycles.
+        Number of cycles, up to the last.
 
     Returns
     -------
@@ -220,7 +219,7 @@ def autocorrelation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19) -
     spikes : (n, d, H, W) bool
     groups : (H, W) int
     max_lag : int
-        Steps.
+        Largest lag in steps.
 
     Returns
     -------
