@@ -127,7 +127,7 @@ def train_on_file(
     """
     checks.device(device, "--device")
     writable(path.parent, "--out FILE")
-    images, groups = load_dataset(data, split)
+    images, groups = load_dataset(data, split=split)
     if groups is not None and (several := (groups.max((-2, -1)) != _smallest_label(groups))).any():
         raise InputError(
             f"--data {data} holds several objects in {several.sum()} images (number {np.argmax(several)} first); a "
