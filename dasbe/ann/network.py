@@ -317,7 +317,7 @@ class _Function(nn.Module):
 
 
 def has_functions(network: nn.Module) -> bool:
-    """Whether `network` has plain functions as parts, whose computation no file of weights tells."""
+    """Whether plain functions are among the layers of `network`; a file of weights does not tell what they compute."""
     return any(isinstance(module, _Function) for module in network.modules())
 
 

@@ -4,7 +4,7 @@ Every generator takes a `numpy.random.RandomState` and yields ``(group, arrays)`
 blocks in the order in which the published scripts draw their random numbers, so that
 the arrays equal the published ones bit for bit; where a group is large, several
 blocks of the same group follow each other. The order of the draws within an image is
-part of the format and is commented where it is not the obvious one.
+part of the format, and comments mark where it is not the obvious one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -82,8 +82,7 @@ def render_placements(
 
 def shuffled(rng: RandomState, *parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All images of `parts` in an order drawn from `rng`."""
-    order = np.arange(sum(len(part["default"]) for part in parts))
-    rng.shuffle(order)
+    order = rng.permutation(sum(len(part["default"]) for part in parts))
     return {key: np.concatenate([part[key] for part in parts])[order] for key in parts[0]}
 
 
@@ -168,7 +167,7 @@ def shapes_with_pos(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
 
 def _digits(mnist: Path | str | None) -> tuple[np.ndarray, np.ndarray]:
     """Training and test digits of MNIST, (N, 28, 28) uint8 each, from the folder `mnist` if it is named."""
-    from dasbe.datasets.mnist import load_digits  # not before they are needed: it imports what a download takes
+    from dasbe.datasets.mnist import load_digits  # only here, since it imports all that a download takes
 
     return load_digits("train", mnist), load_digits("t10k", mnist)
 

@@ -74,7 +74,7 @@ def plot_raster(
     run, labels, image, groups
         As for :func:`plot_grouping`; the run must have recorded spikes.
     cycles : sequence of int, optional
-        Which of the n recorded cycles to draw, 0 to n − 1; by default the first three and the last four.
+        Cycles to draw, 0 to n − 1 for n recorded ones; by default the first three and the last four.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def plot_decoded(
     groups: np.ndarray | None = None,
     device: torch.device | str = "cpu",
 ) -> Figure:
-    """Draw each group of an image alone, above what the network makes of it.
+    """Draw each group of an image alone, above its reconstruction by the network.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def animate(
         As for :func:`plot_raster`. `labels` and `groups` may also be (N, n, H, W), one for each
         of the n recorded cycles, as films need them.
     cycles : sequence of int, optional
-        Which of the n recorded cycles to show, 0 to n − 1; by default a few, most of them at the start.
+        Cycles to show, 0 to n − 1 for n recorded ones; by default a few, most of them at the start.
 
     Raises
     ------

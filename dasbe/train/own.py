@@ -128,7 +128,11 @@ def train_on_file(
     checks.device(device, "--device")
     writable(path.parent, "--out FILE")
     images, groups = load_dataset(data, split=split)
-    if groups is not None and (several := (groups.max((-2, -1)) != _smallest_label(groups))).any():
+    several = np.zeros(len(images), bool)
+    if groups is not None:
+        largest = groups.max((-2, -1), keepdims=True)
+        several = ((groups > 0) & (groups < largest)).any((-2, -1))
+    if several.any():
         raise InputError(
             f"--data {data} holds several objects in {several.sum()} images (number {np.argmax(several)} first); a "
             "network is trained on single ones: name the group of the file that has them with --split"
@@ -150,12 +154,6 @@ def train_on_file(
     about = network.description
     effort = f"{about['epochs_trained']} epochs in {about['training_seconds']} s"
     print(f"{readable(path)}: {network.architecture}, {effort}, validation loss {about['validation_loss']:.4f}")
-
-
-def _smallest_label(groups: np.ndarray) -> np.ndarray:
-    """Smallest label of an object in each image, 0 where there is none."""
-    smallest = np.where(groups > 0, groups, np.iinfo(groups.dtype).max).min((-2, -1))
-    return np.where(groups.any((-2, -1)), smallest, 0)
 
 
 def _facts(images: np.ndarray) -> dict[str, Any]:
@@ -194,6 +192,7 @@ def results(state: TrainingState) -> dict[str, Any]:
 
 
 def _recipe(recipe: Recipe | None, network: nn.Module | None, seed: int | None) -> Recipe:
+    """The recipe to train by, with `seed` if it is given."""
     if recipe is None:
         recipe = Recipe() if network is None else OWN_NETWORK
     checks.instance("recipe", recipe, Recipe, "a dasbe.Recipe, such as dasbe.Recipe(epochs=20)")
@@ -201,7 +200,7 @@ def _recipe(recipe: Recipe | None, network: nn.Module | None, seed: int | None) 
 
 
 def _images(given: Any, recipe: Recipe) -> np.ndarray:
-    """Images (N, H, W), or films (N, T, H, W) for a recipe that predicts; some ink in them."""
+    """Images (N, H, W), or films (N, T, H, W) for a recipe that predicts, with some ink in them."""
     if recipe.window:
         images = checks.films(given, None)[0] if checks.n_axes(given) == 4 else None
         if images is None or images.shape[1] < recipe.window:

@@ -199,10 +199,9 @@ def _above_0(name: str, value: object) -> float:
 
 
 def _names(name: str, value: object) -> tuple[str, ...]:
-    names = checks.instance(name, value, tuple, "a tuple of names")
-    if not names or not all(isinstance(item, str) for item in names):
+    if not isinstance(value, tuple) or not value or not all(isinstance(item, str) for item in value):
         raise InputError(f"{name} is {checks.shown(value)}; it must be a tuple of names")
-    return names
+    return value
 
 
 def _for_rc(dataset: str, latent: int, latent_activation: str, **others: Any) -> Recipe:
