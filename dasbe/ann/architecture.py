@@ -24,7 +24,7 @@ class Architecture:
     activation : str
         Activation function between the layers, one of `ACTIVATIONS`.
     latent_activation : str
-        The same of the latent layer.
+        Activation function of the latent layer, one of `ACTIVATIONS`.
     spiking : bool
         Whether the latent neurons spike: with drive z they fire iff z + u > 1,
         u ~ U[0, 1).

@@ -72,7 +72,7 @@ class Autoencoder(nn.Module):
         return torch.sigmoid(self.recurrent(previous) + latent)
 
     def predict(self, frames: Tensor) -> Tensor:
-        """What a recurrent network predicts to follow each of `frames` (M, T, H·W); before the first, h = 0."""
+        """Prediction by a recurrent network of the frame after each of `frames` (M, T, H·W); at first, h = 0."""
         latent = self.encoder(frames)
         previous = torch.cat([torch.zeros_like(latent[:, :1]), latent[:, :-1]], 1)
         return self.decoder(self.combine(latent, previous))
@@ -116,7 +116,7 @@ class SpikeWithSurrogate(torch.autograd.Function):
 
 
 def _layers(widths: tuple[int, ...], between: str, last: str) -> nn.Sequential:
-    """Linear layers of `widths`, with the activation functions called `between` and, after the `last`, so."""
+    """Linear layers of `widths`, the last followed by the activation function `last`, all others by `between`."""
     layers: list[nn.Module] = []
     for n_in, n_out, activation in zip(widths, widths[1:], [between] * (len(widths) - 2) + [last]):
         layers += [nn.Linear(n_in, n_out), ACTIVATION_LAYERS[activation]()]

@@ -62,8 +62,8 @@ def array_in(file: h5py.File, key: str) -> h5py.Dataset:
 def form_of(key: str, array: h5py.Dataset | np.ndarray, published: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """Shape (N, H, W) or (N, n, H, W) of an array of images or labels, without a channel axis of length 1.
 
-    An array with a `published` shape must be uint8, with as many axes and the same last two. Unfit if it is
-    of another form.
+    An array with a `published` shape must be uint8, with as many axes and the same last two.
+    Unfit if it has another form.
     """
     shape, form = array.shape, None
     if published is not None:

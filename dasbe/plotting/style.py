@@ -52,7 +52,7 @@ def colour_of(system: str) -> str:
 
 
 class Figure(matplotlib.figure.Figure):
-    """A figure that is drawn and saved, too, with Matplotlib's own settings; ticks, for one, are made only then."""
+    """A figure that is also drawn and saved with Matplotlib's own settings, since ticks are made only then."""
 
     @rc_context(DEFAULTS)
     def draw(self, renderer: Any) -> None:

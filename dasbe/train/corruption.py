@@ -60,7 +60,7 @@ def occlude(
 def corrupt_frames(frames: Tensor, low: float, high: float, generator: torch.Generator) -> Tensor:
     """`frames` (M, T, H·W) of 0 and 1 as the network is shown them.
 
-    Each film draws p ∈ U(low, high), with which its pixels are switched off; pixels are
+    Each window draws p ∈ U(low, high), with which its pixels are switched off; pixels are
     switched on with probability `SWITCHED_ON`, and T // `BLANKED` + 1 frames are blanked.
     """
     n, length, _ = frames.shape

@@ -121,8 +121,10 @@ def train(
 ) -> tuple[nn.Module, TrainingState]:
     """Train the network of `recipe`, or another by it; arguments are checked by :func:`dasbe.train_network`.
 
-    A `network` is trained in place, from its present weights; by default one with the layers of
-    the recipe is drawn from its seed. The file `checkpoint` is written after every epoch and
+    `images` are single objects (N, H, W), or windows (N, window, H, W) for a recipe that predicts;
+    `classes` (N,) are the kinds of objects, for a recipe with contrast. A `network` is trained
+    in place, from its present weights; by default one with the layers of the recipe is drawn
+    from its seed. The file `checkpoint` is written after every epoch and
     read at the start: one of another recipe, of other images or of other layers is replaced,
     a damaged one set aside. `report` is called with the state at the start and after every
     epoch. Returned are the network with the weights of the lowest validation loss, shifted
@@ -175,7 +177,7 @@ def prediction_loss(network: Autoencoder, frames: Tensor, recipe: Recipe, genera
 
 
 def contrast_loss(latent: Tensor, classes: Tensor) -> Tensor:
-    """Mean over all pairs of (2 cos − [same class])², cos = cosine similarity of their codes `latent` (M, L)."""
+    """Mean of (2 cos − [same class])² over all pairs of images, cos = cosine similarity of their codes `latent` (M, L)."""
     directions = latent / latent.norm(dim=1, keepdim=True).clamp(min=1e-6)
     same = (classes[:, None] == classes).to(latent.dtype)
     return (2 * directions @ directions.T - same).square().mean()
@@ -285,7 +287,7 @@ def _failure_in_one_line() -> Iterator[None]:
 
 @contextmanager
 def _random_numbers(seed: int, epoch: int, device: torch.device) -> Iterator[torch.Generator]:
-    """The random stream of an epoch (of validation for epoch −1), also for layers with their own, as dropout."""
+    """The random stream of an epoch (of validation for epoch −1), also for layers that draw, such as dropout."""
     own = int(np.random.SeedSequence([seed, epoch + 2]).generate_state(1, np.uint64)[0] >> 1)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(own)
