@@ -124,11 +124,11 @@ def train(
     `images` are single objects (N, H, W), or windows (N, window, H, W) for a recipe that predicts;
     `classes` (N,) are the kinds of objects, for a recipe with contrast. A `network` is trained
     in place, from its present weights; by default one with the layers of the recipe is drawn
-    from its seed. The file `checkpoint` is written after every epoch and
-    read at the start: one of another recipe, of other images or of other layers is replaced,
-    a damaged one set aside. `report` is called with the state at the start and after every
-    epoch. Returned are the network with the weights of the lowest validation loss, shifted
-    and rounded as the recipe says, and the last state.
+    from its seed. The file `checkpoint` is written after every epoch and read at the start:
+    one of another recipe, of other images or of other layers is replaced, a damaged one set
+    aside. `report` is called with the state at the start and after every epoch. Returned are
+    the network with the weights of the lowest validation loss, shifted and rounded as the
+    recipe says, and the last state.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def prediction_loss(network: Autoencoder, frames: Tensor, recipe: Recipe, genera
 
 
 def contrast_loss(latent: Tensor, classes: Tensor) -> Tensor:
-    """Mean of (2 cos − [same class])² over all pairs of images, cos = cosine similarity of their codes `latent` (M, L)."""
+    """Mean of (2 cos − [same class])² over all pairs of images, cos = cosine similarity of their `latent` codes."""
     directions = latent / latent.norm(dim=1, keepdim=True).clamp(min=1e-6)
     same = (classes[:, None] == classes).to(latent.dtype)
     return (2 * directions @ directions.T - same).square().mean()
