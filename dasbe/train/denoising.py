@@ -35,6 +35,7 @@ from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 
 VALIDATION_IMAGES = 2000
 HISTORY = ("epoch", "training_loss", "validation_loss", "learning_rate")  # columns of the history of a training
+Epoch = tuple[int, float, float, float]  # a row of it
 WALKBACK_CORRUPTION = 0.4  # share of p: in a round of the loop the network's own doubts take away pixels, too
 
 
@@ -49,7 +50,7 @@ class TrainingState:
     weights, best_weights : dict
         Weights of the network now, and at the lowest validation loss.
     optimiser : dict
-    history : list of (epoch, training loss, validation loss, learning rate)
+    history : list of rows with the columns `HISTORY`
         Losses are weighted binary cross-entropies in nats a pixel.
     seconds : float
         Duration of all epochs, including those before an interruption.
@@ -59,7 +60,7 @@ class TrainingState:
     weights: dict
     best_weights: dict
     optimiser: dict
-    history: list[tuple[int, float, float, float]] = field(default_factory=list)
+    history: list[Epoch] = field(default_factory=list)
     seconds: float = 0.0
 
     @property

@@ -25,7 +25,7 @@ from dasbe.support.paths import own_or_shipped, readable, results_folder, writab
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import atomic_path, command, one_at_a_time, provenance
 from dasbe.systems import system_of
-from dasbe.train.denoising import HISTORY, TrainingState, train, training_images
+from dasbe.train.denoising import HISTORY, Epoch, TrainingState, train, training_images
 from dasbe.train.own import progress_bar, results, train_on_file
 from dasbe.train.recipes import Recipe
 from dasbe.train.side_by_side import Task, train_side_by_side
@@ -175,7 +175,7 @@ def _summary(name: str, description: dict) -> str:
 
 
 @in_our_style
-def learning_curve(history: list[tuple[int, float, float, float]], name: str) -> Figure:
+def learning_curve(history: list[Epoch], name: str) -> Figure:
     """Training and validation loss of network `name` against the epoch; `history` has the columns `HISTORY`."""
     epoch, training, validation, _ = np.transpose(history)
     figure = new_figure(4.5, 3)

@@ -206,15 +206,8 @@ def _names(name: str, value: object) -> tuple[str, ...]:
 
 def _for_rc(dataset: str, latent: int, latent_activation: str, **others: Any) -> Recipe:
     """A network for Reconstruction Clustering: one hidden layer, as its authors had it (Greff et al. 2015)."""
-    return Recipe(
-        dataset=dataset,
-        hidden=(),
-        latent=latent,
-        latent_activation=latent_activation,
-        half_precision=True,
-        judge="rc_own",
-        **others,
-    )
+    layers: dict[str, Any] = {"latent": latent, "latent_activation": latent_activation}
+    return Recipe(dataset=dataset, half_precision=True, judge="rc_own", **layers, **others)
 
 
 def _salt_and_pepper(p: float, optimiser: str, learning_rate: float, epochs: int) -> dict[str, Any]:
@@ -224,13 +217,12 @@ def _salt_and_pepper(p: float, optimiser: str, learning_rate: float, epochs: int
 
 
 RECIPES = {
-    "bars": Recipe(dataset="bars", hidden=(), latent=256, corruption=(0.6, 0.8), epochs=60, learning_rate=1e-3),
-    "corners": Recipe(dataset="corners", hidden=(), latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
-    "shapes": Recipe(dataset="shapes", hidden=(), latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
-    "mnist_shape": Recipe(dataset="mnist_shape", hidden=(), latent=700, corruption=(0.6, 0.9), epochs=45, walkback=2),
+    "bars": Recipe(dataset="bars", latent=256, corruption=(0.6, 0.8), epochs=60, learning_rate=1e-3),
+    "corners": Recipe(dataset="corners", latent=256, corruption=(0.2, 0.7), epochs=80, ink_weight=2.5),
+    "shapes": Recipe(dataset="shapes", latent=400, corruption=(0.3, 0.6), epochs=80, occlusion=0.5),
+    "mnist_shape": Recipe(dataset="mnist_shape", latent=700, corruption=(0.6, 0.9), epochs=45, walkback=2),
     "multi_mnist": Recipe(
         dataset="multi_mnist",
-        hidden=(),
         latent=900,
         corruption=(0.6, 0.9),
         epochs=40,

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from dasbe.support.commands import message_of
 from dasbe.support.errors import InputError
 from dasbe.support.workers import end_with_parent, interrupts_are_ours
-from dasbe.train.denoising import TrainingState
+from dasbe.train.denoising import Epoch, TrainingState
 from dasbe.train.recipes import Recipe
 
 Train = Callable[..., list[str]]
@@ -35,17 +35,9 @@ class Task(NamedTuple):
     path: Path
 
 
-class Progress(NamedTuple):
-    """Message of a process after every epoch."""
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-
-
 @dataclass
 class Worker:
-    """A process as seen by its parent; at its end it sends `lines` or a `fault`."""
+    """A process as seen by its parent, to which it sends every epoch, and at its end `lines` or a `fault`."""
 
     task: Task
     process: BaseProcess
@@ -53,9 +45,9 @@ class Worker:
     lines: list[str] | None = None
     fault: str | None = None
 
-    def heard(self, message: Progress | list[str] | str) -> None:
+    def heard(self, message: Epoch | list[str] | str) -> None:
         """Take in a message of the process."""
-        if isinstance(message, Progress):
+        if isinstance(message, tuple):
             _show(message, self.task, self.bar)
         elif isinstance(message, list):
             self.lines = message
@@ -123,8 +115,7 @@ def _work(train_one: Train, task: Task, options: dict[str, Any], sender: Connect
 
     def report(state: TrainingState) -> None:
         if state.history:
-            epoch, training_loss, validation_loss, _ = state.history[-1]
-            sender.send(Progress(epoch, training_loss, validation_loss))
+            sender.send(state.history[-1])
 
     try:
         sender.send(train_one(task, report=report, **options))
@@ -132,11 +123,12 @@ def _work(train_one: Train, task: Task, options: dict[str, Any], sender: Connect
         sender.send(message_of(error))
 
 
-def _show(progress: Progress, task: Task, bar: tqdm) -> None:
-    """Move the bar; where there is none, print a line now and then."""
+def _show(row: Epoch, task: Task, bar: tqdm) -> None:
+    """Move the bar to an epoch; where there is none, print a line now and then."""
+    epoch, training_loss, validation_loss, _ = row
     epochs = task.recipe.epochs
-    bar.update(progress.epoch - bar.n)
-    bar.set_postfix(loss=f"{progress.training_loss:.4f}", validation=f"{progress.validation_loss:.4f}")
-    if bar.disable and LINES * progress.epoch // epochs > LINES * (progress.epoch - 1) // epochs:
-        losses = f"loss {progress.training_loss:.4f}, validation {progress.validation_loss:.4f}"
-        print(f"{task.name}: epoch {progress.epoch} of {epochs}, {losses}", file=sys.stderr, flush=True)
+    bar.update(epoch - bar.n)
+    bar.set_postfix(loss=f"{training_loss:.4f}", validation=f"{validation_loss:.4f}")
+    if bar.disable and LINES * epoch // epochs > LINES * (epoch - 1) // epochs:
+        losses = f"loss {training_loss:.4f}, validation {validation_loss:.4f}"
+        print(f"{task.name}: epoch {epoch} of {epochs}, {losses}", file=sys.stderr, flush=True)
