@@ -2,13 +2,21 @@
 #
 #   extra_requirements=requirements-test.txt; . scripts/setup.sh
 #
-# $PYTHON, else an active virtual or conda environment, else a .venv/ that may not be written to is used as
-# it is: nothing is installed there. Otherwise .venv/ is made and filled from requirements.txt, and from
-# extra_requirements if that names a file. Silent unless something fails; nothing to do costs no time.
+# $PYTHON, else an active virtual or conda environment (conda's base counts as none), else a .venv/ that may
+# not be written to is used as it is: nothing is installed there. Otherwise .venv/ is made and filled from
+# requirements.txt, and from extra_requirements if that names a file. Whatever interrupts that, the next call
+# goes on, or begins anew. Silent unless there is something to say; nothing to do costs no time.
+#
+# Modules come from the environment and from this checkout, never from the folder where a driver is called
+# (before Python 3.11 that cannot be had).
 
 unset CDPATH PYTHONHOME  # cd would look there, and print what it finds; a virtual environment has no other home
 root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONSAFEPATH=1
+
+setup_modules="torch numpy h5py matplotlib seaborn pandas sklearn notebook tqdm numba threadpoolctl filelock PIL scipy"
+[[ -z ${extra_requirements:-} ]] || setup_modules+=" pytest xdist elephant ruff mypy pdoc"
+setup_pip_elsewhere=(TARGET PREFIX ROOT USER PYTHON DRY_RUN NO_DEPS)  # with these, pip installs elsewhere or not all
 
 setup_fail() { echo "error: $*" >&2; exit 2; }
 
@@ -18,21 +26,30 @@ setup_use() {  # an interpreter that is left as it is; what to do if it is none;
     python=$1
     command -v "$python" >/dev/null || setup_fail "'$python' is not there, or may not be run by this user; $2"
     setup_is_python "$python" || setup_fail "'$python' is not Python 3.10 or newer; $2"
-    local wanted missing
-    wanted="torch numpy h5py matplotlib seaborn sklearn notebook tqdm numba threadpoolctl filelock PIL scipy"
-    [[ -z ${extra_requirements:-} ]] || wanted+=" pytest elephant ruff mypy pdoc"
-    missing=$("$python" -c 'import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])' $wanted)
+    export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+    local missing
+    missing=$("$python" -c "$setup_print_missing" $setup_modules)
     [[ -z $missing ]] ||
         setup_fail "'$python' lacks $missing; run: $python -m pip install $(printf -- '-r %s ' "${@:3}")"
 }
 
-setup_is_complete() {  # .venv/, with a stamp for each requirements file that has been installed
+setup_print_missing='import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])'
+
+setup_is_sound() {  # .venv/ runs, is of the Python that made it, and nothing was interrupted while it changed
+    [[ ! -e $venv/.unfinished ]] && "$venv/bin/python" -I -c '
+import os, sys
+library = f"{sys.prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+sys.exit(sys.version_info < (3, 10) or not os.path.isdir(library))' 2>/dev/null
+}
+
+setup_is_complete() {  # .venv/ is sound, has a stamp for each requirements file, and finds what it should have
     local file
-    "$venv/bin/python" -I -c '' 2>/dev/null || return 1
+    setup_is_sound || return 1
     for file in "$@"; do
         cmp -s "$file" "$venv/.installed-$(basename "$file")" || return 1
     done
-    setup_knows_package "$venv"/lib/python*/site-packages
+    setup_knows_package "$venv"/lib/python*/site-packages || return 1
+    [[ -z $("$venv/bin/python" -I -c "$setup_print_missing" pip $setup_modules) ]]
 }
 
 setup_knows_package() {  # from any folder; not if the checkout was moved
@@ -53,49 +70,91 @@ except OSError:
 '
 }
 
+setup_make() {  # .venv/, empty, by the first of the interpreters that can
+    local candidate log="$root/.venv.log"
+    for candidate in "$@"; do
+        rm -rf "$venv"
+        mkdir "$venv" && : >"$venv/.unfinished"
+        "$candidate" -m venv "$venv" >"$log" 2>&1 && rm -f "$log" && return
+    done
+    rm -rf "$venv"
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    setup_fail "'$1 -m venv' failed (above); install Python's venv module (on Debian and Ubuntu python3-venv), or" \
+        "set PYTHON to a Python that has the packages of requirements.txt"
+}
+
+setup_pip() {  # nothing that the user has set leads elsewhere
+    env "${setup_pip_elsewhere[@]/#/-uPIP_}" PIP_DISABLE_PIP_VERSION_CHECK=1 "$python" -I -m pip "$@"
+}
+
+setup_install() {  # the requirements of a file
+    local log="$venv/.install.log" status=0
+    setup_pip install --quiet -r "$1" >"$log" 2>&1 || status=$?
+    if ((status == 0)); then
+        rm -f "$log"
+        return
+    fi
+    ((status > 128)) || rm -f "$venv/.unfinished"  # pip has ended by itself, and has left what was there
+    tail -n 20 "$log" >&2
+    setup_fail "installing $1 failed (above); mend the cause and run the same command again"
+}
+
 setup_venv() {
-    local candidate file stamp log packages
+    local candidate candidates=() file packages reason
     python="$venv/bin/python"
     setup_is_complete "$@" && return
-    for candidate in python3 python3.13 python3.12 python3.11 python3.10 python; do
-        setup_is_python "$candidate" && break
-        candidate=
+    for candidate in python3 python3.{14,13,12,11,10} python; do
+        ! setup_is_python "$candidate" || candidates+=("$candidate")
     done
-    [[ -n $candidate ]] || setup_fail "no Python 3.10 or newer found; install one, or set PYTHON to it"
+    ((${#candidates[@]})) || setup_fail "no Python 3.10 or newer found; install one, or set PYTHON to it"
     [[ -w $root ]] || setup_fail "'$root' cannot be written to, so no .venv can be made there; set PYTHON to a" \
         "Python that has the packages of requirements.txt"
-    setup_lock "$candidate"
-    if ! "$python" -I -c '' 2>/dev/null; then
-        rm -rf "$venv"
-        "$candidate" -m venv "$venv" >&2 || setup_fail "'$candidate -m venv' failed; install Python's venv module"
+    setup_lock "${candidates[0]}"
+    if setup_is_complete "$@"; then  # by another command, for which this one has waited
+        exec 9>&-
+        return
     fi
+    if ! setup_is_sound; then
+        [[ ! -e $venv ]] || echo ".venv is unfinished, or of another Python; it is made anew" >&2
+        setup_make "${candidates[@]}"
+    fi
+    : >"$venv/.unfinished"
+    setup_pip --version >/dev/null 2>&1 || "$python" -I -m ensurepip >/dev/null 2>&1 ||
+        setup_fail "'$python' has no pip, and 'python -m ensurepip' does not bring it; run the same command again"
     for file in "$@"; do
-        stamp="$venv/.installed-$(basename "$file")"
-        cmp -s "$file" "$stamp" && continue
-        log="$venv/.install.log"
-        if ! "$python" -m pip install --quiet --disable-pip-version-check -r "$file" >"$log" 2>&1; then
-            tail -n 20 "$log" >&2
-            setup_fail "installing $file failed (above); mend the cause and run the same command again"
-        fi
-        rm -f "$log"
-        cp "$file" "$stamp"
+        setup_install "$file"
     done
+    if ! reason=$("$python" -I -c "import ${setup_modules// /, }" 2>&1); then
+        rm -f "$venv/.unfinished"
+        setup_fail "what was installed in .venv cannot be imported (${reason##*$'\n'}); mend the cause (see" \
+            "'$python -m pip config list'), or remove .venv, and run the same command again"
+    fi
     for packages in "$venv"/lib/python*/site-packages; do
-        setup_knows_package "$packages" || printf '%s\n' "$root" >"$packages/dasbe-checkout.pth"
+        printf '%s\n' "$root" >"$packages/dasbe-checkout.pth"
     done
+    for file in "$@"; do
+        cp "$file" "$venv/.installed-$(basename "$file")"
+    done
+    rm -f "$venv/.unfinished"
     exec 9>&-
 }
 
 venv=$root/.venv
+setup_active=${VIRTUAL_ENV:-}
+if [[ -z $setup_active && ${CONDA_DEFAULT_ENV:-base} != base && ! -d ${CONDA_PREFIX:-}/condabin ]]; then
+    setup_active=${CONDA_PREFIX:-}
+fi
 requirements=("$root/requirements.txt")
 [[ -z ${extra_requirements:-} ]] || requirements+=("$root/$extra_requirements")
 if [[ -n ${PYTHON:-} ]]; then
     setup_use "$PYTHON" "set PYTHON to one that is, or unset it" "${requirements[@]}"
-elif [[ -n ${VIRTUAL_ENV:-${CONDA_PREFIX:-}} ]]; then
-    setup_use "${VIRTUAL_ENV:-$CONDA_PREFIX}/bin/python" "activate an environment that has one, or none" \
+elif [[ -n $setup_active ]]; then
+    setup_use "$setup_active/bin/python" "activate an environment that has one, or none" \
         "${requirements[@]}"
 elif [[ -d $venv && ! -w $venv ]]; then
     setup_use "$venv/bin/python" "set PYTHON to one that is" "${requirements[@]}"
 else
     setup_venv "${requirements[@]}"
+    export PYTHONPATH="$root"
 fi

@@ -1,8 +1,12 @@
 """The shell scripts: from any folder, by any path, in any environment, and in a checkout that can only be read."""
 
 import os
+import random
+import re
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,7 +181,7 @@ def test_one_driver_at_a_time_sets_up(checkout):
     python = checkout / ".venv" / "bin" / "python"
     (checkout / ".venv" / ".installed-requirements.txt").unlink()
     python.write_text(
-        '#!/bin/sh\n[ "$2" = pip ] && echo begin >>installed && sleep 1 && echo end >>installed\nexit 0\n'
+        '#!/bin/sh\n[ "$4" = install ] && echo begin >>installed && sleep 1 && echo end >>installed\nexit 0\n'
     )
     environment = {"PATH": os.environ["PATH"]}
     started = [
@@ -188,3 +192,95 @@ def test_one_driver_at_a_time_sets_up(checkout):
     assert [process.returncode for process in started] == [0, 0, 0]
     assert (checkout / "installed").read_text() == "begin\nend\n"  # once, and not side by side
     assert sorted(said)[0] == "" and set(said) == {"", "waiting for another command that sets up .venv\n"}
+
+
+@pytest.fixture
+def new_checkout(tmp_path):
+    """A folder with the scripts, and with a package ``dasbe`` that requires nothing: its set-up takes seconds."""
+    folder = tmp_path / "it's à checkout"
+    shutil.copytree(ROOT / "scripts", folder / "scripts")
+    script = folder / "scripts" / "setup.sh"
+    script.write_text(re.sub('setup_modules="[^"]*"', 'setup_modules="json sqlite3"', script.read_text(), count=1))
+    (folder / "requirements.txt").write_text("# nothing\n")
+    (folder / "dasbe" / "experiments").mkdir(parents=True)
+    (folder / "dasbe" / "experiments" / "figure2.py").write_text("import random, numbers; print('figure 2')\n")
+    shutil.copy(ROOT / "figure2.sh", folder)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3").symlink_to(sys.executable)
+    return folder
+
+
+def set_up(checkout, **environment):
+    """Call a driver of a new checkout, for which there is one interpreter; it works. What it says on the way."""
+    path = f"{checkout.parent / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    result = run(checkout / "figure2.sh", PATH=path, **environment)
+    assert result.returncode == 0 and result.stdout == "figure 2\n", result
+    assert run(checkout / "figure2.sh", PATH=path).stderr == ""  # and from now on nothing is said
+    return result.stderr
+
+
+def test_a_set_up_that_was_left_at_any_point_is_completed_or_begun_anew(new_checkout):
+    venv = new_checkout / ".venv"
+    assert set_up(new_checkout) == ""
+    anew = ".venv is unfinished, or of another Python; it is made anew\n"
+
+    (venv / ".installed-requirements.txt").unlink()
+    (venv / ".unfinished").touch()  # while packages are installed
+    assert set_up(new_checkout) == anew
+
+    shutil.rmtree(venv)  # `python -m venv --without-pip`, or uv's
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    assert set_up(new_checkout) == ""
+
+    (library,) = (venv / "lib").iterdir()
+    library.rename(library.with_name("python3.9"))  # as after an upgrade of the system's Python
+    assert set_up(new_checkout) == anew
+
+    shutil.rmtree(venv)
+    venv.mkdir()  # while the environment is made
+    assert set_up(new_checkout) == anew
+
+
+def test_what_leads_pip_or_imports_elsewhere_is_ignored(new_checkout, tmp_path):
+    """The user's settings of pip, foreign modules on PYTHONPATH, and files called like modules where it is called."""
+    for folder in (tmp_path / "foreign", tmp_path / "here"):
+        folder.mkdir()
+        for name in ("random", "numbers", "dasbe"):
+            (folder / f"{name}.py").write_text("raise SystemExit('foreign')")
+    pip = {"PIP_TARGET": tmp_path / "target", "PIP_USER": 1, "PIP_PREFIX": tmp_path / "prefix"}
+    assert set_up(new_checkout, PYTHONPATH=tmp_path / "foreign", **pip) == ""
+    if sys.version_info >= (3, 11):
+        assert run(new_checkout / "figure2.sh", cwd=tmp_path / "here").stdout == "figure 2\n"
+
+
+def test_what_cannot_be_imported_is_not_taken_for_installed(new_checkout):
+    script = new_checkout / "scripts" / "setup.sh"
+    script.write_text(script.read_text().replace("json sqlite3", "json nothing_of_this_name"))
+    line = refusal(run(new_checkout / "figure2.sh"))
+    assert "cannot be imported (ModuleNotFoundError: No module named 'nothing_of_this_name')" in line
+    assert not list((new_checkout / ".venv").glob(".installed*"))
+
+
+def test_condas_base_counts_as_no_environment(checkout, tmp_path):
+    base, other = tmp_path / "conda", tmp_path / "conda" / "envs" / "other"
+    (base / "condabin").mkdir(parents=True)
+    conda = {"CONDA_PREFIX": base, "CONDA_DEFAULT_ENV": "base"}
+    assert started(run(checkout / "figure2.sh", **conda), checkout) == ["-m", "dasbe.experiments.figure2"]
+    assert started(run(checkout / "figure2.sh", CONDA_PREFIX=base), checkout) == ["-m", "dasbe.experiments.figure2"]
+    conda = {"CONDA_PREFIX": other, "CONDA_DEFAULT_ENV": "other"}
+    assert f"'{other}/bin/python' is not there" in refusal(run(checkout / "figure2.sh", **conda))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_set_up_interrupted_at_any_moment_works_when_called_again(new_checkout, how):
+    rng = random.Random(int(how))
+    for _ in range(20):
+        shutil.rmtree(new_checkout / ".venv", ignore_errors=True)
+        first = subprocess.Popen([new_checkout / "figure2.sh"], start_new_session=True, stderr=subprocess.DEVNULL)
+        try:
+            first.wait(rng.uniform(0, 6))
+        except subprocess.TimeoutExpired:
+            os.killpg(first.pid, how)
+        first.wait()
+        set_up(new_checkout)
