@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
-from typing_extensions import TypeVar
 
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
@@ -24,7 +23,10 @@ from dasbe.support.storage import one_at_a_time, provenance
 from dasbe.train.denoising import HISTORY, TrainingState, images_hash, output_bias, train, windows
 from dasbe.train.recipes import OF_LAYERS, Recipe
 
-Module = TypeVar("Module", bound=nn.Module, default=Autoencoder)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # that of typing has no default before Python 3.13
+
+    Module = TypeVar("Module", bound=nn.Module, default=Autoencoder)
 
 OWN_NETWORK = Recipe(learning_rate=1e-3)  # default for a module of the user's own
 
@@ -33,13 +35,13 @@ def train_network(
     images: Any,
     recipe: Recipe | None = None,
     *,
-    network: Module | None = None,
+    network: "Module | None" = None,
     seed: int | None = None,
     classes: Any = None,
     checkpoint: Path | str | None = None,
     device: torch.device | str = "cpu",
     progress: bool = True,
-) -> Module:
+) -> "Module":
     """Train a network on images of single objects, so that :func:`dasbe.bind` can bind images of several.
 
     The network learns to restore each object from a part of its pixels. Nine tenths of
