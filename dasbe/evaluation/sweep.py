@@ -30,7 +30,7 @@ from dasbe.datasets import load_dataset
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import Score, amis_of, numbers_of_objects, system_settings
 from dasbe.support.errors import FileContentError, InputError
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import load_record, one_at_a_time, provenance, save_record
 from dasbe.support.workers import computed_on, end_with_parent, interrupts_are_ours
@@ -366,11 +366,11 @@ def stored(store: Path, unit: Unit) -> tuple[dict | None, str | None]:
         result = load_record(path)
         identity, n_scores = result["identity"], len(result["scores"])
     except (FileContentError, KeyError, TypeError):
-        return None, f"{readable(path)} is damaged"
+        return None, f"{displayed(path)} is damaged"
     if n_scores != len(unit):
-        return None, f"{readable(path)} is damaged"
+        return None, f"{displayed(path)} is damaged"
     if differences := _differences(identity, unit.identity()):
-        return None, f"{readable(path)} was made with {differences}"
+        return None, f"{displayed(path)} was made with {differences}"
     return result, None
 
 

@@ -20,7 +20,7 @@ from dasbe.evaluation.tables import markdown, write_all
 from dasbe.plotting.style import Figure, in_our_style, new_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import SURPLUS_PHASES
 from dasbe.systems import SYSTEMS
 
@@ -109,7 +109,7 @@ def score_variants(
 def show(paths: Sequence[Path]) -> None:
     """Name the files that were written, and print the table among them."""
     for path in paths:
-        print(f"written: {readable(path)}")
+        print(f"written: {displayed(path)}")
     print("\n" + next(path for path in paths if path.suffix == ".md").read_text(encoding="utf-8"))
 
 

@@ -17,7 +17,7 @@ from dasbe.datasets import ensure_dataset
 from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
 from dasbe.plotting.style import save_figure
 from dasbe.support import checks
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 
 
 def bind_image(
@@ -82,7 +82,7 @@ def bind_image(
     objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
     result = f"found {objects}" if groups is None else f"grouped into {objects} (told)"
     print(result if truth is None else f"AMI: {100 * dasbe.ami(truth, labels)[0]:.1f} %")
-    print("written:", *map(readable, files), sep="\n  ")
+    print("written:", *map(displayed, files), sep="\n  ")
     print(f"time: {time.perf_counter() - started:.1f} s")
 
 

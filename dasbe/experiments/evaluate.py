@@ -11,7 +11,7 @@ from pathlib import Path
 import dasbe
 from dasbe.support import checks
 from dasbe.support.commands import resumable
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 
 
 def evaluate_file(
@@ -56,5 +56,5 @@ def evaluate_file(
             progress=True,
         )
     for path in evaluation.save(out):
-        print(f"written: {readable(path)}")
+        print(f"written: {displayed(path)}")
     print(f"\n{evaluation}")

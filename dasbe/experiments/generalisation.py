@@ -26,7 +26,7 @@ from dasbe.plotting.distributions import curve_with_band
 from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, in_our_style, new_figure, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import SURPLUS_PHASES
 from dasbe.support.storage import Arrays, load_arrays, provenance, save_arrays
 from dasbe.systems import SYSTEMS, System
@@ -91,10 +91,10 @@ def find_limits(
             arrays = compute(systems, datasets, images=images, seed=seed, store=out / "units", device=device)
         how = {"systems": systems, "datasets": datasets, "images": images, "seed": seed, "device": device}
         save_arrays(path, arrays, provenance(**how))
-        print(f"written: {readable(path)}")
+        print(f"written: {displayed(path)}")
     pictures = [out / f"generalisation.{suffix}" for suffix in ("png", "pdf")]
     save_figure(draw(load_arrays(path, typed("generalisation"))), *pictures)
-    print(f"written: {readable(pictures[0])} and .pdf")
+    print(f"written: {displayed(pictures[0])} and .pdf")
 
 
 def compute(

@@ -16,7 +16,7 @@ from dasbe.support import checks
 from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
 from dasbe.support.parser import Parser, given_apart, given_with
-from dasbe.support.paths import network_folder, network_path, readable, results_folder, writable
+from dasbe.support.paths import check_writable, displayed, network_folder, network_path, results_folder
 from dasbe.support.published import (
     CYCLES_TABLE,
     HELD_OUT_IMAGES,
@@ -129,7 +129,7 @@ def _train_named(options: argparse.Namespace, program: str) -> Options:
     checks.each_once("NAME", options.names)
     folder = network_folder() if options.out is None else options.out
     if folder.suffix == ".pt":
-        raise InputError(f"--out is {readable(folder)}; networks that are named are written to a folder")
+        raise InputError(f"--out is {displayed(folder)}; networks that are named are written to a folder")
     names = [name for name in RECIPES if name != "moving"] if "all" in options.names else options.names
     names = dict.fromkeys([*names, *(["moving"] if options.moving else [])])
     changes = _given(options, "epochs", "seed")
@@ -141,7 +141,7 @@ def _train_on_own_images(options: argparse.Namespace) -> Options:
     if options.names:
         raise InputError("NAME and --data are given together; leave one of them out")
     if options.out is None or options.out.suffix != ".pt":
-        given = "missing" if options.out is None else readable(options.out)
+        given = "missing" if options.out is None else displayed(options.out)
         raise InputError(f"--out is {given}; with --data it is the file of the network, which ends in .pt")
     fields = _given(options, "hidden", "latent", "corruption", "epochs", "seed")
     fields |= {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
@@ -171,7 +171,7 @@ def bind(program: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     given_apart(options, "--image", "--index")
-    writable(options.out, "--out DIR")
+    check_writable(options.out, "--out DIR")
     published = settings_of(options.dataset)
     defaults = {"index": EXAMPLE_INDEX, "network": options.dataset}
     return _filled(options, defaults | {"delay": published.delay, "refractory": published.refractory})
@@ -268,7 +268,7 @@ def evaluate(program: str) -> Options:
     _check_names(vars(options), systems=SYSTEMS)
     if options.settings is not None:
         settings_of(options.settings)
-    writable(options.out, "--out DIR")
+    check_writable(options.out, "--out DIR")
     return vars(options)
 
 
@@ -283,7 +283,7 @@ def heldout(program: str) -> Options:
     options = parser.parse_args()
     checks.each_once("networks", options.networks)
     options.networks = {name: training_recipe(name).dataset for name in options.networks}
-    return vars(options) | {"out": writable(results_folder() / "heldout")}
+    return vars(options) | {"out": check_writable(results_folder() / "heldout")}
 
 
 def ablation(program: str) -> Options:
@@ -309,7 +309,7 @@ def _comparison(program: str, name: str, description: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     _check_names(vars(options), datasets=TABLE_DATASETS)
-    writable(options.out, "--out DIR")
+    check_writable(options.out, "--out DIR")
     return vars(options)
 
 
@@ -343,7 +343,7 @@ def select(program: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     training_recipe(options.name)
-    return vars(options) | {"folder": writable(results_folder() / "select" / options.name)}
+    return vars(options) | {"folder": check_writable(results_folder() / "select" / options.name)}
 
 
 def card(program: str) -> Options:
@@ -368,7 +368,7 @@ def benchmark(program: str) -> Options:
     parser.add_flag("--growth", "growth with batch, image, latent layer and cycles as well")
     options = parser.parse_args()
     _check_names(vars(options), datasets=TABLE_DATASETS)
-    return vars(options) | {"folder": writable(results_folder() / "benchmark")}
+    return vars(options) | {"folder": check_writable(results_folder() / "benchmark")}
 
 
 def _add_seeds(parser: Parser, default: list[int] | None, shown: str) -> None:
@@ -383,7 +383,7 @@ def _results(name: str, quick: bool) -> Path:
 def _filled(options: argparse.Namespace, defaults: Options) -> Options:
     """The options, those that are not given from `defaults`; ``out`` can be written to."""
     filled: Options = {name: defaults.get(name) if value is None else value for name, value in vars(options).items()}
-    writable(filled["out"], "--out DIR")
+    check_writable(filled["out"], "--out DIR")
     return filled
 
 

@@ -24,7 +24,7 @@ from dasbe.plotting.table import score_distributions, score_table
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.errors import InputError
-from dasbe.support.paths import PACKAGE, home, readable, results_folder
+from dasbe.support.paths import PACKAGE, displayed, home, results_folder
 from dasbe.support.published import IMAGES_TABLE, SEEDS_TABLE, table1_ami
 from dasbe.support.storage import load_arrays, provenance, save_arrays
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS, system_of
@@ -91,10 +91,10 @@ def make_table(
     path = out / "scores.npz"
     if not path.is_file() and out == results_folder() / "table1" and shipped_scores().is_file():
         path = shipped_scores()
-        print(f"scores: {readable(path)}, of our own run")
+        print(f"scores: {displayed(path)}, of our own run")
     scores, about = load_scores(path)
     for path in write_tables(out, scores, about["seconds"]):
-        print(f"written: {readable(path)}")
+        print(f"written: {displayed(path)}")
     print("\n" + (out / "table1.md").read_text(encoding="utf-8"))
 
 

@@ -94,7 +94,7 @@ def is_writable(folder: Path) -> bool:
     return not os.path.isdir(nearest) or os.access(nearest, os.W_OK | os.X_OK)
 
 
-def writable(folder: Path, option: str | None = None) -> Path:
+def check_writable(folder: Path, option: str | None = None) -> Path:
     """`folder`, which may not be there yet, if files can be written to it.
 
     Raises
@@ -107,11 +107,11 @@ def writable(folder: Path, option: str | None = None) -> Path:
         if any(place().absolute() in folder.absolute().parents for place in (results_folder, home)):
             remedies.append("DASBE_HOME")
         remedy = "name another one" + (f" with {' or '.join(remedies)}" if remedies else "")
-        raise InputError(f"folder {readable(folder)} cannot be written to; {remedy}")
+        raise InputError(f"folder {displayed(folder)} cannot be written to; {remedy}")
     return folder
 
 
-def readable(path: Path | str) -> str:
+def displayed(path: Path | str) -> str:
     """`path` as a user would type it: relative to the working directory where that is shorter."""
     try:
         return str(Path(path).resolve().relative_to(Path.cwd()))
@@ -141,13 +141,13 @@ def file_to_read(what: str, path: Path | str, remedy: str) -> Path:
     try:
         if path.exists() and not path.is_file():
             kind = "is a folder" if path.is_dir() else "is not a file"
-            raise InputError(f"{what} {readable(path)} {kind}; give the path of a file")
+            raise InputError(f"{what} {displayed(path)} {kind}; give the path of a file")
         with open(path, "rb"):
             return path
     except (FileNotFoundError, NotADirectoryError):
-        raise MissingFileError(f"{what} {readable(path)} is not there; {remedy}") from None
+        raise MissingFileError(f"{what} {displayed(path)} is not there; {remedy}") from None
     except OSError as error:
-        raise unreadable(f"{what} {readable(path)}", error) from None
+        raise unreadable(f"{what} {displayed(path)}", error) from None
 
 
 def unreadable(file: str, error: OSError) -> InputError:

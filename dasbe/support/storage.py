@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from dasbe.support import __version__, checks
 from dasbe.support.commands import entry
 from dasbe.support.errors import FileContentError, InputError, MissingFileError
-from dasbe.support.paths import is_writable, readable, unreadable, writable
+from dasbe.support.paths import check_writable, displayed, is_writable, unreadable
 
 if TYPE_CHECKING:
     import torch  # slow, and commands read their options before
@@ -51,13 +51,13 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     those of writers that are still at work are left alone.
     """
     path = Path(path)
-    writable(path.parent)
+    check_writable(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise InputError(f"path {readable(path)} cannot be: part of it is a file, not a folder") from None
+        raise InputError(f"path {displayed(path)} cannot be: part of it is a file, not a folder") from None
     if path.is_dir():
-        raise InputError(f"path {readable(path)} is a folder; name a file")
+        raise InputError(f"path {displayed(path)} is a folder; name a file")
     _remove_abandoned(path)
     temporary = path.parent / f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}"
     try:
@@ -68,7 +68,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         _to_disk(path.parent)
     except OSError as error:
         if error.filename in (None, str(temporary)):  # a full disk does not say which file
-            error.filename = readable(path)
+            error.filename = displayed(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
@@ -136,12 +136,12 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            print(f"waiting for another process to finish {readable(path)} …", file=sys.stderr, flush=True)
+            print(f"waiting for another process to finish {displayed(path)} …", file=sys.stderr, flush=True)
             lock.acquire()
     except (NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise
-        print(f"{readable(path.parent)} cannot be locked; do not run two commands on it at once", file=sys.stderr)
+        print(f"{displayed(path.parent)} cannot be locked; do not run two commands on it at once", file=sys.stderr)
     try:
         yield
     finally:
@@ -194,7 +194,7 @@ def untrusted(
     InputError
         The file cannot be read for another reason.
     """
-    file = f"{what} {readable(path)}".lstrip()
+    file = f"{what} {displayed(path)}".lstrip()
     try:
         yield
     except Exception as error:
@@ -298,7 +298,7 @@ def load_arrays(path: Path | str, command: str) -> Arrays:
     """
     path = Path(path)
     if not path.is_file():
-        raise MissingFileError(f"{readable(path)} is not there; make it with: {command}")
+        raise MissingFileError(f"{displayed(path)} is not there; make it with: {command}")
     with untrusted(path, remedy=f"make it again with: {command}"), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         return {name: array_of(archive, name) for name in dict.fromkeys(("made", *names))}
