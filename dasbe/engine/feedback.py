@@ -56,14 +56,9 @@ def all_at_once(values: np.ndarray, lazy: np.ndarray | None = None) -> FeedbackA
 
 
 class Feedback:
-    """Feedback of one cycle; computed once, when it is asked for.
+    """Feedback of one cycle in [0, 1], computed when it is asked for, that of the foreground `pixels` once.
 
-    Parameters
-    ----------
-    pixels : callable
-        Computes the feedback of the foreground pixels, (N, d, F) in [0, 1].
-    images : callable
-        Computes the feedback of all pixels, (N, d, H·W) in [0, 1].
+    `pixels` gives (N, d, F), and `images` (N, d, H·W), of all pixels.
     """
 
     def __init__(self, pixels: Callable[[], Tensor], images: Callable[[], Tensor]):

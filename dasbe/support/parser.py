@@ -43,13 +43,7 @@ class Parser(argparse.ArgumentParser):
         raise InputError(rest if rest.startswith(option.split("/")[0].split(" ")[0]) else f"{option}: {rest}")
 
     def add_whole_number(
-        self,
-        name: str,
-        default: Any,
-        help: str,
-        least: int = 1,
-        most: int = checks.LARGEST_NUMBER,
-        **more: Any,
+        self, name: str, default: Any, help: str, least: int = 1, most: int = checks.LARGEST_NUMBER, **more: Any
     ) -> None:
         """A whole number from `least` to `most`; with ``nargs``, a list of different ones."""
 

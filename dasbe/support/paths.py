@@ -23,13 +23,7 @@ def repository() -> Path | None:
 
 
 def home() -> Path:
-    """The root: folder that holds ``tmp_data/`` and ``tmp_net/``.
-
-    Raises
-    ------
-    InputError
-        It would be in the user's home folder, and there is none.
-    """
+    """The root: folder that holds ``tmp_data/`` and ``tmp_net/``; InputError if the user has no home folder for it."""
     if os.environ.get("DASBE_HOME"):
         return Path(os.environ["DASBE_HOME"]).expanduser()
     return repository() or _cache()
@@ -95,12 +89,9 @@ def is_writable(folder: Path) -> bool:
 
 
 def check_writable(folder: Path, option: str | None = None) -> Path:
-    """`folder`, which may not be there yet, if files can be written to it.
+    """`folder`, which may not be there yet, if files can be written to it; else InputError.
 
-    Raises
-    ------
-    InputError
-        It is read-only. The line names the ways to another folder: the `option` of the command, or DASBE_HOME.
+    The line names the ways to another folder: the `option` of the command, or DASBE_HOME.
     """
     if not is_writable(folder):
         remedies = [option] if option else []
@@ -120,22 +111,9 @@ def displayed(path: Path | str) -> str:
 
 
 def file_to_read(what: str, path: Path | str, remedy: str) -> Path:
-    """`path`, if it is a file that may be read.
+    """`path`, if it is a file that may be read; `what` says of which kind, and `remedy` what to do if it is missing.
 
-    Parameters
-    ----------
-    what : str
-        Kind of the file, for the message.
-    path : path
-    remedy : str
-        What to do if the file is missing.
-
-    Raises
-    ------
-    MissingFileError
-        There is no such file.
-    InputError
-        It is a folder or a device, or may not be read.
+    MissingFileError if there is no such file; InputError if it is a folder or a device, or may not be read.
     """
     path = Path(path)
     try:
