@@ -27,9 +27,11 @@ ITERATIONS = 10  # of k-means
 
 
 def find_groups(trains: np.ndarray) -> np.ndarray:
-    """Group of each of the smoothed spike `trains` (F, T) of pixels that fire, or of values not far above 1.
+    """Group trains without being told the number of groups.
 
-    (F,) int64, from 1 on; 0 for those that have no group and are as near to silence as to any.
+    From `trains` (F, T), smoothed spike trains of pixels that fire, or values not far above
+    1, to the group of each, (F,) int64, from 1 on; 0 for those that have no group and are as
+    near to silence as to any.
     """
     if not len(trains):
         return np.zeros(0, np.int64)
@@ -45,8 +47,8 @@ def find_groups(trains: np.ndarray) -> np.ndarray:
 def average_linkage(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The tree of average linkage, from `distances` (n, n).
 
-    A member of each of the two clusters that are joined, (n − 1, 2) int64, and the mean distance
-    of their members, (n − 1,), ascending.
+    Returns a member of each of the two clusters that are joined, (n − 1, 2) int64, and the
+    mean distance of their members, (n − 1,), ascending.
     """
     joined, heights = _nearest_neighbour_chain(distances)
     order = np.argsort(heights, kind="stable")

@@ -251,10 +251,10 @@ def _bias(layer: nn.Linear) -> Tensor:
 
 
 def add_events(active: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
-    """A linear layer without bias, driven by events: the sum (N, d, C) of the weights from the inputs that are active.
+    """A linear layer without bias, driven by events: the sum of the weights from the inputs that are active.
 
-    `active` (N, d, E) are 0 or 1, on a CPU; `rows` (N, E) int32 are those of `weights` (R, C) that
-    belong to the inputs.
+    From `active` (N, d, E), 0 or 1, on a CPU, to (N, d, C) float; `rows` (N, E) int32 says
+    which row of `weights` (R, C) belongs to each input.
     """
     events, starts = np.empty(active.numel() + 1, np.int32), np.empty(active.shape[0] * active.shape[1], np.int32)
     count = list_events(active.numpy(), rows.numpy(), events, starts)
@@ -264,10 +264,10 @@ def add_events(active: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
 
 @compiled
 def list_events(active: np.ndarray, rows: np.ndarray, events: np.ndarray, starts: np.ndarray) -> np.uint64:
-    """List the inputs (N, d, E) that are active, step by step, and return how many there are.
+    """List the inputs that are `active` (N, d, E), step by step; returns how many there are.
 
-    Written are their `rows` (N, E) to `events` (at least N·d·E + 1,), and where those of each
-    step begin to `starts` (N·d,).
+    Writes their `rows` (N, E) into `events` (at least N·d·E + 1,), and where each step begins
+    there into `starts` (N·d,).
     """
     k = np.uint64(0)  # unsigned, as no number counts from the end: that would be looked at each time
     steps = active.shape[1]
@@ -283,7 +283,7 @@ def list_events(active: np.ndarray, rows: np.ndarray, events: np.ndarray, starts
 
 
 class DenseAttention:
-    """Any network, shown whole images; `limits` are those of its values."""
+    """Any network, shown whole images; its values lie within `limits`."""
 
     def __init__(self, network: UsableNetwork, limits: tuple[float, float], foreground: Foreground):
         self.network, self.limits, self.foreground = network, limits, foreground

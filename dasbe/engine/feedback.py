@@ -56,9 +56,10 @@ def all_at_once(values: np.ndarray, lazy: np.ndarray | None = None) -> FeedbackA
 
 
 class Feedback:
-    """Feedback of one cycle in [0, 1], computed when it is asked for, that of the foreground `pixels` once.
+    """Feedback of one cycle; computed once, when it is asked for.
 
-    `pixels` gives (N, d, F), and `images` (N, d, H·W), of all pixels.
+    `pixels` computes that of the foreground, (N, d, F), and `images` that of all pixels,
+    (N, d, H·W), both in [0, 1].
     """
 
     def __init__(self, pixels: Callable[[], Tensor], images: Callable[[], Tensor]):

@@ -112,7 +112,7 @@ class ForegroundTrains(NamedTuple):
 
 @compiled
 def _copy_pixels(values: np.ndarray, counts: np.ndarray, images: np.ndarray, out: np.ndarray) -> None:
-    """Copy the first counts[i] columns of `values` (N, d, F), of image i, to those of out[images[i]]."""
+    """Copy the first counts[i] columns of values[i], (d, F), to those of out[images[i]]."""
     for i in range(values.shape[0]):
         for t in range(values.shape[1]):
             source, target = values[i, t], out[images[i], t]
@@ -124,7 +124,7 @@ def _copy_pixels(values: np.ndarray, counts: np.ndarray, images: np.ndarray, out
 def _put_pixels(
     values: np.ndarray, pixels: np.ndarray, counts: np.ndarray, images: np.ndarray, out: np.ndarray
 ) -> None:
-    """Put the first `counts` of `values` (N, T, F) where they belong in `out` (N, T, H·W), of the images numbered."""
+    """Put the first counts[i] of `values` (N, T, F) into their `pixels` of `out` (N, T, H·W), for i in `images`."""
     for i in images:
         for t in range(values.shape[1]):
             source, target = values[i, t], out[i, t]

@@ -90,7 +90,7 @@ def _pixel_cycle(
 
     `feedback` is c, (N, d, F), and `threshold` V, of its type. The generators' `states`
     (N, 4) and the state of the pixels, from `counter` to `trace2`, (N, F) each, are advanced.
-    Written are `spikes` s and `seen` a, (N, d, F) each; 0 beyond an image's own pixels.
+    Writes `spikes` s and `seen` a, (N, d, F) each; 0 beyond an image's own pixels.
     """
     n_images, delay, width = feedback.values.shape
     drawn = word_buffer(delay * width)
@@ -198,8 +198,8 @@ def _latent_cycle(
 ) -> None:
     """Latent neurons that spike, over a cycle: z + u > 1 fires, then r silent steps.
 
-    `drive` is z, (N, d, L); the generators' `states` (N, 4) and `counter` f, (N, L), are
-    advanced, and `latent` (N, d, L) is written: 1 where a neuron fires, else 0.
+    `drive` is z, (N, d, L). The generators' `states` (N, 4) and `counter` f, (N, L), are
+    advanced. Writes `latent` (N, d, L): 1 where a neuron fires, else 0.
     """
     n = drive.shape[2]
     drawn = word_buffer(drive.shape[1] * n)

@@ -25,11 +25,10 @@ LARGEST_ERROR = 1e-5  # of a product of float32, of numbers around 1 / √K; bfl
 
 
 def batched_product(a: Tensor, b: Tensor) -> Tensor:
-    """Product of many small matrices; to be called within :func:`widest_arithmetic`.
+    """Product (N, M, L) of many small matrices; to be called within :func:`widest_arithmetic`.
 
-    From `a` (N, M, K) and `b` (N, K, L) of one type of float to (N, M, L) of the same. Where
-    oneDNN does not help on a CPU, by NumPy, whose linear algebra is faster there than
-    PyTorch's.
+    `a` (N, M, K) and `b` (N, K, L) are of the same type. Where oneDNN does not help on a CPU,
+    NumPy multiplies, whose linear algebra is faster there than PyTorch's.
     """
     if a.device.type != "cpu" or (a.dtype == torch.float32 and onednn_is_exact()):
         return torch.bmm(a, b)
@@ -73,9 +72,10 @@ Result = TypeVar("Result")
 
 
 def blocks_of(images: np.ndarray, values_per_pixel: int, block_values: int = BLOCK_VALUES) -> list[np.ndarray]:
-    """Numbers of the `images` (N, H, W) in blocks of about `block_values` values, so many for each foreground pixel.
+    """Numbers of the `images` (N, H, W) in blocks of about `block_values` values.
 
-    Images with about as many pixels share a block, so that little is padded.
+    There are `values_per_pixel` for each foreground pixel. Images with about as many pixels
+    share a block, so that little is padded.
     """
     counts = np.maximum(np.count_nonzero(images, axis=(1, 2)), 1)
     order = np.argsort(counts, kind="stable")

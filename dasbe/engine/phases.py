@@ -28,7 +28,7 @@ def phase_cycle(
 
     `feedback` is y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
     `sampling` q and `sharpness` β are of its type. The generators' `states` (N, 4) are
-    advanced, and `spikes` (N, K·m, F) uint8 are written: 1 where a pixel fires, else 0.
+    advanced. Writes `spikes` (N, K·m, F) uint8: 1 where a pixel fires, else 0.
     """
     width, steps = spikes.shape[2], spikes.shape[1] // n_phases
     steps_before = feedback.values.shape[1] // n_phases

@@ -30,8 +30,8 @@ def evaluate_file(
 ) -> None:
     """Score systems on the first `images` of a file or dataset, and write tables and a picture to the folder `out`.
 
-    Parameters are those of :func:`dasbe.load_dataset` and :func:`dasbe.evaluate`, which is given
-    all `options`; with `count`, the systems are not told how many objects each image has.
+    Parameters are those of :func:`dasbe.load_dataset` and :func:`dasbe.evaluate`, to which all
+    `options` go; with `count`, the systems are not told how many objects each image has.
     """
     checks.device(device, "--device")
     chosen, groups = dasbe.load_dataset(data, split, stop=images)

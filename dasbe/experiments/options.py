@@ -152,12 +152,12 @@ def bind(program: str) -> Options:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, and what it shows unless told otherwise: of images or sequences, the one numbered `index`."""
+    """A figure, and what it shows unless it is told otherwise."""
 
     description: str
-    shown: str = ""
-    count: int = 0  # of these images or sequences
-    index: int = 0
+    shown: str = ""  # an image or a sequence, if there is one to choose
+    count: int = 0  # how many there are to choose from
+    index: int = 0  # the one that is shown
     seed: int = 111
 
 

@@ -34,7 +34,7 @@ usual_warning = warnings.formatwarning
 
 
 class Command(NamedTuple):
-    """A command."""
+    """A command of the package."""
 
     program: str  # what starts it, behind ``python``: a module of the package, or a script of the repository
     work: str  # the function that does the work, ``MODULE:NAME``; its arguments are the options

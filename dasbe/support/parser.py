@@ -80,9 +80,8 @@ class Parser(argparse.ArgumentParser):
             check = checks.new_file if is_file else checks.folder
             return check(name, _not_empty(name, text))
 
-        self._add(
-            "folder", name, folder, help, default=default, metavar="DIR" if suffix is None else f"DIR|FILE{suffix}"
-        )
+        metavar = "DIR" if suffix is None else f"DIR|FILE{suffix}"
+        self._add("folder", name, folder, help, default=default, metavar=metavar)
 
     def add_flag(self, name: str, help: str) -> None:
         """An option without a value."""
@@ -93,7 +92,7 @@ class Parser(argparse.ArgumentParser):
         self.add_text("--device", "cpu, cuda or cuda:N (default: %(default)s)", "cpu")
 
     def _add(self, kind: str, name: str, value_of: Callable[[str], Any], help: str, **more: Any) -> None:
-        """An option whose text `value_of` turns into its value, of a `kind`, or refuses."""
+        """Add an option of a `kind`; `value_of` turns its text into the value, or refuses it."""
 
         def convert(text: str) -> Any:
             try:

@@ -23,7 +23,7 @@ def repository() -> Path | None:
 
 
 def home() -> Path:
-    """The root: folder that holds ``tmp_data/`` and ``tmp_net/``; InputError if the user has no home folder for it."""
+    """The root: the folder that holds ``tmp_data/`` and ``tmp_net/``; InputError if there is no place for it."""
     if os.environ.get("DASBE_HOME"):
         return Path(os.environ["DASBE_HOME"]).expanduser()
     return repository() or _cache()

@@ -173,7 +173,7 @@ def untrusted(
     Parameters
     ----------
     what, remedy : str
-        Kind of the file, for the message, and the end of that.
+        The kind of file, and what to do, for the message.
     damaged : str
         What to say where a library fails; ``{reason}`` in it becomes what the library says.
     passed_on : bool

@@ -81,8 +81,8 @@ def step(inputs: Tensor, state: State, weights: Tensor, settings: Settings) -> S
     L ← e^(−1/τ_L) L + V_L·(w y);  U = F (1 + β L) − min(Σ y, 1)·w_I;
     θ ← e^(−1/τ_θ) θ + V_θ y;  y ← [U ≥ θ].
 
-    `inputs` (N, H, W) are F: the image, each pixel dropped with some probability; `weights`
-    (9, 9) are w, :func:`coupling_weights`.
+    `inputs` (N, H, W) is F: the image, each pixel dropped with some probability; `weights`
+    (9, 9) is w, :func:`coupling_weights`.
     """
     y, p = state.spikes, settings
     coupled = conv2d(y[:, None], weights[None, None], padding=REACH)[:, 0]
