@@ -40,7 +40,7 @@ from dasbe.engine.parallel import widest_arithmetic
 from dasbe.evaluation.segment import numbers_of_objects
 from dasbe.metrics import ami
 from dasbe.plotting.style import INK, Figure, in_our_style, new_figure, save_figure
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import IMAGES_TABLE, READOUT_CYCLES, SEEDS_TABLE
 from dasbe.support.storage import atomic_path, provenance
 from dasbe.systems import competing_phases, pure_ann, pure_snn
@@ -85,11 +85,11 @@ def run_benchmark(
     result = {"rows": rows, "all": whole, "machine": machine, "projected_hours": hours, "peak_gib": peak}
     with atomic_path(folder / "benchmark.json") as temporary:
         temporary.write_text(json.dumps({**result, "made": provenance(**options)}, indent=2))
-    print(f"written: {readable(folder / 'benchmark.json')}")
+    print(f"written: {displayed(folder / 'benchmark.json')}")
     if growth:
         curves = seconds_as_it_grows(cycles)
         save_figure(growth_curves(curves), folder / "growth.png")
-        print(f"written: {readable(folder / 'growth.png')}")
+        print(f"written: {displayed(folder / 'growth.png')}")
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -4,15 +4,15 @@ from pathlib import Path
 
 from dasbe.support.commands import run_command
 from dasbe.support.parser import Parser
-from dasbe.support.paths import readable, results_folder, writable
+from dasbe.support.paths import check_writable, displayed, results_folder
 
 
 def main() -> None:
     parser = Parser("./scripts/docs.sh", "Write the reference of the public functions from their docstrings, as HTML.")
     parser.add_folder("--out", "default: results/api", results_folder() / "api")
-    folder = writable(parser.parse_args().out, "--out")
+    folder = check_writable(parser.parse_args().out, "--out")
     write_reference(folder)
-    print(f"written: {readable(folder / 'dasbe.html')}")
+    print(f"written: {displayed(folder / 'dasbe.html')}")
 
 
 def write_reference(folder: Path) -> None:

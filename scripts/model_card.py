@@ -17,7 +17,7 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.weights import load_network
 from dasbe.support.commands import typed
 from dasbe.support.errors import InputError, MissingFileError
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import table1_ami
 from dasbe.support.storage import atomic_path
 from dasbe.train.recipes import RECIPES, Recipe
@@ -61,15 +61,15 @@ def list_seeds(names: Sequence[str], folder: Path, others: Sequence[Path]) -> Pa
             about = load_network(path).description
             of_other = Recipe.from_dict(about["recipe"])
             if replace(of_other, seed=recipe.seed) != recipe or of_other.seed in seeds:
-                raise InputError(f"{readable(path)} was not trained by the recipe of {name} from a seed of its own")
+                raise InputError(f"{displayed(path)} was not trained by the recipe of {name} from a seed of its own")
             if "held_out_ami" not in about:
-                raise InputError(f"{readable(path)} has no score; train it without --score-images 0")
+                raise InputError(f"{displayed(path)} has no score; train it without --score-images 0")
             seeds.add(of_other.seed)
             score = about["held_out_ami"]
             rows.append((name, of_other.seed, score["mean"], score["standard_error"]))
     for other in others:
         if not any((other / f"{name}.pt").is_file() for name in names):
-            raise InputError(f"--seeds names {readable(other)}, where there is none of the networks")
+            raise InputError(f"--seeds names {displayed(other)}, where there is none of the networks")
     with atomic_path(folder / SEEDS) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["network", "seed", "ami", "standard_error"])
@@ -162,7 +162,9 @@ def write_cards(*, folder: Path, others: Sequence[Path] = ()) -> None:
     """Write the model card of all networks in `folder`, and list those in the folders `others`."""
     present = [name for name in RECIPES if (folder / f"{name}.pt").is_file()]
     if not present:
-        raise MissingFileError(f"there are no networks in {readable(folder)}; train them with: {typed('train', 'all')}")
+        raise MissingFileError(
+            f"there are no networks in {displayed(folder)}; train them with: {typed('train', 'all')}"
+        )
     if others:
-        print(f"written: {readable(list_seeds(present, folder, others))}")
-    print(f"written: {readable(write_card(present, folder))}")
+        print(f"written: {displayed(list_seeds(present, folder, others))}")
+    print(f"written: {displayed(write_card(present, folder))}")

@@ -20,7 +20,7 @@ from dasbe.evaluation.sweep import scores_on_dataset
 from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.storage import atomic_path, load_record, one_at_a_time, save_record
 from dasbe.systems import SYSTEMS
 from dasbe.train.denoising import train, training_images
@@ -157,7 +157,7 @@ def try_candidates(*, name: str, images: int, folder: Path, device: str = "cpu")
         best_first = sorted(rows, key=lambda row: -row["ami"])
         lines = "".join(f"| {' | '.join(_cells(row))} |\n" for row in best_first)
         temporary.write_text(header + lines, encoding="utf-8")
-    print(f"written: {readable(table)}")
+    print(f"written: {displayed(table)}")
 
 
 def _scored(recipe: Recipe, changes: dict, folder: Path, n_images: int, device: torch.device) -> dict:
@@ -168,7 +168,7 @@ def _scored(recipe: Recipe, changes: dict, folder: Path, n_images: int, device: 
             if Recipe.from_dict(row["recipe"]) == recipe and row["images"] == n_images and COLUMNS <= row.keys():
                 return row
         except (InputError, KeyError, TypeError, AttributeError):
-            print(f"{readable(path)} is damaged: its candidate is trained again")
+            print(f"{displayed(path)} is damaged: its candidate is trained again")
     number = 1 + max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
     images, classes = training_images(recipe)
     network, state = train(recipe, images, classes, checkpoint=folder / "checkpoint", device=device)

@@ -40,8 +40,8 @@ def scored(monkeypatch, shapes, trained, other, tmp_path):
     networks = {"shapes": trained, "rc_shapes": other}
     monkeypatch.setattr(of_units, "shipped_network", lambda name, device: networks[name])
     monkeypatch.setattr(of_units, "network_hash", lambda name: weights_hash(networks[name]))
-    options = {"seed": 3, "workers": 1, "device": "cpu", "folder": tmp_path}
-    return lambda: score_variants(few, ["shapes"], 0, 5, **options)
+    options = {"datasets": ["shapes"], "start": 0, "images": 5, "seed": 3, "workers": 1, "device": "cpu"}
+    return lambda: score_variants(few, tmp_path, **options)
 
 
 def test_variants_are_scored_as_the_systems_that_they_are(scored, shapes, trained, other):

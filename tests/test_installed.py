@@ -182,7 +182,7 @@ def test_where_an_installed_package_keeps_its_files(shipped, tmp_path, monkeypat
         paths.home()
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(dasbe.InputError, match="results/heldout cannot be .* name another one with DASBE_HOME$"):
-        paths.writable(paths.results_folder() / "heldout")
+        paths.check_writable(paths.results_folder() / "heldout")
 
 
 @pytest.mark.quick

@@ -22,7 +22,7 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.support import checks
 from dasbe.support.commands import typed
 from dasbe.support.errors import InputError, MissingFileError
-from dasbe.support.paths import SHIPPED_NETWORKS, network_folder, network_names, network_path, readable
+from dasbe.support.paths import SHIPPED_NETWORKS, displayed, network_folder, network_names, network_path
 from dasbe.support.storage import Unfit, atomic_path, load_tensors, save_tensors, tuples, untrusted
 
 
@@ -134,7 +134,7 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     if not path.is_file():
         known = ", ".join(network_names())
         raise MissingFileError(
-            f"network '{name}' is not there ({readable(path)}); "
+            f"network '{name}' is not there ({displayed(path)}); "
             + (f"choose one of {known}, " if known else "")
             + f"give the path of a .pt file, or train it with: {typed('train', 'NAME')}"
         )

@@ -29,15 +29,9 @@ ITERATIONS = 10  # of k-means
 def find_groups(trains: np.ndarray) -> np.ndarray:
     """Group trains without being told the number of groups.
 
-    Parameters
-    ----------
-    trains : (F, T) float
-        Smoothed spike trains of the pixels that fire, or values not far above 1.
-
-    Returns
-    -------
-    (F,) int64
-        Group of each, from 1 on; 0 for those that have no group and are as near to silence as to any.
+    From `trains` (F, T), smoothed spike trains of pixels that fire, or values not far above
+    1, to the group of each, (F,) int64, from 1 on; 0 for those that have no group and are as
+    near to silence as to any.
     """
     if not len(trains):
         return np.zeros(0, np.int64)
@@ -51,18 +45,10 @@ def find_groups(trains: np.ndarray) -> np.ndarray:
 
 
 def average_linkage(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The tree of average linkage.
+    """The tree of average linkage, from `distances` (n, n).
 
-    Parameters
-    ----------
-    distances : (n, n) float
-
-    Returns
-    -------
-    joined : (n − 1, 2) int64
-        A member of each of the two clusters that are joined.
-    heights : (n − 1,) float
-        The mean distance of their members, ascending.
+    Returns a member of each of the two clusters that are joined, (n − 1, 2) int64, and the
+    mean distance of their members, (n − 1,), ascending.
     """
     joined, heights = _nearest_neighbour_chain(distances)
     order = np.argsort(heights, kind="stable")

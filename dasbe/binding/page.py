@@ -37,21 +37,11 @@ def page_of(
     feedback: np.ndarray | None,
     parameters: dict[str, Any],
 ) -> str:
-    """The page, as HTML.
+    """The page, as HTML, from `spikes` (n, d, F) and `feedback` (n, d, H, W) of the n recorded cycles.
 
-    Parameters
-    ----------
-    spikes : (n, d, F) bool
-        Of the foreground pixels in the n recorded cycles.
-    frames : (1, H, W) or (n, H, W) of 0 and 1
-        The input, or the frames of a film.
-    ink : (H, W) of 0 and 1
-        Where the F foreground pixels are.
-    labels, groups : (H, W) int, optional
-        Grouping and ground truth.
-    feedback : (n, d, H, W) float in [0, 1], optional
-    parameters : dict
-        ``image`` (its number), ``n_images``, ``cycles``, ``refractory`` (text), ``seed`` and ``made``.
+    `frames` are (1, H, W), or (n, H, W) of a film; `ink`, `labels` and `groups` (H, W).
+    `parameters` are ``image`` (its number), ``n_images``, ``cycles``, ``refractory`` (text),
+    ``seed`` and ``made``.
     """
     n_cycles, delay, _ = spikes.shape
     height, width = ink.shape

@@ -20,17 +20,7 @@ BLOCK_BYTES = 1 << 26  # of all the arrays of one block of images
 
 
 def smooth(spikes: np.ndarray) -> np.ndarray:
-    """Spike trains that also match a train one step later: D[t] = s[t] + ½ s[t−1].
-
-    Parameters
-    ----------
-    spikes : (T, ...) bool
-        Time on the first axis.
-
-    Returns
-    -------
-    (T, ...) float32
-    """
+    """Spike trains (T, …), as float32, that also match a train one step later: D[t] = s[t] + ½ s[t−1]."""
     smoothed = spikes.astype(np.float32)
     smoothed[1:] += 0.5 * spikes[:-1]
     return smoothed

@@ -28,7 +28,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.snn.coding_space import MAX_REFRACTORY
 from dasbe.support import checks
 from dasbe.support.errors import InputError, MissingFileError
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import CYCLES_TABLE
 from dasbe.support.storage import Unfit, array_of, atomic_path, provenance, save_arrays, untrusted
 
@@ -353,11 +353,11 @@ def load_run(path: Path | str) -> Binding:
     """
     path = checks.path("path", path)
     if not path.is_file():
-        raise MissingFileError(f"{readable(path)} is not there; write it with: dasbe.bind(...).save(path)")
+        raise MissingFileError(f"{displayed(path)} is not there; write it with: dasbe.bind(...).save(path)")
     reading = partial(untrusted, path, "run", "bind the images again", "is damaged, or not a run that dasbe saved")
     with reading(), zipfile.ZipFile(path) as archive:
         n_bytes = sum((10 if m.filename == "spikes.npy" else 2) * m.file_size for m in archive.infolist())
-        checks.memory(n_bytes, f"the run in {readable(path)}", LESS_MEMORY)
+        checks.memory(n_bytes, f"the run in {displayed(path)}", LESS_MEMORY)
         arrays = {name: array_of(archive, name) for name in (m.removesuffix(".npy") for m in archive.namelist())}
     with reading(passed_on=True):
         return _run_of(arrays)

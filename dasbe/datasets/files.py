@@ -16,7 +16,7 @@ from dasbe.datasets.images import read_picture
 from dasbe.datasets.store import dataset_path, open_dataset
 from dasbe.support import checks
 from dasbe.support.errors import FileContentError, InputError, MissingFileError
-from dasbe.support.paths import file_to_read, readable, unreadable
+from dasbe.support.paths import displayed, file_to_read, unreadable
 from dasbe.support.storage import Unfit, array_of, atomic_path, untrusted
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
@@ -119,10 +119,10 @@ def _load_own(path: Path, split: str | None, start: int, stop: int | None) -> Lo
         if suffix != NUMPY_SUFFIX:
             hint = "; for one picture there is dasbe.load_image" if suffix in PICTURE_SUFFIXES else ""
             known = ", ".join((*HDF5_SUFFIXES, NUMPY_SUFFIX))
-            raise FileContentError(f"dataset file {readable(path)} is none of {known}, nor a folder of pictures{hint}")
+            raise FileContentError(f"dataset file {displayed(path)} is none of {known}, nor a folder of pictures{hint}")
     if split is not None:
         raise InputError(
-            f"split is {checks.shown(split)}, but name is {readable(path)}, which has no splits; leave it out"
+            f"split is {checks.shown(split)}, but name is {displayed(path)}, which has no splits; leave it out"
         )
     return (_load_pictures(path, start, stop), None) if is_folder else _load_numpy(path, start, stop)
 
@@ -135,7 +135,7 @@ def _load_split(
     for key in ("default", "groups"):
         if key == "default" or dataset or has(file[split], key):
             arrays[f"{split}/{key}"] = array_in(file, f"{split}/{key}")
-    return _load(arrays, start, stop, f"{dataset.name if dataset else readable(path)}/{split}", dataset)
+    return _load(arrays, start, stop, f"{dataset.name if dataset else displayed(path)}/{split}", dataset)
 
 
 def _load_numpy(path: Path, start: int, stop: int | None) -> Loaded:
@@ -146,18 +146,18 @@ def _load_numpy(path: Path, start: int, stop: int | None) -> Loaded:
         labels = [name for name in ("labels", "groups") if name in names]
         if "images" not in names or len(labels) > 1:
             raise Unfit(f"it holds the arrays {', '.join(names)}; expected images, and labels or groups")
-        return _load({name: array_of(archive, name) for name in ("images", *labels)}, start, stop, readable(path))
+        return _load({name: array_of(archive, name) for name in ("images", *labels)}, start, stop, displayed(path))
 
 
 def _load_pictures(folder: Path, start: int, stop: int | None) -> np.ndarray:
     try:
         files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
     except OSError as error:
-        raise unreadable(f"folder {readable(folder)}", error) from None
+        raise unreadable(f"folder {displayed(folder)}", error) from None
     files = [file for file in files if not file.name.startswith(".")]
     if not files:
-        raise MissingFileError(f"folder {readable(folder)} has no pictures ({', '.join(PICTURE_SUFFIXES)})")
-    chosen = files[_images_from(start, stop, len(files), f"folder {readable(folder)}")]
+        raise MissingFileError(f"folder {displayed(folder)} has no pictures ({', '.join(PICTURE_SUFFIXES)})")
+    chosen = files[_images_from(start, stop, len(files), f"folder {displayed(folder)}")]
     first, side = read_picture(chosen[0])
     checks.memory(first.size * len(chosen), f"reading {len(chosen)} pictures", "read fewer with start= and stop=")
     images = np.empty((len(chosen), *first.shape), np.uint8)
@@ -166,7 +166,7 @@ def _load_pictures(folder: Path, start: int, stop: int | None) -> np.ndarray:
         image[:], its_side = read_picture(file, first.shape, why=f"{chosen[0].name} is")
         if its_side != side:
             raise InputError(
-                f"image {readable(file)} has ink that is {its_side}, that of {chosen[0].name} is {side}; "
+                f"image {displayed(file)} has ink that is {its_side}, that of {chosen[0].name} is {side}; "
                 "make them alike, or read them one by one with dasbe.load_image"
             )
     return images
@@ -179,7 +179,7 @@ def _split_of(file: h5py.File, split: object, path: Path) -> str:
         split = names[0] if len(names) == 1 else "train_multi"
     if not isinstance(split, str) or split not in names:
         choices = ", ".join(names[:MOST_NAMED]) or "none"
-        raise InputError(f"split {checks.shown(split)} is not in {readable(path)}; choose one of {choices}")
+        raise InputError(f"split {checks.shown(split)} is not in {displayed(path)}; choose one of {choices}")
     return split
 
 
@@ -335,7 +335,7 @@ def _checked_name(what: str, value: Any) -> str:
 
 def _save_numpy(path: Path, arrays: dict[str, np.ndarray], name: str, replace: bool) -> None:
     if path.exists() and not replace:
-        raise InputError(f"path {readable(path)} is there already; give another, or replace=True")
+        raise InputError(f"path {displayed(path)} is there already; give another, or replace=True")
     contents: dict[str, Any] = {"images" if key == "default" else key: array for key, array in arrays.items()}
     with atomic_path(path) as temporary, open(temporary, "wb") as file:  # to whose name NumPy could add a suffix
         np.savez_compressed(file, **contents, dataset=np.array(name))
@@ -349,7 +349,7 @@ def _save_hdf5(path: Path, arrays: dict[str, np.ndarray], split: str, name: str 
             if not isinstance(held, str) or held in DATASETS or name not in (None, held):
                 raise Unfit(f"it says that it holds {held}")
             if split in list(file) and not replace:
-                raise InputError(f"split '{split}' is in {readable(path)} already; give another, or replace=True")
+                raise InputError(f"split '{split}' is in {displayed(path)} already; give another, or replace=True")
         before = path.read_bytes()
     with hdf5_to_write(path, before) as file:
         if split in file:

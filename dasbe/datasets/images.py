@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from dasbe.support import checks
 from dasbe.support.errors import InputError
-from dasbe.support.paths import file_to_read, readable
+from dasbe.support.paths import displayed, file_to_read
 from dasbe.support.storage import Unfit, untrusted
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
@@ -78,7 +78,7 @@ def read_picture(
     picture = _decode(path, image_shape, why)
     ink, side = _guess(path, picture) if threshold is None else (_brighter(picture, threshold), "bright")
     if not ink.any() or ink.all():
-        raise InputError(f"image {readable(path)} has no ink: {_why_none(picture, ink, threshold)}")
+        raise InputError(f"image {displayed(path)} has no ink: {_why_none(picture, ink, threshold)}")
     return ink.astype(np.uint8), side
 
 
@@ -99,7 +99,7 @@ def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Pictu
                 file.verify()  # the checksums of PNG, which are ignored when it is decoded
             with Image.open(path, formats=FORMATS) as file:
                 if file.format != "MPO" and getattr(file, "is_animated", False):  # MPO: a photograph and its preview
-                    raise InputError(f"image {readable(path)} has several frames; save the one that is meant as PNG")
+                    raise InputError(f"image {displayed(path)} has several frames; save the one that is meant as PNG")
                 if file.mode in ("I", "F") or file.mode.startswith("I;"):
                     grey = np.asarray(file, np.float64)
                     picture = _Picture(grey, np.ones(grey.shape, bool), file.mode != "F")
@@ -107,23 +107,23 @@ def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Pictu
                     rgba = np.asarray(file.convert("RGBA"))
                     picture = _Picture(rgba[..., :3].mean(2), rgba[..., 3] >= OPAQUE, True)
         except Image.DecompressionBombError as error:
-            raise InputError(f"image {readable(path)} is far too large; resize it") from error
+            raise InputError(f"image {displayed(path)} is far too large; resize it") from error
         except UnidentifiedImageError:
             raise Unfit(f"it is not an image that can be read ({', '.join(FORMATS)})", "save it as PNG") from None
     if not np.isfinite(picture.grey).all():
-        raise InputError(f"image {readable(path)} holds values that are not finite; give each pixel a number")
+        raise InputError(f"image {displayed(path)} holds values that are not finite; give each pixel a number")
     return picture
 
 
 def _check_size(path: Path, size: tuple[int, int], image_shape: tuple[int, int] | None, why: str) -> None:
     if image_shape is not None and size != image_shape:
         raise InputError(
-            f"image {readable(path)} is {size[0]}×{size[1]} pixels, but {why} "
+            f"image {displayed(path)} is {size[0]}×{size[1]} pixels, but {why} "
             f"{image_shape[0]}×{image_shape[1]} (height×width); resize it"
         )
     if max(size) > LONGEST_SIDE:
         raise InputError(
-            f"image {readable(path)} is {size[0]}×{size[1]} pixels, more than {LONGEST_SIDE} a side; resize it"
+            f"image {displayed(path)} is {size[0]}×{size[1]} pixels, more than {LONGEST_SIDE} a side; resize it"
         )
 
 
@@ -159,7 +159,7 @@ def _guess(path: Path, picture: _Picture) -> tuple[np.ndarray, str]:
         doubt = f"more grey pixels than {side} ones"
     if doubt:
         raise InputError(
-            f"image {readable(path)} has {doubt}, so that anything could be its ink; "
+            f"image {displayed(path)} has {doubt}, so that anything could be its ink; "
             "give a threshold, or make it black and white"
         )
     return bright if side == "bright" else ~bright, side

@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dasbe.support.errors import FileContentError, MissingFileError
-from dasbe.support.paths import data_folder, file_to_read, home, readable
+from dasbe.support.paths import data_folder, displayed, file_to_read, home
 from dasbe.support.storage import one_at_a_time
 
 # file name → SHA-256 of its unpacked bytes
@@ -50,7 +50,7 @@ def _unpacked(name: str, folder: Path | str | None) -> bytes:
     """Checked content of one file."""
     named = folder or os.environ.get("DASBE_MNIST")
     if named and not (Path(named) / name).is_file():
-        raise MissingFileError(f"MNIST folder {readable(named)} lacks {name}; it must hold {', '.join(FILES)}")
+        raise MissingFileError(f"MNIST folder {displayed(named)} lacks {name}; it must hold {', '.join(FILES)}")
     places = [Path(named)] if named else [data_folder(), home().parent / "shared" / "mnist"]
     path = next((place / name for place in places if (place / name).is_file()), None)
     if path is None:
@@ -61,7 +61,9 @@ def _unpacked(name: str, folder: Path | str | None) -> bytes:
     packed = file_to_read("MNIST file", path, "name another folder with --mnist DIR or DASBE_MNIST").read_bytes()
     content = _checked(packed, name)
     if content is None:
-        raise FileContentError(f"MNIST file {readable(path)} is damaged (its SHA-256 differs); delete it and try again")
+        raise FileContentError(
+            f"MNIST file {displayed(path)} is damaged (its SHA-256 differs); delete it and try again"
+        )
     return content
 
 
@@ -102,12 +104,12 @@ def _download(path: Path) -> None:
             except _NotFetchedError as error:
                 cause = f"{urllib.parse.urlsplit(mirror).netloc}: {error}"
             except OSError as error:
-                error.filename = error.filename or readable(partial)  # a full disk does not say which file
+                error.filename = error.filename or displayed(partial)  # a full disk does not say which file
                 raise
             again = begun and not partial.exists()  # the beginning was wrong, not the mirror
     raise MissingFileError(
         f"MNIST is not on this machine and could not be downloaded ({cause}); put {', '.join(FILES)} into "
-        f"{readable(path.parent)}, or name their folder with --mnist DIR or DASBE_MNIST"
+        f"{displayed(path.parent)}, or name their folder with --mnist DIR or DASBE_MNIST"
     )
 
 

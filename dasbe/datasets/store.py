@@ -18,7 +18,7 @@ from dasbe.datasets.hdf5 import append, array_in, form_of, hdf5_to_write, open_h
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.errors import FileContentError, MissingFileError
-from dasbe.support.paths import data_folder, readable
+from dasbe.support.paths import data_folder, displayed
 from dasbe.support.storage import Unfit, one_at_a_time
 
 LARGEST_SIZE = 10**6  # images, films or frames of a group
@@ -100,7 +100,7 @@ def make_dataset(
 
 def _command(name: str, folder: Path | str | None) -> str:
     """The command that makes the file of dataset `name`."""
-    return typed("datasets", name, *([] if folder is None else ["--out", shlex.quote(readable(folder))]))
+    return typed("datasets", name, *([] if folder is None else ["--out", shlex.quote(displayed(folder))]))
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
                 make_dataset(name, folder)
     elif not is_complete(name, folder):
         remedy = f"make it again with: {_command(name, folder)}"
-        raise FileContentError(f"dataset file {readable(path)} is damaged or incomplete; {remedy}")
+        raise FileContentError(f"dataset file {displayed(path)} is damaged or incomplete; {remedy}")
 
 
 def verify(name: str, folder: Path | str | None = None) -> list[str]:
@@ -159,7 +159,7 @@ def verify(name: str, folder: Path | str | None = None) -> list[str]:
         One line for each array that is missing or differs; empty if all agree.
     """
     name, faults = dataset_of(name).name, []
-    path = readable(dataset_path(name, folder))
+    path = displayed(dataset_path(name, folder))
     with open_dataset(name, folder):  # raises if nothing of it can be read
         pass
     for key, (shape, expected) in CHECKSUMS.get(name, {}).items():
@@ -189,14 +189,14 @@ def make_or_verify(*, names: Sequence[str], folder: Path | None, mnist: Path | N
         path = dataset_path(name, folder)
         if only_verify:
             faults = verify(name, folder)
-            right = f"{readable(path)}: all arrays have the SHA-256 sums they should have"
+            right = f"{displayed(path)}: all arrays have the SHA-256 sums they should have"
             print("\n".join(faults) if faults else right)
             if faults:
                 sys.exit(1)
             continue
         with resumable(), one_at_a_time(path):
             if is_complete(name, folder):
-                print(f"{readable(path)}: complete, nothing to do")
+                print(f"{displayed(path)}: complete, nothing to do")
             else:
                 make_dataset(name, folder, mnist=mnist)
-                print(f"{readable(path)}: written")
+                print(f"{displayed(path)}: written")

@@ -24,10 +24,9 @@ random numbers (shapes: P = 784, F = 125, L = 400, d = 32: 40 million and 75 tho
 - **Feedback for the pixels that fire** (:mod:`~dasbe.engine.phases`). A pixel of competing
   phases needs lazy feedback only if it fires in the cycle: with q = ½ and two steps a
   phase, three quarters of them do.
-- **One compiled pass for the neurons** (:mod:`~dasbe.engine.neurons`,
-  :mod:`~dasbe.engine.neurons`): random number, membrane, refractoriness and coincidence
-  detector of a step while they are in the cache. One 32-bit word gives a uniform number
-  and both coins (:mod:`~dasbe.engine.streams`).
+- **One compiled pass for the neurons** (:mod:`~dasbe.engine.neurons`): random number,
+  membrane, refractoriness and coincidence detector of a step while they are in the cache.
+  One 32-bit word gives a uniform number and both coins (:mod:`~dasbe.engine.streams`).
 - **Blocks** (:mod:`~dasbe.engine.parallel`): as many images as fit into a core's cache,
   one thread each; images of about the same size, so that little is padded.
 - **Products** (:mod:`~dasbe.engine.parallel`) of float32 at the full width of the CPU.

@@ -77,9 +77,10 @@ def attention_of(
 ) -> Callable[[Foreground], Attention]:
     """`network` in the form that suits it best, to be pointed at the foregrounds of images.
 
-    Where lazy feedback can be faster, it is not lazy for images that are `moving`, and
-    `always_lazy` for neurons that do without some of it in any cycle. What a network makes
-    of anything but `spikes` need only be finite.
+    Where lazy feedback can be faster, the neurons decide from cycle to cycle whether it is
+    lazy; but never for images that are `moving`, and from the first cycle on if `always_lazy`,
+    for neurons that do without some of it in any cycle. What a network makes of anything but
+    `spikes` need only be finite.
     """
     if not has_linear_ends(network):
         return partial(DenseAttention, network, (0.0, 1.0) if spikes else (-LARGEST_VALUE, LARGEST_VALUE))
@@ -133,19 +134,9 @@ class ForegroundAttention:
     receives the spikes of latent neurons, a twentieth of them. Otherwise the feedback of
     a decoder with one layer may be lazy.
 
-    Parameters
-    ----------
-    network : UsableNetwork
-        One that :func:`has_linear_ends`.
-    weights : (Tensor, Tensor)
-        Weights of these two layers, from each input to all outputs: (H·W, hidden) and
-        (hidden, H·W), contiguous.
-    moving : bool
-        Whether the images move; feedback is not lazy then.
-    always_lazy : bool
-        Whether feedback that may be lazy is so from the first cycle on; else the neurons
-        decide.
-    foreground : Foreground
+    `weights` are those of the two layers at the ends, from each input to all outputs,
+    (H·W, hidden) and (hidden, H·W), contiguous; `moving` and `always_lazy` are as of
+    :func:`attention_of`.
     """
 
     def __init__(
@@ -262,16 +253,8 @@ def _bias(layer: nn.Linear) -> Tensor:
 def add_events(active: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
     """A linear layer without bias, driven by events: the sum of the weights from the inputs that are active.
 
-    Parameters
-    ----------
-    active : (N, d, E) uint8 or float, 0 or 1, on a CPU
-    rows : (N, E) int32
-        Row of `weights` that belongs to each input.
-    weights : (R, C) float
-
-    Returns
-    -------
-    (N, d, C) float
+    From `active` (N, d, E), 0 or 1, on a CPU, to (N, d, C) float; `rows` (N, E) int32 says
+    which row of `weights` (R, C) belongs to each input.
     """
     events, starts = np.empty(active.numel() + 1, np.int32), np.empty(active.shape[0] * active.shape[1], np.int32)
     count = list_events(active.numpy(), rows.numpy(), events, starts)
@@ -281,17 +264,10 @@ def add_events(active: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
 
 @compiled
 def list_events(active: np.ndarray, rows: np.ndarray, events: np.ndarray, starts: np.ndarray) -> np.uint64:
-    """List the inputs that are active, step by step; returns how many there are.
+    """List the inputs that are `active` (N, d, E), step by step; returns how many there are.
 
-    Parameters
-    ----------
-    active : (N, d, E) uint8 or float, 0 or 1
-    rows : (N, E) int32
-        Name of each input.
-    events : (at least N·d·E + 1,) int32
-        Written: the names of the active inputs, step after step.
-    starts : (N·d,) int32
-        Written: where those of each step begin in `events`.
+    Writes their `rows` (N, E) into `events` (at least N·d·E + 1,), and where each step begins
+    there into `starts` (N·d,).
     """
     k = np.uint64(0)  # unsigned, as no number counts from the end: that would be looked at each time
     steps = active.shape[1]
@@ -307,15 +283,7 @@ def list_events(active: np.ndarray, rows: np.ndarray, events: np.ndarray, starts
 
 
 class DenseAttention:
-    """Any network, shown whole images.
-
-    Parameters
-    ----------
-    network : UsableNetwork
-    limits : (float, float)
-        Limits of its values.
-    foreground : Foreground
-    """
+    """Any network, shown whole images; its values lie within `limits`."""
 
     def __init__(self, network: UsableNetwork, limits: tuple[float, float], foreground: Foreground):
         self.network, self.limits, self.foreground = network, limits, foreground

@@ -58,12 +58,8 @@ def all_at_once(values: np.ndarray, lazy: np.ndarray | None = None) -> FeedbackA
 class Feedback:
     """Feedback of one cycle; computed once, when it is asked for.
 
-    Parameters
-    ----------
-    pixels : callable
-        Computes the feedback of the foreground pixels, (N, d, F) in [0, 1].
-    images : callable
-        Computes the feedback of all pixels, (N, d, H·W) in [0, 1].
+    `pixels` computes that of the foreground, (N, d, F), and `images` that of all pixels,
+    (N, d, H·W), both in [0, 1].
     """
 
     def __init__(self, pixels: Callable[[], Tensor], images: Callable[[], Tensor]):

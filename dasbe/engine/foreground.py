@@ -112,18 +112,7 @@ class ForegroundTrains(NamedTuple):
 
 @compiled
 def _copy_pixels(values: np.ndarray, counts: np.ndarray, images: np.ndarray, out: np.ndarray) -> None:
-    """Copy the first counts[i] columns of values[i] to out[images[i]].
-
-    Parameters
-    ----------
-    values : (N, d, F) float or bool
-    counts : (N,) int64
-        Foreground pixels of each image.
-    images : (N,) int64
-        Their numbers in `out`.
-    out : (M, d, at least the largest of `counts`) float or bool
-        Written.
-    """
+    """Copy the first counts[i] columns of values[i], (d, F), to those of out[images[i]]."""
     for i in range(values.shape[0]):
         for t in range(values.shape[1]):
             source, target = values[i, t], out[images[i], t]
@@ -135,20 +124,7 @@ def _copy_pixels(values: np.ndarray, counts: np.ndarray, images: np.ndarray, out
 def _put_pixels(
     values: np.ndarray, pixels: np.ndarray, counts: np.ndarray, images: np.ndarray, out: np.ndarray
 ) -> None:
-    """Put foreground pixels where they belong in their images.
-
-    Parameters
-    ----------
-    values : (N, T, F) float or bool
-    pixels : (N, F) int64
-        Flat indices into the image.
-    counts : (N,) int64
-        Foreground pixels of each image.
-    images : (n,) int64
-        Numbers of the images whose pixels are to be put.
-    out : (N, T, H·W) float or bool
-        Written.
-    """
+    """Put the first counts[i] of `values` (N, T, F) into their `pixels` of `out` (N, T, H·W), for i in `images`."""
     for i in images:
         for t in range(values.shape[1]):
             source, target = values[i, t], out[i, t]

@@ -58,25 +58,15 @@ class Pixels(NamedTuple):
         if x is not None:
             arrays = arrays._replace(values=arrays.values * x.numpy()[:, None])
         spikes, seen = np.empty(arrays.values.shape, bool), np.empty(arrays.values.shape, np.uint8)
-        advanced = PixelState(*(tensor.clone() for tensor in state))
-        counter, trace1, trace2 = (tensor.numpy() for tensor in advanced)
-        _pixel_cycle(
-            arrays,
-            self.noise.states,
-            self.noise.counts,
-            self.refractory.numpy(),
-            arrays.values.dtype.type(THRESHOLD),
-            counter,
-            trace1,
-            trace2,
-            spikes,
-            seen,
-        )
+        advanced, threshold = PixelState(*(tensor.clone() for tensor in state)), arrays.values.dtype.type(THRESHOLD)
+        r, f, s1, s2 = (tensor.numpy() for tensor in (self.refractory, *advanced))
+        _pixel_cycle(arrays, self.noise.states, self.noise.counts, threshold, r, f, s1, s2, spikes, seen)
         return torch.from_numpy(spikes), torch.from_numpy(seen), advanced
 
     def _cycle_of_tensors(
         self, feedback: Feedback, state: PixelState, x: Tensor | None
     ) -> tuple[Tensor, Tensor, PixelState]:
+        """:meth:`cycle` on any device, and where spikes are lost."""
         c = feedback.of_pixels() if x is None else feedback.of_pixels() * x[:, None]
         words = self.noise.pixel_words(c.shape[1])
         kept = uniform(self.noise.pixel_words(c.shape[1])) >= self.spike_loss if self.spike_loss else None
@@ -88,8 +78,8 @@ def _pixel_cycle(
     feedback: FeedbackArrays,
     states: np.ndarray,
     counts: np.ndarray,
-    refractory: np.ndarray,
     threshold: np.floating,
+    refractory: np.ndarray,
     counter: np.ndarray,
     trace1: np.ndarray,
     trace2: np.ndarray,
@@ -98,22 +88,9 @@ def _pixel_cycle(
 ) -> None:
     """All steps of a cycle: random numbers, membrane, refractoriness, coincidence detector.
 
-    Parameters
-    ----------
-    feedback : FeedbackArrays
-        c, (N, d, F).
-    states : (N, 4) uint64
-        States of the generators; advanced.
-    counts : (N,) int64
-        Foreground pixels of each image.
-    refractory : (N, F) int8
-        r.
-    threshold : float of the type of c
-        V.
-    counter, trace1, trace2 : (N, F) int8, uint8, uint8
-        State of the pixels; advanced.
-    spikes, seen : (N, d, F) bool, uint8
-        Written: s and a; 0 beyond an image's own pixels.
+    `feedback` is c, (N, d, F), and `threshold` V, of its type. The generators' `states`
+    (N, 4) and the state of the pixels, from `counter` to `trace2`, (N, F) each, are advanced.
+    Writes `spikes` s and `seen` a, (N, d, F) each; 0 beyond an image's own pixels.
     """
     n_images, delay, width = feedback.values.shape
     drawn = word_buffer(delay * width)
@@ -221,18 +198,8 @@ def _latent_cycle(
 ) -> None:
     """Latent neurons that spike, over a cycle: z + u > 1 fires, then r silent steps.
 
-    Parameters
-    ----------
-    drive : (N, d, L) float
-        z.
-    states : (N, 4) uint64
-        States of the generators; advanced.
-    refractory : int
-        r.
-    counter : (N, L) int8
-        f; advanced.
-    latent : (N, d, L) float
-        Written: 1 where a neuron fires, else 0.
+    `drive` is z, (N, d, L). The generators' `states` (N, 4) and `counter` f, (N, L), are
+    advanced. Writes `latent` (N, d, L): 1 where a neuron fires, else 0.
     """
     n = drive.shape[2]
     drawn = word_buffer(drive.shape[1] * n)

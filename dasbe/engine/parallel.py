@@ -9,7 +9,7 @@ that is so is tried, once.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any, TypeVar
 
@@ -24,33 +24,11 @@ _SETTING: Any = getattr(torch.backends.mkldnn, "matmul", None)  # None before Py
 LARGEST_ERROR = 1e-5  # of a product of float32, of numbers around 1 / √K; bfloat16 is wrong by 1e-2
 
 
-@contextmanager
-def _onednn_where_exact() -> Iterator[None]:
-    if not onednn_is_exact():
-        yield
-        return
-    with _bfloat16_allowed():
-        yield
-
-
-widest_arithmetic = SharedSetting(_onednn_where_exact)
-"""PyTorch's products of float32 on a CPU by oneDNN, where that is exact; as before at the end."""
-
-
 def batched_product(a: Tensor, b: Tensor) -> Tensor:
-    """Product of many small matrices; to be called within :func:`widest_arithmetic`.
+    """Product (N, M, L) of many small matrices; to be called within :func:`widest_arithmetic`.
 
-    Where oneDNN does not help on a CPU, by NumPy, whose linear algebra is faster there
-    than PyTorch's.
-
-    Parameters
-    ----------
-    a : (N, M, K) float
-    b : (N, K, L), of the same type
-
-    Returns
-    -------
-    (N, M, L), of the same type
+    `a` (N, M, K) and `b` (N, K, L) are of the same type. Where oneDNN does not help on a CPU,
+    NumPy multiplies, whose linear algebra is faster there than PyTorch's.
     """
     if a.device.type != "cpu" or (a.dtype == torch.float32 and onednn_is_exact()):
         return torch.bmm(a, b)
@@ -83,6 +61,10 @@ def _bfloat16_allowed() -> Iterator[None]:
         _SETTING.fp32_precision = before
 
 
+widest_arithmetic = SharedSetting(lambda: _bfloat16_allowed() if onednn_is_exact() else nullcontext())
+"""PyTorch's products of float32 on a CPU by oneDNN, where that is exact; as before at the end."""
+
+
 BLOCK_VALUES = 3 << 19  # of one block of images: a core's share of the cache
 
 Block = TypeVar("Block")
@@ -90,17 +72,10 @@ Result = TypeVar("Result")
 
 
 def blocks_of(images: np.ndarray, values_per_pixel: int, block_values: int = BLOCK_VALUES) -> list[np.ndarray]:
-    """Numbers of the images in blocks of about `block_values` values.
+    """Numbers of the `images` (N, H, W) in blocks of about `block_values` values.
 
-    Images with about as many pixels share a block, so that little is padded.
-
-    Parameters
-    ----------
-    images : (N, H, W) of 0 and 1
-    values_per_pixel : int
-        Values that are kept near for each foreground pixel.
-    block_values : int
-        Values of a block.
+    There are `values_per_pixel` for each foreground pixel. Images with about as many pixels
+    share a block, so that little is padded.
     """
     counts = np.maximum(np.count_nonzero(images, axis=(1, 2)), 1)
     order = np.argsort(counts, kind="stable")
@@ -111,10 +86,7 @@ def blocks_of(images: np.ndarray, values_per_pixel: int, block_values: int = BLO
 
 
 def map_blocks(
-    function: Callable[[Block], Result],
-    blocks: list[Block],
-    device: torch.device | str,
-    threads: bool = True,
+    function: Callable[[Block], Result], blocks: list[Block], device: torch.device | str, threads: bool = True
 ) -> Iterator[Result]:
     """`function` of each block; on a CPU, blocks share the cores, one thread each.
 

@@ -24,22 +24,11 @@ def phase_cycle(
     sharpness: np.floating,
     spikes: np.ndarray,
 ) -> None:
-    """Competition and spikes of a cycle.
+    """Competition and spikes of a cycle of K phases.
 
-    Parameters
-    ----------
-    feedback : FeedbackArrays
-        y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
-    states : (N, 4) uint64
-        States of the generators; advanced.
-    counts : (N,) int64
-        Foreground pixels of each image.
-    n_phases : int
-        K.
-    sampling, sharpness : float of the type of y
-        q and β.
-    spikes : (N, K·m, F) uint8
-        Written: 1 where a pixel fires, else 0.
+    `feedback` is y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
+    `sampling` q and `sharpness` β are of its type. The generators' `states` (N, 4) are
+    advanced. Writes `spikes` (N, K·m, F) uint8: 1 where a pixel fires, else 0.
     """
     width, steps = spikes.shape[2], spikes.shape[1] // n_phases
     steps_before = feedback.values.shape[1] // n_phases

@@ -26,27 +26,11 @@ def simulate(
 ) -> None:
     """The pulse-coupled network on many images; spikes act on their neighbours one by one.
 
-    Pixels without ink have U ≤ 0 < θ and never fire, so only the others are computed.
-
-    Parameters
-    ----------
-    pixels : (N, F) int64
-        Flat indices of the foreground pixels in their image, ascending.
-    width : int
-        W.
-    counts : (N,) int64
-        Foreground pixels of each image.
-    states : (N, 4) uint64
-        States of the generators; advanced. One word a foreground pixel and step.
-    steps : int
-    weights : (2·reach + 1, 2·reach + 1) float64
-    constants : (7,) float64
-        In the order of :class:`dasbe.systems.pure_snn.Settings`.
-    initial_threshold : float
-    images : (N,) int64
-        Which of the images of `spikes` they are.
-    spikes : (M, last, at least F) bool
-        Written where a neuron fires in the last steps.
+    Pixels without ink have U ≤ 0 < θ and never fire, so only the others are computed: `pixels`
+    (N, F) are their flat indices in images of `width` W, ascending, the first `counts` (N,)
+    of them an image's own. `constants` (7,) are :class:`dasbe.systems.pure_snn.Settings`. The
+    generators' `states` (N, 4) are advanced, by one word a pixel and step. Writes True into
+    `spikes` (M, last, at least F), at `images` (N,), where a neuron fires in the last steps.
     """
     threshold_jump, threshold_decay, linking, linking_jump, linking_decay, inhibition, dropout = constants
     keep_threshold, keep_linking = np.exp(-1 / threshold_decay), np.exp(-1 / linking_decay)
@@ -115,15 +99,9 @@ def _spans(pixels: np.ndarray, width: int, by_displacement: np.ndarray) -> tuple
 
     Some in between are no neighbours and have strength 0, and each span ends with zeros
     to a multiple of `SIMD_WIDTH`: to add up all in order is faster than to jump from neighbour
-    to neighbour. `by_displacement` is :func:`_weights_by_displacement`.
-
-    Returns
-    -------
-    firsts : (n,) int64
-        Where the span of each pixel begins in `pixels`.
-    starts : (n + 1,) int64
-        That of pixel p is at starts[p] to starts[p + 1] of `strengths`.
-    strengths : float64
+    to neighbour. `by_displacement` is :func:`_weights_by_displacement`. Returns where the span
+    of each pixel begins in `pixels`, (n,), where it begins in the strengths, (n + 1,), as it
+    ends where the next begins, and the strengths, float64.
     """
     reach = (by_displacement.shape[0] - 3) // 2
     furthest = reach * width + min(reach, width - 1)

@@ -22,34 +22,29 @@ class NoiseStreams:
 
     Parameters
     ----------
-    seed : int
-    indices : sequence of int
-        Number of the stream of each image.
-    pixel_counts : sequence of int
+    seed, indices, *use
+        Of the stream of each image (:func:`dasbe.snn.noise.image_stream`).
+    counts : sequence of int
         Foreground pixels of each image; only those draw numbers.
     device : torch.device
         Where the numbers are wanted. They are the same on every device.
-    *use : int
-        Use of the numbers (:func:`dasbe.snn.noise.image_stream`).
 
     Attributes
     ----------
     states : (N, 4) uint64
         States of the generators; whoever draws from them advances them.
-    counts : (N,) int64
-        `pixel_counts`.
     """
 
     def __init__(
         self,
         seed: int,
         indices: Sequence[int] | np.ndarray,
-        pixel_counts: Sequence[int] | np.ndarray,
+        counts: Sequence[int] | np.ndarray,
         device: torch.device | str = "cpu",
         *use: int,
     ):
         self._generators = [image_stream(seed, i, *use) for i in indices]
-        self.counts = np.asarray(pixel_counts, np.int64)
+        self.counts = np.asarray(counts, np.int64)
         self.states = self._current_states()
         self.width = max(1, int(self.counts.max()))
         self.device = device

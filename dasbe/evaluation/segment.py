@@ -43,12 +43,8 @@ def system_settings(system: System, dataset: str | DatasetSettings, **changes: A
 def chosen_settings(system: System, settings: Any, **changes: int | None) -> Any:
     """Settings of `system`: its own, those for a dataset, or by name, with `changes` that are not None.
 
-    Changes that the system has no setting of are left out.
-
-    Raises
-    ------
-    InputError
-        `settings` are of another kind, or one that there has to be is missing.
+    Changes that the system has no setting of are left out. InputError if `settings` are of
+    another kind, or one that there has to be is missing.
     """
     kind = system.settings
     given = {name: value for name, value in changes.items() if value is not None and name in kind._fields}

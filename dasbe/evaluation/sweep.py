@@ -30,7 +30,7 @@ from dasbe.datasets import load_dataset
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import Score, amis_of, numbers_of_objects, system_settings
 from dasbe.support.errors import FileContentError, InputError
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import load_record, one_at_a_time, provenance, save_record
 from dasbe.support.workers import computed_on, end_with_parent, interrupts_are_ours
@@ -99,24 +99,12 @@ class Unit:
 
 
 class Task(NamedTuple):
-    """A unit, and what it takes to score it.
-
-    Attributes
-    ----------
-    unit : Unit
-    system : System
-    network : nn.Module, callable, str or None
-        Of a name, the network is loaded where the task is computed.
-    images, groups : (n, H, W) array, or None
-        By default those of the unit's dataset, which are read where the task is computed.
-    score : callable
-        From images, groups and labels to the scores of each image.
-    """
+    """A unit, and what it takes to score it; what is named only is read where the task is computed."""
 
     unit: Unit
     system: System
-    network: Network | str | None
-    images: np.ndarray | None
+    network: Network | str | None  # or the name of a shipped one
+    images: np.ndarray | None  # (n, H, W); None: those of the unit's dataset
     groups: np.ndarray | None
     score: Score
 
@@ -130,10 +118,7 @@ class Task(NamedTuple):
     def computed(self, device: str = "cpu") -> dict:
         """Scores of the unit, with how they were made: what a store keeps.
 
-        Raises
-        ------
-        InputError
-            The network here is not that of the unit, or the dataset or the network is missing.
+        InputError if the network here is not that of the unit, or dataset or network are missing.
         """
         started = time.perf_counter()
         unit, network, images, groups = self.unit, self.network, self.images, self.groups
@@ -287,20 +272,11 @@ def sweep(
 
 
 class Cell(NamedTuple):
-    """All results of one system on one dataset.
+    """All results of one system on one dataset."""
 
-    Attributes
-    ----------
-    scores : (seeds, images, …) float
-    seconds : float
-        That all of them took.
-    network : str or None
-        SHA-256 of the weights.
-    """
-
-    scores: np.ndarray
-    seconds: float
-    network: str | None
+    scores: np.ndarray  # (seeds, images, …) float
+    seconds: float  # that all of them took
+    network: str | None  # SHA-256 of the weights
 
 
 def cells_of(results: dict[Unit, dict]) -> dict[tuple[str, str], Cell]:
@@ -366,11 +342,11 @@ def stored(store: Path, unit: Unit) -> tuple[dict | None, str | None]:
         result = load_record(path)
         identity, n_scores = result["identity"], len(result["scores"])
     except (FileContentError, KeyError, TypeError):
-        return None, f"{readable(path)} is damaged"
+        return None, f"{displayed(path)} is damaged"
     if n_scores != len(unit):
-        return None, f"{readable(path)} is damaged"
+        return None, f"{displayed(path)} is damaged"
     if differences := _differences(identity, unit.identity()):
-        return None, f"{readable(path)} was made with {differences}"
+        return None, f"{displayed(path)} was made with {differences}"
     return result, None
 
 

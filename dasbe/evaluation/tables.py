@@ -1,4 +1,4 @@
-"""What tables of scores share: means over seeds, cells, and how a table of text is written."""
+"""What tables of scores share: means over seeds, cells, and how a table of text is written and shown."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dasbe.plotting.style import Figure, save_figure
+from dasbe.support.paths import displayed
 from dasbe.support.storage import atomic_path
 
 
@@ -58,3 +59,10 @@ def write_all(folder: Path, texts: dict[str, str], figures: dict[str, Figure]) -
     for name, figure in figures.items():
         save_figure(figure, folder / f"{name}.png", folder / f"{name}.pdf")
     return [folder / name for name in (*texts, *(f"{name}.png" for name in figures))]
+
+
+def show(paths: list[Path]) -> None:
+    """Name the files that were written, and print the table in Markdown among them."""
+    for path in paths:
+        print(f"written: {displayed(path)}")
+    print("\n" + next(path for path in paths if path.suffix == ".md").read_text(encoding="utf-8"))

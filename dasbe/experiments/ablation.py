@@ -16,11 +16,10 @@ import pandas as pd
 from dasbe.datasets import ensure_dataset
 from dasbe.evaluation.segment import mean_and_error, scores_of, system_settings
 from dasbe.evaluation.sweep import Cell, Task, announce, cells_of, sweep, tasks_on_dataset
-from dasbe.evaluation.tables import markdown, write_all
+from dasbe.evaluation.tables import markdown, show, write_all
 from dasbe.plotting.style import Figure, in_our_style, new_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable
-from dasbe.support.paths import readable
 from dasbe.support.published import SURPLUS_PHASES
 from dasbe.systems import SYSTEMS
 
@@ -65,35 +64,32 @@ Results = dict[tuple[str, str], Cell]
 """Scores (1, N, 4) by (variant, dataset)."""
 
 
-def compare(
-    *, datasets: Sequence[str], start: int, images: int, seed: int, out: Path, workers: int = 1, device: str = "cpu"
-) -> None:
-    """Score all variants on so many images of ``test`` from `start` on, and write tables and picture to `out`."""
-    results = score_variants(VARIANTS, datasets, start, images, seed=seed, workers=workers, device=device, folder=out)
-    show(write_variants(out, results))
+def compare(*, out: Path, **options: Any) -> None:
+    """Score all variants (:func:`score_variants`), and write tables and picture to the folder `out`."""
+    show(write_variants(out, score_variants(VARIANTS, out, **options)))
 
 
 def score_variants(
     variants: Mapping[str, Variant],
+    folder: Path,
+    *,
     datasets: Sequence[str],
     start: int,
-    n_images: int,
-    *,
+    images: int,
     seed: int,
-    workers: int,
-    device: str,
-    folder: Path,
+    workers: int = 1,
+    device: str = "cpu",
 ) -> Results:
-    """Scores of `variants` on images of ``test``; those that `folder` has are not computed again."""
+    """Scores of `variants` on so many images of ``test`` from `start` on; what `folder` has is not computed again."""
     checks.device(device, "--device")
     tasks: list[Task] = []
     for dataset in datasets:
         ensure_dataset(dataset)
-        systems = [replace(SYSTEMS[system], name=name, title=title) for name, (title, system, _) in variants.items()]
-        changes = [variant.changes for variant in variants.values()]
-        grouped = [(system, system_settings(system, dataset, **own)) for system, own in zip(systems, changes)]
-        where = (dataset, [seed], start, start + n_images)
-        tasks += tasks_on_dataset(grouped, *where, score=scores_of, split=SPLIT)
+        grouped = [
+            (replace(SYSTEMS[system], name=name, title=title), system_settings(SYSTEMS[system], dataset, **changes))
+            for name, (title, system, changes) in variants.items()
+        ]
+        tasks += tasks_on_dataset(grouped, dataset, [seed], start, start + images, score=scores_of, split=SPLIT)
     with resumable():
         results = sweep(
             tasks,
@@ -104,13 +100,6 @@ def score_variants(
             warm_up=workers == 1,
         )
     return cells_of(results)
-
-
-def show(paths: Sequence[Path]) -> None:
-    """Name the files that were written, and print the table among them."""
-    for path in paths:
-        print(f"written: {readable(path)}")
-    print("\n" + next(path for path in paths if path.suffix == ".md").read_text(encoding="utf-8"))
 
 
 def write_variants(folder: Path, results: Results) -> list[Path]:
@@ -136,13 +125,8 @@ def write_variants(folder: Path, results: Results) -> list[Path]:
 def draw(titles: dict[str, str], datasets: list[str], differences: dict) -> Figure:
     """A panel for each dataset, and in it a point for each variant: mean difference of AMI and its standard error.
 
-    Parameters
-    ----------
-    titles : dict
-        Title of each variant, from top to bottom; the first is the one that all are compared with.
-    datasets : list of str
-    differences : dict
-        (mean, error) by (variant, dataset), per cent.
+    `titles` are those of the variants, from top to bottom, that of the reference first;
+    `differences` are (mean, error) by (variant, dataset), per cent.
     """
     figure = new_figure(2.4 + 1.75 * len(datasets), 0.9 + 0.24 * len(titles))
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]

@@ -7,6 +7,7 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from dasbe.datasets import ensure_dataset
 from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
 from dasbe.plotting.style import save_figure
 from dasbe.support import checks
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 
 
 def bind_image(
@@ -25,15 +26,12 @@ def bind_image(
     dataset: str,
     index: int,
     network: str,
-    delay: int,
-    refractory: int,
-    cycles: int,
-    seed: int,
     out: Path,
     image: Path | None = None,
     groups: int | None = None,
     html: bool = False,
     device: str = "cpu",
+    **loop: Any,
 ) -> None:
     """Bind one image of a dataset, or of a file, draw what happens, and say how well it went.
 
@@ -44,8 +42,6 @@ def bind_image(
         Number of the image in ``train_multi``.
     network : str
         Name or file.
-    delay, refractory, cycles, seed
-        As for :func:`dasbe.bind`.
     out : Path
         Folder of the pictures.
     image : Path, optional
@@ -55,6 +51,8 @@ def bind_image(
     html : bool
         Whether to write a page that plays the spikes as well.
     device : str
+    **loop
+        `delay`, `refractory`, `cycles` and `seed`, as for :func:`dasbe.bind`.
     """
     started, place = time.perf_counter(), checks.device(device, "--device")
     loaded, truth = dasbe.load_network(network, place), None
@@ -66,23 +64,14 @@ def bind_image(
         groups = int(truth.max()) + 1 if groups is None else groups
 
     record = ("spikes", "feedback") if html else ("spikes",)
-    run = dasbe.bind(
-        images,
-        loaded,
-        delay=delay,
-        refractory=refractory,
-        cycles=cycles,
-        seed=seed,
-        record=record,
-        device=place,
-    )
+    run = dasbe.bind(images, loaded, **loop, record=record, device=place)
     labels = dasbe.group(run, groups)
     files = draw(out, run, labels, loaded, truth, html=html)
 
     objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
     result = f"found {objects}" if groups is None else f"grouped into {objects} (told)"
     print(result if truth is None else f"AMI: {100 * dasbe.ami(truth, labels)[0]:.1f} %")
-    print("written:", *map(readable, files), sep="\n  ")
+    print("written:", *map(displayed, files), sep="\n  ")
     print(f"time: {time.perf_counter() - started:.1f} s")
 
 
@@ -96,19 +85,8 @@ def draw(
 ) -> list[Path]:
     """Draw grouping, raster, decoded groups and animation of the first image of a run; returns the files.
 
-    Parameters
-    ----------
-    folder : Path
-    run : Binding
-        With the spikes.
-    labels : (N, H, W) int
-        Its grouping.
-    network : nn.Module or callable
-        As for the run.
-    groups : (N, H, W) int, optional
-        Ground truth.
-    html : bool
-        Whether to write the run as a web page, too.
+    `labels` (N, H, W) are its grouping by `network`, and `groups` the ground truth; with
+    `html`, the run is written as a web page, too.
     """
     figures = {"grouping.png": plot_grouping(run, labels, groups=groups)}
     has_objects = (labels if groups is None else groups)[0].any()

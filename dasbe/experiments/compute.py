@@ -7,15 +7,15 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from dasbe.datasets.catalogue import settings_of
 from dasbe.evaluation.segment import mean_and_error, system_settings
-from dasbe.evaluation.tables import markdown, write_all
-from dasbe.experiments.ablation import Results, Variant, score_variants, show
+from dasbe.evaluation.tables import markdown, show, write_all
+from dasbe.experiments.ablation import Results, Variant, score_variants
 from dasbe.plotting.style import Figure, colour_of, in_our_style, new_figure
 from dasbe.systems import SYSTEMS
 
@@ -62,12 +62,9 @@ class Curve(NamedTuple):
     ms: np.ndarray
 
 
-def compare(
-    *, datasets: Sequence[str], start: int, images: int, seed: int, out: Path, workers: int = 1, device: str = "cpu"
-) -> None:
-    """Score all points on so many images of ``test`` from `start` on, and write tables and picture to `out`."""
-    results = score_variants(VARIANTS, datasets, start, images, seed=seed, workers=workers, device=device, folder=out)
-    show(write_curves(out, results))
+def compare(*, out: Path, **options: Any) -> None:
+    """Score all points (:func:`~dasbe.experiments.ablation.score_variants`), and write tables and picture to `out`."""
+    show(write_curves(out, score_variants(VARIANTS, out, **options)))
 
 
 def write_curves(folder: Path, results: Results) -> list[Path]:
@@ -103,13 +100,8 @@ def draw(titles: dict[str, str], curves: dict[str, dict[str, Curve]]) -> Figure:
     """A column for each dataset; AMI ± standard error against evaluations an image above, milliseconds below.
 
     Curves of the same colour are of the same system; dashed where its runs are pooled, or where it counts.
-
-    Parameters
-    ----------
-    titles : dict
-        Title of each curve, by its name: that of a system, with ``_pooled`` or ``_counting`` behind.
-    curves : dict of dict
-        By dataset, then by name; per cent.
+    `titles` are by the name of a curve, that of a system with ``_pooled`` or ``_counting``
+    behind; `curves` are by dataset, then by name, in per cent.
     """
     figure = new_figure(2.3 * len(curves) + 0.8, 5.6)
     panels = figure.subplots(2, len(curves), sharey="col", squeeze=False)

@@ -7,11 +7,12 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import dasbe
 from dasbe.support import checks
 from dasbe.support.commands import resumable
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 
 
 def evaluate_file(
@@ -23,18 +24,14 @@ def evaluate_file(
     split: str | None = None,
     images: int | None = None,
     network: str | None = None,
-    settings: str | None = None,
-    delay: int | None = None,
-    refractory: int | None = None,
-    cycles: int | None = None,
     count: bool = False,
-    workers: int = 1,
     device: str = "cpu",
+    **options: Any,
 ) -> None:
     """Score systems on the first `images` of a file or dataset, and write tables and a picture to the folder `out`.
 
-    Parameters are those of :func:`dasbe.evaluate` and :func:`dasbe.load_dataset`; with `count`,
-    the systems are not told how many objects each image has.
+    Parameters are those of :func:`dasbe.load_dataset` and :func:`dasbe.evaluate`, to which all
+    `options` go; with `count`, the systems are not told how many objects each image has.
     """
     checks.device(device, "--device")
     chosen, groups = dasbe.load_dataset(data, split, stop=images)
@@ -45,16 +42,12 @@ def evaluate_file(
             None if network is None else dasbe.load_network(network),
             systems,
             seeds=seeds,
-            settings=settings,
-            delay=delay,
-            refractory=refractory,
-            cycles=cycles,
             n_objects=None if count else "true",
             device=device,
-            workers=workers,
+            **options,
             store=out / "units",
             progress=True,
         )
     for path in evaluation.save(out):
-        print(f"written: {readable(path)}")
+        print(f"written: {displayed(path)}")
     print(f"\n{evaluation}")

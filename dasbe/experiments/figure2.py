@@ -17,7 +17,6 @@ from dasbe.binding.loop import bind
 from dasbe.binding.readout import group
 from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.evaluation.segment import numbers_of_objects
-from dasbe.experiments.options import FIGURES
 from dasbe.plotting.distributions import curve_with_band, regression
 from dasbe.plotting.pictures import input_and_grouping
 from dasbe.plotting.raster import spike_raster, step_by_step
@@ -36,25 +35,10 @@ SCORE_COLOURS = {"synchrony": "#0072B2", "rate": "#D55E00"}
 YELLOW = np.array([1.0, 1.0, 0.0])
 
 
-def compute(
-    *,
-    index: int = FIGURES["figure2"].index,
-    seed: int = FIGURES["figure2"].seed,
-    quick: bool = False,
-    device: str = "cpu",
-) -> Arrays:
-    """Bind one image with several seeds, and many images under two perturbations.
+def compute(*, index: int, seed: int, quick: bool = False, device: str = "cpu") -> Arrays:
+    """Bind image `index` of ``train_multi`` with several seeds, and many images under two perturbations.
 
-    Parameters
-    ----------
-    index : int
-        Number of the image, of ``train_multi``.
-    seed : int
-        The first seed; the others are its multiples.
-    quick : bool
-        Whether to take fewer seeds and images.
-    device : str
-        Where to compute.
+    `seed` is the first seed; the others are its multiples. `quick` takes fewer seeds and images.
 
     Returns
     -------
@@ -90,31 +74,22 @@ def _robustness(
     images, groups = load_dataset(DATASET, "train_multi", first, first + n_images)
     images, groups = np.concatenate([image, images]), np.concatenate([truth, groups])
     rng = np.random.default_rng([seed, 2])
-    conditions: list[tuple[str, dict[str, Any]]] = [
-        ("loss", {"refractory": parameters.refractory, "spike_loss": loss}) for loss in SPIKE_LOSSES
-    ]
+    r, indices = parameters.refractory, [index, *range(first, first + n_images)]
+    conditions: list[tuple[str, Any, float]] = [("loss", r, loss) for loss in SPIKE_LOSSES]
     for spread in REFRACTORY_SPREADS:
-        refractory = parameters.refractory + rng.integers(-spread, spread + 1, images.shape)
-        conditions.append(("spread", {"refractory": refractory}))
-    arrays: dict[str, list] = {
-        f"{name}_{kind}": [] for name in ("loss", "spread") for kind in ("ami", "synchrony", "spikes")
-    }
-    loop: dict[str, Any] = {
-        "delay": parameters.delay,
-        "cycles": CYCLES_FIGURES,
-        "seed": seed,
-        "indices": [index, *range(first, first + n_images)],
-        "device": device,
-    }
-    for name, condition in conditions:
-        spikes = bind(images, network, last=READOUT_CYCLES, **loop, **condition).spikes
+        conditions.append(("spread", r + rng.integers(-spread, spread + 1, images.shape), 0.0))
+    loop: dict[str, Any] = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "indices": indices, "device": device}
+    found: dict[str, list] = {}
+    for name, refractory, loss in conditions:
+        condition = {"refractory": refractory, "spike_loss": loss}
+        spikes = bind(images, network, last=READOUT_CYCLES, seed=seed, **loop, **condition).spikes
         labels = group(spikes, numbers_of_objects(groups) + 1, seed=seed)
         final = [metrics.cycle_scores(s[-1:], g, q=Q)["synchrony"][0] for s, g in zip(spikes[1:], groups[1:])]
-        arrays[f"{name}_ami"].append(metrics.ami(groups[1:], labels[1:]))
-        arrays[f"{name}_synchrony"].append(final)
-        arrays[f"{name}_spikes"].append(spikes[0])
-    result = {key: np.array(values[SHOWN] if "spikes" in key else values) for key, values in arrays.items()}
-    return result | {
+        found.setdefault(f"{name}_ami", []).append(metrics.ami(groups[1:], labels[1:]))
+        found.setdefault(f"{name}_synchrony", []).append(final)
+        found.setdefault(f"{name}_spikes", []).append(spikes[0])
+    arrays = {key: np.array(values[SHOWN] if "spikes" in key else values) for key, values in found.items()}
+    return arrays | {
         "losses": np.array(SPIKE_LOSSES),
         "spreads": np.array(REFRACTORY_SPREADS),
         "shown": np.array([SPIKE_LOSSES[SHOWN], REFRACTORY_SPREADS[SHOWN]]),
@@ -151,16 +126,9 @@ def spikes_step_by_step(spikes: np.ndarray, n_cycles: int = 3) -> Figure:
 
 @in_our_style
 def spike_trains(spikes: np.ndarray, groups: np.ndarray, colours: str, per_object: int = 4) -> Figure:
-    """Spike trains, in the first and the last four cycles, of a few single neurons of each object.
+    """Spike trains, in the first and the last four cycles, of `per_object` neurons of each object.
 
-    Parameters
-    ----------
-    spikes : (n, d, H, W) bool
-    groups : (H, W) int
-    colours : str
-        Name of a palette.
-    per_object : int
-        Neurons of each object.
+    `spikes` are (n, d, H, W), `groups` (H, W), and `colours` is the name of a palette.
     """
     n, delay = spikes.shape[:2]
     trains = spikes.reshape(n * delay, *groups.shape)
@@ -185,14 +153,7 @@ def spike_trains(spikes: np.ndarray, groups: np.ndarray, colours: str, per_objec
 
 @in_our_style
 def synchrony_matrix(matrix: np.ndarray, groups: np.ndarray) -> Figure:
-    """How often two pixels fire together, pixels sorted by object.
-
-    Parameters
-    ----------
-    matrix : (P, P) float
-        :func:`dasbe.metrics.synchrony_matrix`.
-    groups : (H, W) int
-    """
+    """How often two pixels fire together, sorted by object: `matrix` of :func:`dasbe.metrics.synchrony_matrix`."""
     figure = new_figure(4.6, 3.9)
     axes = figure.add_subplot()
     shown = axes.imshow(matrix, cmap="jet", vmin=0, vmax=1, interpolation="nearest")
@@ -209,15 +170,7 @@ def synchrony_matrix(matrix: np.ndarray, groups: np.ndarray) -> Figure:
 
 @in_our_style
 def autocorrelation(values: np.ndarray, colours: str) -> Figure:
-    """Autocorrelation of each object's number of spikes.
-
-    Parameters
-    ----------
-    values : (objects, 2·lags + 1) float
-        :func:`dasbe.metrics.autocorrelation`.
-    colours : str
-        Name of a palette.
-    """
+    """Autocorrelation of each object's number of spikes, `values` of :func:`dasbe.metrics.autocorrelation`."""
     n_groups, width = values.shape
     lags = np.arange(width) - width // 2
     table = palette_of_marks(n_groups, colours)
@@ -304,26 +257,11 @@ def robustness(a: Arrays, colours: str) -> Figure:
 
 
 def phase_colours(spikes: np.ndarray, refractory: int) -> np.ndarray:
-    """Colour of each pixel by when it fires in a cycle: the same colour is the same phase.
+    """Colour (H, W, 3) in [0, 1] of each pixel by when it fires: the same colour is the same phase.
 
-    Step t of d has hue 2/3 + t/d on the HSV wheel and brightness
-    ½ (sin(2π (d/r) t/d) + 1); a pixel has the sum of the colours of its spikes.
-
-    Parameters
-    ----------
-    spikes : (d, H, W) bool
-        Spikes of one cycle of d steps.
-    refractory : int
-        Refractory time r in steps, at least 1.
-
-    Returns
-    -------
-    (H, W, 3) float in [0, 1]
-
-    Raises
-    ------
-    InputError
-        An argument is wrong.
+    Step t of the d steps of `spikes` (d, H, W) has hue 2/3 + t/d on the HSV wheel and
+    brightness ½ (sin(2π (d/r) t/d) + 1); a pixel has the sum of the colours of its spikes.
+    The `refractory` time r is at least 1 step. InputError if an argument is wrong.
     """
     spikes, refractory = checks.spikes(spikes, "(steps, H, W)", 3), checks.whole_number("refractory", refractory)
     delay = len(spikes)

@@ -5,13 +5,14 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
 
     run("figure3")
 
+from typing import Any
+
 import numpy as np
 from tqdm import tqdm
 
 from dasbe.ann.weights import load_network
 from dasbe.binding.loop import bind
 from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
-from dasbe.experiments.options import FIGURES
 from dasbe.metrics import cycle_scores
 from dasbe.plotting.distributions import CONFIDENCE, curve_with_band, regression
 from dasbe.plotting.style import Figure, in_our_style, new_figure
@@ -27,17 +28,10 @@ DASHES = ("-", "--", ":", "-.", (0, (1, 1)))
 SHOWN_PART = 30  # one point in so many is drawn, as in the paper
 
 
-def compute(*, seed: int = FIGURES["figure3"].seed, quick: bool = False, device: str = "cpu") -> Arrays:
-    """Score every cycle of images that are drawn at random from each dataset.
+def compute(*, seed: int, quick: bool = False, device: str = "cpu") -> Arrays:
+    """Score every cycle of images that are drawn at random from each dataset; `quick` takes fewer.
 
-    Parameters
-    ----------
-    seed : int
-        Of the choice of the images, and of the loop.
-    quick : bool
-        Whether to take fewer images.
-    device : str
-        Where to compute.
+    `seed` is that of the choice of the images, and of the loop.
 
     Returns
     -------
@@ -59,21 +53,14 @@ def compute(*, seed: int = FIGURES["figure3"].seed, quick: bool = False, device:
 
 def _scores(dataset: str, indices: np.ndarray, seed: int, device: str, bar: tqdm) -> Arrays:
     """``DATASET_SCORE`` (images, n) of one dataset."""
-    parameters, network = settings_of(dataset), load_network(dataset, device)
+    timing, network = settings_of(dataset), load_network(dataset, device)
+    loop: dict[str, Any] = {"delay": timing.delay, "refractory": timing.refractory, "cycles": CYCLES_FIGURES}
+    loop |= {"seed": seed, "device": device}
     images, groups = load_dataset(dataset, "train_multi", 0, IMAGES_TABLE)
     scores = {f"{dataset}_{name}": np.empty((len(indices), CYCLES_FIGURES)) for name in SCORES}
     for start in range(0, len(indices), BLOCK):
         block = indices[start : start + BLOCK]
-        run = bind(
-            images[block],
-            network,
-            delay=parameters.delay,
-            refractory=parameters.refractory,
-            cycles=CYCLES_FIGURES,
-            seed=seed,
-            indices=block,
-            device=device,
-        )
+        run = bind(images[block], network, **loop, indices=block)
         for i, (spikes, truth) in enumerate(zip(run.spikes, groups[block]), start=start):
             for name, values in cycle_scores(spikes, truth, seed=seed).items():
                 scores[f"{dataset}_{name}"][i] = values

@@ -5,8 +5,11 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
 
     run("figure4")
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 
 from dasbe.ann.autoencoder import Autoencoder, transmitted
 from dasbe.ann.weights import load_network
@@ -17,7 +20,6 @@ from dasbe.datasets import ensure_dataset, load_dataset, settings_of
 from dasbe.datasets.generators import SHAPES
 from dasbe.evaluation.segment import ami_of, numbers_of_objects
 from dasbe.evaluation.sweep import scores_on_dataset
-from dasbe.experiments.options import FIGURES
 from dasbe.metrics import ami
 from dasbe.plotting.pictures import coloured, input_and_grouping
 from dasbe.plotting.style import Axes, Figure, image_axes, in_our_style, new_figure, palette, palette_of_marks
@@ -35,25 +37,11 @@ SCORED = {False: (6000, 6200), True: (6000, 6020)}  # images of train_multi that
 RASTER_CYCLES = 2  # the last ones
 
 
-def compute(
-    *,
-    index: int = FIGURES["figure4"].index,
-    seed: int = FIGURES["figure4"].seed,
-    quick: bool = False,
-    device: str = "cpu",
-) -> Arrays:
-    """Find the neurons for shape and for position, and bind one image with them.
+def compute(*, index: int, seed: int, quick: bool = False, device: str = "cpu") -> Arrays:
+    """Find the neurons for shape and for position, and bind image `index` of ``train_multi`` with them.
 
-    Parameters
-    ----------
-    index : int
-        Number of the image, of ``train_multi``.
-    seed : int
-        Of the loop, and of the noise of the latent neurons.
-    quick : bool
-        Whether to take fewer single objects, and fewer images to score the network on.
-    device : str
-        Where to compute.
+    `seed` is that of the loop, and of the noise of the latent neurons. `quick` takes fewer
+    single objects, and fewer images to score the network on.
 
     Returns
     -------
@@ -75,23 +63,17 @@ def compute(
     generator = torch.Generator(device).manual_seed(seed)
     by_shape, by_position = _mean_firing(network, centres, generator, 500 if quick else 4000)
 
-    parameters = settings_of(DATASET)
-    run = bind(
-        images,
-        network,
-        delay=parameters.delay,
-        refractory=parameters.refractory,
-        cycles=CYCLES_FIGURES,
-        record=("spikes", "latents"),
-        indices=[index],
-        seed=seed,
-        device=device,
-    )
+    timing = settings_of(DATASET)
+    loop: dict[str, Any] = {"delay": timing.delay, "refractory": timing.refractory, "cycles": CYCLES_FIGURES}
+    loop |= {"seed": seed, "indices": [index], "device": device}
+    run = bind(images, network, **loop, record=("spikes", "latents"))
     n_groups = numbers_of_objects(groups) + 1
     labels = group(run.spikes, n_groups, seed=seed)
     clusters = group(run.latents[:, :, :, None] > 0, n_groups, seed=seed)[0, 0]  # (latent,)
     last_cycle = run.spikes[0, -1]
     peaks = np.array([last_cycle[:, groups[0] == k + 1].sum(1).argmax() for k in range(len(shapes))])
+    settings: dict[str, Any] = {"cycles": CYCLES_FIGURES, "score": ami_of, "seed": seed, "device": device}
+    held_out = scores_on_dataset([SYSTEMS["dasbe"]], network, DATASET, *SCORED[quick], **settings)
     return {
         "image": images[0],
         "groups": groups[0],
@@ -109,16 +91,7 @@ def compute(
         "feedback": _decode(network, run.latents[0, -1, peaks]),
         **_selective_neurons(by_shape, by_position, shapes),
         "similarity": _similarity(network, generator),
-        "held_out_ami": scores_on_dataset(
-            [SYSTEMS["dasbe"]],
-            network,
-            DATASET,
-            *SCORED[quick],
-            seed=seed,
-            score=ami_of,
-            device=device,
-            cycles=CYCLES_FIGURES,
-        )["dasbe"],
+        "held_out_ami": held_out["dasbe"],
     }
 
 
@@ -132,14 +105,11 @@ def _objects_of(groups: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.n
     for k in range(1, groups.max() + 1):
         fits = []
         for shape, template in enumerate(SHAPES):
-            height, width = template.shape
-            for y in range(groups.shape[0] - height + 1):
-                for x in range(groups.shape[1] - width + 1):
-                    window = np.s_[y : y + height, x : x + width]
-                    own = (groups[window] == k) & (template > 0)
-                    if own.sum() == (groups == k).sum() and image[window][template > 0].all():
-                        others = ((groups[window] != k) & (groups[window] > 0) & (template > 0)).sum()
-                        fits.append((others, shape, y + (height - 1) / 2, x + (width - 1) / 2))
+            (height, width), covered = template.shape, template > 0
+            labels, ink = (sliding_window_view(part, template.shape)[..., covered] for part in (groups, image))
+            fit = ((labels == k).sum(-1) == (groups == k).sum()) & ink.all(-1)
+            others = ((labels != k) & (labels > 0)).sum(-1)
+            fits += [(others[y, x], shape, y + (height - 1) / 2, x + (width - 1) / 2) for y, x in np.argwhere(fit)]
         if not fits:
             raise InputError(f"object {k} of this image is hidden too far to tell its shape; choose another --index")
         _, shape, y, x = min(fits)

@@ -23,7 +23,6 @@ from dasbe.evaluation.segment import (
     numbers_of_objects,
     system_settings,
 )
-from dasbe.experiments.options import FIGURES
 from dasbe.metrics import ami
 from dasbe.plotting.animation import animate_sequence
 from dasbe.plotting.distributions import CONFIDENCE, curve_with_band
@@ -45,25 +44,10 @@ BASELINES = {
 }
 
 
-def compute(
-    *,
-    index: int = FIGURES["figure5"].index,
-    seed: int = FIGURES["figure5"].seed,
-    quick: bool = False,
-    device: str = "cpu",
-) -> Arrays:
-    """Bind one sequence, and score many beside what binds each frame by itself.
+def compute(*, index: int, seed: int, quick: bool = False, device: str = "cpu") -> Arrays:
+    """Bind sequence `index` of ``train_multi``, and score many beside what binds each frame by itself.
 
-    Parameters
-    ----------
-    index : int
-        Number of the sequence, of ``train_multi``.
-    seed : int
-        Of the loop, and of the groups that are shuffled.
-    quick : bool
-        Whether to score fewer sequences.
-    device : str
-        Where to compute.
+    `seed` is that of the loop, and of the groups that are shuffled. `quick` scores fewer sequences.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from typing import Any
 from dasbe.plotting.style import save_figure
 from dasbe.support import checks
 from dasbe.support.commands import typed
-from dasbe.support.paths import readable, results_folder
+from dasbe.support.paths import displayed, results_folder
 from dasbe.support.storage import Arrays, load_arrays, provenance, save_arrays
 
 
@@ -34,13 +34,13 @@ def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: s
     if not draw_only:
         arrays = figure.compute(device=device, **arguments)
         save_arrays(path, arrays, provenance(**arguments, draw_only=draw_only, palette=palette, device=device))
-        print(f"written: {readable(path)}")
+        print(f"written: {displayed(path)}")
     arrays = load_arrays(path, typed(name))
     for stem, picture in figure.draw(arrays, palette).items():
         save_figure(picture, out / f"{stem}.png", out / f"{stem}.pdf")
-        print(f"written: {readable(out / stem)}.png and .pdf")
+        print(f"written: {displayed(out / stem)}.png and .pdf")
     for written in figure.animate(arrays, palette, out) if hasattr(figure, "animate") else ():
-        print(f"written: {readable(written)}")
+        print(f"written: {displayed(written)}")
 
 
 def load_figure(name: str) -> Arrays:

@@ -26,7 +26,7 @@ from dasbe.plotting.distributions import curve_with_band
 from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, in_our_style, new_figure, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import SURPLUS_PHASES
 from dasbe.support.storage import Arrays, load_arrays, provenance, save_arrays
 from dasbe.systems import SYSTEMS, System
@@ -39,27 +39,14 @@ OVERLAPS = (0.0, 0.05, 0.1, 0.15, 0.2, 1.0)  # shares of the ink: none, up to 5 
 
 
 class Point(NamedTuple):
-    """Images of one value of a condition.
+    """Images of one value of a condition."""
 
-    Attributes
-    ----------
-    condition : str
-        ``objects``, ``told``, ``clutter`` or ``overlap``.
-    x : float
-        The value.
-    images, groups : (N, H, W) uint8
-    told : int
-        Number of objects that the systems are told, all but those that are never told.
-    n_phases : int
-        Competing phases to begin with.
-    """
-
-    condition: str
-    x: float
-    images: np.ndarray
+    condition: str  # objects, told, clutter or overlap
+    x: float  # the value
+    images: np.ndarray  # (N, H, W) uint8, as are the groups
     groups: np.ndarray
-    told: int
-    n_phases: int
+    told: int  # number of objects that the systems are told, all but those that are never told
+    n_phases: int  # competing phases to begin with
 
 
 MARKS = ("o", "s", "^", "D")  # of systems that have no colour of their own
@@ -91,10 +78,10 @@ def find_limits(
             arrays = compute(systems, datasets, images=images, seed=seed, store=out / "units", device=device)
         how = {"systems": systems, "datasets": datasets, "images": images, "seed": seed, "device": device}
         save_arrays(path, arrays, provenance(**how))
-        print(f"written: {readable(path)}")
+        print(f"written: {displayed(path)}")
     pictures = [out / f"generalisation.{suffix}" for suffix in ("png", "pdf")]
     save_figure(draw(load_arrays(path, typed("generalisation"))), *pictures)
-    print(f"written: {readable(pictures[0])} and .pdf")
+    print(f"written: {displayed(pictures[0])} and .pdf")
 
 
 def compute(
@@ -195,15 +182,10 @@ def _padded(parts: list[np.ndarray], length: int) -> np.ndarray:
 
 @in_our_style
 def draw(arrays: dict[str, np.ndarray]) -> Figure:
-    """A row for each condition, a column for each dataset, a curve for each system.
+    """A row for each condition, a column for each dataset, a curve for each system, from the arrays of :func:`compute`.
 
     Dashed curves are of systems that are not told the number of objects. Bands are ± one
     standard error over the images. Dotted lines: the right number.
-
-    Parameters
-    ----------
-    arrays : dict
-        Of :func:`compute`.
     """
     datasets = arrays["datasets"].tolist()
     figure = new_figure(2.4 * len(datasets) + 0.8, 2.1 * len(ROWS) + 0.9)

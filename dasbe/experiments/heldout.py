@@ -19,7 +19,7 @@ from dasbe.datasets import ensure_dataset
 from dasbe.evaluation.segment import mean_and_error
 from dasbe.evaluation.sweep import held_out_scores
 from dasbe.support import checks
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.published import CYCLES_TABLE, HELD_OUT_SPLIT, HELD_OUT_START, table1_ami
 from dasbe.support.storage import atomic_path, provenance
 from dasbe.systems import SYSTEMS
@@ -52,4 +52,4 @@ def score_networks(*, networks: Mapping[str, str], images: int, seed: int, out: 
     with atomic_path(path) as temporary:
         made = provenance(**about)
         temporary.write_text(json.dumps({"ami": scores, "ami_by_larger_entropy": by_larger_entropy, "made": made}))
-    print(f"scores of every image: {readable(path)}")
+    print(f"scores of every image: {displayed(path)}")

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from dasbe.support import checks
 from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
 from dasbe.support.parser import Parser, given_apart, given_with
-from dasbe.support.paths import network_folder, network_path, readable, results_folder, writable
+from dasbe.support.paths import check_writable, displayed, network_folder, network_path, results_folder
 from dasbe.support.published import (
     CYCLES_TABLE,
     HELD_OUT_IMAGES,
@@ -40,38 +41,6 @@ VARIED_IMAGES, QUICK_VARIED_IMAGES, VARIED_SEED = 200, 10, 111
 MOST_JOBS = 1000
 
 
-@dataclass(frozen=True)
-class FigureDefaults:
-    """What a figure shows unless it is told otherwise.
-
-    Attributes
-    ----------
-    seed : int
-    index : int
-        Number of the image or the sequence.
-    count : int
-        How many there are to choose from; 0 if the figure is not of a single one.
-    what : str
-        What they are.
-    """
-
-    seed: int = 111
-    index: int = 0
-    count: int = 0
-    what: str = ""
-
-
-FIGURES = {
-    "figure2": FigureDefaults(index=14, count=IMAGES_TABLE, what="image of shapes/train_multi"),
-    "figure3": FigureDefaults(),
-    # of ten seeds tried, this image was bound well by eight (AMI 82 to 97 %), badly by two
-    "figure4": FigureDefaults(seed=444, index=1109, count=IMAGES_TABLE, what="image of shapes/train_multi"),
-    "figure5": FigureDefaults(
-        index=267, count=DATASETS["moving_shapes_3"].sizes["multi"], what="sequence of moving_shapes_3/train_multi"
-    ),
-}
-
-
 def datasets(program: str) -> Options:
     """Options of the command that makes dataset files."""
     parser = Parser(program, "Make dataset files, or compare them with the published ones.")
@@ -86,8 +55,12 @@ def datasets(program: str) -> Options:
     options.names = list(DATASETS) if not options.names or "all" in options.names else options.names
     for name in options.names:
         dataset_of(name)
-    given = {"names": options.names, "folder": options.out, "mnist": options.mnist}
-    return given | {"only_verify": options.verify}
+    return {
+        "names": options.names,
+        "folder": options.out,
+        "mnist": options.mnist,
+        "only_verify": options.verify,
+    }
 
 
 def train(program: str) -> Options:
@@ -129,7 +102,7 @@ def _train_named(options: argparse.Namespace, program: str) -> Options:
     checks.each_once("NAME", options.names)
     folder = network_folder() if options.out is None else options.out
     if folder.suffix == ".pt":
-        raise InputError(f"--out is {readable(folder)}; networks that are named are written to a folder")
+        raise InputError(f"--out is {displayed(folder)}; networks that are named are written to a folder")
     names = [name for name in RECIPES if name != "moving"] if "all" in options.names else options.names
     names = dict.fromkeys([*names, *(["moving"] if options.moving else [])])
     changes = _given(options, "epochs", "seed")
@@ -141,7 +114,7 @@ def _train_on_own_images(options: argparse.Namespace) -> Options:
     if options.names:
         raise InputError("NAME and --data are given together; leave one of them out")
     if options.out is None or options.out.suffix != ".pt":
-        given = "missing" if options.out is None else readable(options.out)
+        given = "missing" if options.out is None else displayed(options.out)
         raise InputError(f"--out is {given}; with --data it is the file of the network, which ends in .pt")
     fields = _given(options, "hidden", "latent", "corruption", "epochs", "seed")
     fields |= {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
@@ -171,48 +144,66 @@ def bind(program: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     given_apart(options, "--image", "--index")
-    writable(options.out, "--out DIR")
+    check_writable(options.out, "--out DIR")
     published = settings_of(options.dataset)
     defaults = {"index": EXAMPLE_INDEX, "network": options.dataset}
     return _filled(options, defaults | {"delay": published.delay, "refractory": published.refractory})
 
 
-def figure2(program: str) -> Options:
-    """Options of Figure 2."""
-    return _figure(program, "figure2", "One image in detail (paper, Figure 2), and how robust binding is.")
+@dataclass(frozen=True)
+class Figure:
+    """A figure, and what it shows unless it is told otherwise."""
+
+    description: str
+    shown: str = ""  # an image or a sequence, if there is one to choose
+    count: int = 0  # how many there are to choose from
+    index: int = 0  # the one that is shown
+    seed: int = 111
 
 
-def figure3(program: str) -> Options:
-    """Options of Figure 3."""
-    return _figure(program, "figure3", "Synchrony, rate and clustering scores on all datasets (paper, Figure 3).")
+FIGURES = {
+    "figure2": Figure(
+        "One image in detail (paper, Figure 2), and how robust binding is.",
+        "image of shapes/train_multi",
+        count=IMAGES_TABLE,
+        index=14,
+    ),
+    "figure3": Figure("Synchrony, rate and clustering scores on all datasets (paper, Figure 3)."),
+    "figure4": Figure(
+        "High-level neurons for shape and for position (paper, Figure 4).",
+        "image of shapes/train_multi",
+        count=IMAGES_TABLE,
+        index=EXAMPLE_INDEX,
+        seed=444,  # of ten tried, this image was bound well by eight (AMI 82 to 97 %), badly by two
+    ),
+    "figure5": Figure(
+        "Binding objects that move (paper, Figure 5).",
+        "sequence of moving_shapes_3/train_multi",
+        count=DATASETS["moving_shapes_3"].sizes["multi"],
+        index=267,
+    ),
+}
 
 
-def figure4(program: str) -> Options:
-    """Options of Figure 4."""
-    return _figure(program, "figure4", "High-level neurons for shape and for position (paper, Figure 4).")
-
-
-def figure5(program: str) -> Options:
-    """Options of Figure 5."""
-    return _figure(program, "figure5", "Binding objects that move (paper, Figure 5).")
-
-
-def _figure(program: str, name: str, description: str) -> Options:
-    """What :func:`dasbe.experiments.figures.run_figure` takes."""
-    parser, defaults = Parser(program, description), FIGURES[name]
+def _figure(name: str, program: str) -> Options:
+    """Options of a figure: what :func:`dasbe.experiments.figures.run_figure` takes."""
+    defaults = FIGURES[name]
+    parser, last = Parser(program, defaults.description), defaults.count - 1
     parser.add_seed(None, f"default: {defaults.seed}")
-    if defaults.count:
-        last = defaults.count - 1
-        parser.add_whole_number("--index", None, f"{defaults.what}, 0 to {last} (default: {defaults.index})", 0, last)
+    if defaults.shown:
+        parser.add_whole_number("--index", None, f"{defaults.shown}, 0 to {last} (default: {defaults.index})", 0, last)
     parser.add_flag("--quick", "less of everything, for a first look")
     parser.add_flag("--draw-only", "draw again from the saved arrays")
     parser.add_argument("--palette", choices=PALETTES, default="published", help="default: %(default)s")
     parser.add_folder("--out", f"default: results/{name} (with --quick: {name}_quick)")
     parser.add_device()
     options = parser.parse_args()
-    of_work = {"seed": defaults.seed} | ({"index": defaults.index} if defaults.count else {})
+    of_work = {"seed": defaults.seed} | ({"index": defaults.index} if defaults.shown else {})
     given_apart(options, "--draw-only", *(f"--{option}" for option in of_work))
     return {"name": name} | _filled(options, of_work | {"out": _results(name, options.quick)})
+
+
+figure2, figure3, figure4, figure5 = (partial(_figure, name) for name in FIGURES)
 
 
 def table1(program: str) -> Options:
@@ -222,7 +213,7 @@ def table1(program: str) -> Options:
     )
     parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", nargs="+")
     parser.add_text("--systems", f"default: {' '.join(TABLE_SYSTEMS)}", nargs="+")
-    _add_seeds(parser, None, " ".join(map(str, SEEDS_TABLE)))
+    parser.add_seed(None, f"default: {' '.join(map(str, SEEDS_TABLE))}", "--seeds", nargs="+")
     parser.add_whole_number("--images", None, f"of each dataset (default: {IMAGES_TABLE})", 1, IMAGES_MULTI)
     parser.add_flag("--quick", "200 images and 2 seeds")
     parser.add_workers(None, f"processes on this machine (default: {_cores()})")
@@ -259,7 +250,7 @@ def evaluate(program: str) -> Options:
     parser.add_whole_number("--delay", None, "steps in a cycle")
     parser.add_whole_number("--refractory", None, "silent steps after a spike", 0, 127)
     parser.add_whole_number("--cycles", None, f"default: {CYCLES_TABLE}")
-    _add_seeds(parser, [SEEDS_TABLE[0]], str(SEEDS_TABLE[0]))
+    parser.add_seed([SEEDS_TABLE[0]], f"default: {SEEDS_TABLE[0]}", "--seeds", nargs="+")
     parser.add_flag("--count", "do not tell the systems how many objects there are")
     parser.add_workers(1, "processes (default: one, with all its threads)")
     parser.add_folder("--out", "default: results/evaluate", results_folder() / "evaluate")
@@ -268,7 +259,7 @@ def evaluate(program: str) -> Options:
     _check_names(vars(options), systems=SYSTEMS)
     if options.settings is not None:
         settings_of(options.settings)
-    writable(options.out, "--out DIR")
+    check_writable(options.out, "--out DIR")
     return vars(options)
 
 
@@ -283,23 +274,18 @@ def heldout(program: str) -> Options:
     options = parser.parse_args()
     checks.each_once("networks", options.networks)
     options.networks = {name: training_recipe(name).dataset for name in options.networks}
-    return vars(options) | {"out": writable(results_folder() / "heldout")}
+    return vars(options) | {"out": check_writable(results_folder() / "heldout")}
 
 
-def ablation(program: str) -> Options:
-    """Options of the ablation."""
-    text = "Competing phases less one ingredient after another, down to Reconstruction Clustering (RC) and DASBE."
-    return _comparison(program, "ablation", text)
+COMPARISONS = {
+    "ablation": "Competing phases less one ingredient after another, down to Reconstruction Clustering (RC) and DASBE.",
+    "compute": "AMI against compute: more cycles, runs or steps of every system.",
+}
 
 
-def compute(program: str) -> Options:
-    """Options of the curves of AMI against compute."""
-    return _comparison(program, "compute", "AMI against compute: more cycles, runs or steps of every system.")
-
-
-def _comparison(program: str, name: str, description: str) -> Options:
-    """What :func:`dasbe.experiments.ablation.score_variants` takes, but for the variants."""
-    parser = Parser(program, description)
+def _comparison(name: str, program: str) -> Options:
+    """Options of a comparison of many systems, by its name."""
+    parser = Parser(program, COMPARISONS[name])
     parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", list(TABLE_DATASETS), nargs="+")
     parser.add_whole_number("--start", 5000, "first image, of test (default: %(default)s)", 0)
     parser.add_whole_number("--images", 250, "of each dataset (default: %(default)s)")
@@ -309,8 +295,11 @@ def _comparison(program: str, name: str, description: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     _check_names(vars(options), datasets=TABLE_DATASETS)
-    writable(options.out, "--out DIR")
+    check_writable(options.out, "--out DIR")
     return vars(options)
+
+
+ablation, compute = (partial(_comparison, name) for name in COMPARISONS)
 
 
 def generalisation(program: str) -> Options:
@@ -343,15 +332,16 @@ def select(program: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     training_recipe(options.name)
-    return vars(options) | {"folder": writable(results_folder() / "select" / options.name)}
+    return vars(options) | {"folder": check_writable(results_folder() / "select" / options.name)}
 
 
 def card(program: str) -> Options:
     """Options of the tool that writes the model card."""
     parser = Parser(program, "Write the model card of all networks in tmp_net/ from their descriptions.")
     parser.add_folder("--folder", "default: tmp_net", network_folder())
-    text = "folders of the same networks trained from other seeds, to be listed"
-    parser.add_text("--seeds", text, metavar="FOLDER", nargs="+")
+    parser.add_text(
+        "--seeds", "folders of the same networks trained from other seeds, to be listed", metavar="FOLDER", nargs="+"
+    )
     options = parser.parse_args()
     return {"folder": options.folder, "others": [Path(folder) for folder in options.seeds or ()]}
 
@@ -359,8 +349,9 @@ def card(program: str) -> Options:
 def benchmark(program: str) -> Options:
     """Options of the benchmark."""
     shipped = [name for name in TABLE_DATASETS if network_path(name).is_file()]
-    text = "Time everything against its literal form and against what the machine allows, in one run."
-    parser = Parser(program, text)
+    parser = Parser(
+        program, "Time everything against its literal form and against what the machine allows, in one run."
+    )
     parser.add_text("datasets", f"default: {', '.join(shipped)}", shipped, nargs="*")
     parser.add_whole_number("--images", 200, "for the batched forms (default: %(default)s)", 1, HELD_OUT_MOST)
     parser.add_whole_number("--literal-images", 3, "for the literal forms (default: %(default)s)")
@@ -368,11 +359,7 @@ def benchmark(program: str) -> Options:
     parser.add_flag("--growth", "growth with batch, image, latent layer and cycles as well")
     options = parser.parse_args()
     _check_names(vars(options), datasets=TABLE_DATASETS)
-    return vars(options) | {"folder": writable(results_folder() / "benchmark")}
-
-
-def _add_seeds(parser: Parser, default: list[int] | None, shown: str) -> None:
-    parser.add_whole_number("--seeds", default, f"default: {shown}", 0, checks.LARGEST_SEED, nargs="+")
+    return vars(options) | {"folder": check_writable(results_folder() / "benchmark")}
 
 
 def _results(name: str, quick: bool) -> Path:
@@ -383,7 +370,7 @@ def _results(name: str, quick: bool) -> Path:
 def _filled(options: argparse.Namespace, defaults: Options) -> Options:
     """The options, those that are not given from `defaults`; ``out`` can be written to."""
     filled: Options = {name: defaults.get(name) if value is None else value for name, value in vars(options).items()}
-    writable(filled["out"], "--out DIR")
+    check_writable(filled["out"], "--out DIR")
     return filled
 
 

@@ -10,7 +10,7 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
     run("table1")
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,12 @@ import pandas as pd
 from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
 from dasbe.evaluation.segment import ami_of, system_settings
 from dasbe.evaluation.sweep import SPLIT, Task, announce, cells_of, sweep, tasks_on_dataset
-from dasbe.evaluation.tables import cell, latex, markdown, mean_and_deviation, write_all
+from dasbe.evaluation.tables import cell, latex, markdown, mean_and_deviation, show, write_all
 from dasbe.plotting.table import score_distributions, score_table
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.errors import InputError
-from dasbe.support.paths import PACKAGE, home, readable, results_folder
+from dasbe.support.paths import PACKAGE, displayed, home, results_folder
 from dasbe.support.published import IMAGES_TABLE, SEEDS_TABLE, table1_ami
 from dasbe.support.storage import load_arrays, provenance, save_arrays
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS, system_of
@@ -67,6 +67,7 @@ def make_table(
     device : str
     """
     checks.device(device, "--device")
+    path = out / "scores.npz"
     if not draw_only:
         tasks = tasks_of_table(datasets, systems, seeds, images)
         with resumable():
@@ -80,22 +81,18 @@ def make_table(
                 smoothing=0.05,
                 desc="table 1",
             )
-        cells = cells_of(results)
-        made = {f"{system}/{dataset}": found for (system, dataset), found in cells.items()}
-        about = provenance(
+        cells = {f"{system}/{dataset}": found for (system, dataset), found in cells_of(results).items()}
+        made = provenance(
             seeds=list(seeds),
-            seconds={name: found.seconds for name, found in made.items()},
-            networks={name: found.network for name, found in made.items()},
+            seconds={name: found.seconds for name, found in cells.items()},
+            networks={name: found.network for name, found in cells.items()},
         )
-        save_arrays(out / "scores.npz", {name: found.scores.astype(np.float32) for name, found in made.items()}, about)
-    path = out / "scores.npz"
+        save_arrays(path, {name: found.scores.astype(np.float32) for name, found in cells.items()}, made)
     if not path.is_file() and out == results_folder() / "table1" and shipped_scores().is_file():
         path = shipped_scores()
-        print(f"scores: {readable(path)}, of our own run")
+        print(f"scores: {displayed(path)}, of our own run")
     scores, about = load_scores(path)
-    for path in write_tables(out, scores, about["seconds"]):
-        print(f"written: {readable(path)}")
-    print("\n" + (out / "table1.md").read_text(encoding="utf-8"))
+    show(write_tables(out, scores, about["seconds"]))
 
 
 def tasks_of_table(datasets: Sequence[str], systems: Sequence[str], seeds: Sequence[int], n_images: int) -> list[Task]:
@@ -147,10 +144,11 @@ def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> lis
     datasets = [d for d in TABLE_DATASETS if any(d == dataset for _, dataset in scores)]
     ours: Values = {cell: mean_and_deviation(values) for cell, values in scores.items()}
     published: Values = {(s, d): value for s in systems for d in datasets if (value := table1_ami(s, d)) is not None}
+    table = _rows(systems, datasets, ours, published)
     texts = {
         "table1.csv": _csv(ours, published, scores, seconds),
-        "table1.md": markdown(_with_costs(systems, datasets, ours, published, scores, seconds)),
-        "table1.tex": latex(_rows(systems, datasets, ours, published)),
+        "table1.md": markdown(_with_costs(table, scores, seconds)),
+        "table1.tex": latex(table),
     }
     titles = {s: SYSTEMS[s].title for s in systems}
     figures = {
@@ -189,28 +187,14 @@ def _rows(systems: Sequence[str], datasets: Sequence[str], ours: Values, publish
     return pd.DataFrame.from_dict(rows, "index", columns=pd.Index(datasets, name="AMI %"))
 
 
-def _with_costs(
-    systems: Sequence[str],
-    datasets: Sequence[str],
-    ours: Values,
-    published: Values,
-    scores: Scores,
-    seconds: dict[str, float],
-) -> pd.DataFrame:
+def _with_costs(table: pd.DataFrame, scores: Scores, seconds: dict[str, float]) -> pd.DataFrame:
     """The rows of the table, with what each system knows and what it costs."""
-    table = _rows(systems, datasets, ours, published)
     about = pd.DataFrame("", table.index, ["trained on", "told", "network sees", "evaluations an image", "ms an image"])
-    for name in systems:
-        system, done = SYSTEMS[name], [dataset for dataset in datasets if (name, dataset) in scores]
+    for name in {name for name, _ in scores}:
+        system, done = SYSTEMS[name], [dataset for dataset in table.columns if (name, dataset) in scores]
         ms = [1000 * seconds[f"{name}/{dataset}"] / scores[name, dataset].size for dataset in done]
-        evaluations = [_evaluations(name, dataset) for dataset in done]
-        about.loc[system.title] = [
-            system.trained_on,
-            system.told,
-            system.sees,
-            _from_to(evaluations),
-            _from_to(ms),
-        ]
+        costs = _from_to([_evaluations(name, dataset) for dataset in done]), _from_to(ms)
+        about.loc[system.title] = [system.trained_on, system.told, system.sees, *costs]
     return pd.concat([about.iloc[:, :3], table, about.iloc[:, 3:]], axis=1).rename_axis(columns="AMI %")
 
 
@@ -220,8 +204,7 @@ def _evaluations(system: str, dataset: str) -> int:
     return count(system_settings(SYSTEMS[system], dataset), settings_of(dataset).objects) if count else 0
 
 
-def _from_to(values: Iterable[float]) -> str:
+def _from_to(values: Sequence[float]) -> str:
     """The least and the largest value, or the one that there is; nothing if all are 0."""
-    values = list(values)
     least, largest = (f"{value:.{0 if value >= 10 or value == 0 else 1}f}" for value in (min(values), max(values)))
     return "" if not any(values) else least if least == largest else f"{least}–{largest}"

@@ -8,6 +8,7 @@ the remedy.
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,13 +200,11 @@ def set_fields(frozen: Any, **fields: Any) -> None:
 
 def image_shape(value: Any) -> tuple[int, int]:
     """(H, W) of images."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise InputError(f"image_shape is {shown(value)}; it must be (H, W), two numbers of at least 1")
-    try:
-        height, width = (whole_number("image_shape", side, 1, 10**5) for side in value)
-    except InputError:
-        raise InputError(f"image_shape is {shown(value)}; it must be (H, W), two numbers of at least 1") from None
-    return height, width
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        with suppress(InputError):
+            height, width = (whole_number("image_shape", side, 1, 10**5) for side in value)
+            return height, width
+    raise InputError(f"image_shape is {shown(value)}; it must be (H, W), two numbers of at least 1")
 
 
 def labels(value: Any, name: str, n_axes: int) -> np.ndarray:

@@ -34,21 +34,11 @@ usual_warning = warnings.formatwarning
 
 
 class Command(NamedTuple):
-    """A command.
+    """A command of the package."""
 
-    Attributes
-    ----------
-    program : str
-        What starts it, behind ``python``: a module of the package, or a script of the repository.
-    work : str
-        The function that does the work, ``MODULE:NAME``; its arguments are the options.
-    purpose : str
-        In a few words.
-    """
-
-    program: str
-    work: str
-    purpose: str
+    program: str  # what starts it, behind ``python``: a module of the package, or a script of the repository
+    work: str  # the function that does the work, ``MODULE:NAME``; its arguments are the options
+    purpose: str  # in a few words
 
 
 def _experiment(module: str, work: str, purpose: str) -> Command:
@@ -88,12 +78,7 @@ ENTRIES = ("dasbe", "python -m dasbe")
 def run(name: str, program: str | None = None) -> NoReturn:
     """Run the command `name` with the options that the program was given, and end the program.
 
-    Parameters
-    ----------
-    name : str
-        One of `COMMANDS`.
-    program : str, optional
-        What the user has typed; by default :func:`called`.
+    `program` is what the user has typed, by default :func:`called`.
     """
     run_command(partial(main, name, program))
 

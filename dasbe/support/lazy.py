@@ -12,18 +12,11 @@ from typing import Any
 
 
 def import_lazily(package: str, names: Mapping[str, Sequence[str]] | None = None) -> None:
-    """Let attributes of `package` be imported when they are first asked for.
+    """Let attributes of `package`, its ``__name__``, be imported when they are first asked for.
 
-    Type checkers take no notice of this; to them, ``if TYPE_CHECKING`` the package has
-    to import the same names.
-
-    Parameters
-    ----------
-    package : str
-        Its ``__name__``.
-    names : dict
-        Module of the package → what the package has from it. All modules of the package
-        are attributes besides.
+    The attributes are all modules of the package, and `names`: module → what the package has
+    from it. Type checkers take no notice of this; to them, ``if TYPE_CHECKING`` the package
+    has to import the same names.
     """
     module_of = {name: module for module, names_of_module in (names or {}).items() for name in names_of_module}
     namespace = vars(sys.modules[package])

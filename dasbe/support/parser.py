@@ -43,24 +43,18 @@ class Parser(argparse.ArgumentParser):
         raise InputError(rest if rest.startswith(option.split("/")[0].split(" ")[0]) else f"{option}: {rest}")
 
     def add_whole_number(
-        self,
-        name: str,
-        default: Any,
-        help: str,
-        least: int = 1,
-        most: int = checks.LARGEST_NUMBER,
-        **more: Any,
+        self, name: str, default: Any, help: str, least: int = 1, most: int = checks.LARGEST_NUMBER, **more: Any
     ) -> None:
         """A whole number from `least` to `most`; with ``nargs``, a list of different ones."""
 
         def whole_number(text: str) -> int:
             return checks.whole_number(name, _number(text, int), least, most)
 
-        self.add_argument(name, type=_in_one_line(whole_number), default=default, help=help, **more)
+        self._add("whole_number", name, whole_number, help, default=default, **more)
 
-    def add_seed(self, default: int | None, help: str = "default: %(default)s") -> None:
-        """``--seed``."""
-        self.add_whole_number("--seed", default, help, 0, checks.LARGEST_SEED)
+    def add_seed(self, default: Any, help: str = "default: %(default)s", name: str = "--seed", **more: Any) -> None:
+        """``--seed``; with ``nargs``, ``--seeds``."""
+        self.add_whole_number(name, default, help, 0, checks.LARGEST_SEED, **more)
 
     def add_workers(self, default: int | None, help: str) -> None:
         """``--workers``, processes on this machine."""
@@ -68,27 +62,15 @@ class Parser(argparse.ArgumentParser):
 
     def add_probability(self, name: str, help: str, **more: Any) -> None:
         """A number from 0 to 1; with ``nargs``, several of them."""
-
-        def probability(text: str) -> float:
-            return checks.probability(name, _number(text, float))
-
-        self.add_argument(name, type=_in_one_line(probability), default=None, help=help, **more)
+        self._add("probability", name, lambda text: checks.probability(name, _number(text, float)), help, **more)
 
     def add_text(self, name: str, help: str, default: Any = None, **more: Any) -> None:
         """A name or text that is not empty."""
-
-        def text(value: str) -> str:
-            return _not_empty(name, value)
-
-        self.add_argument(name, type=_in_one_line(text), default=default, help=help, **more)
+        self._add("text", name, lambda text: _not_empty(name, text), help, default=default, **more)
 
     def add_file(self, name: str, help: str, **more: Any) -> None:
         """The path of a file to read."""
-
-        def file(text: str) -> Path:
-            return Path(_not_empty(name, text))
-
-        self.add_argument(name, type=_in_one_line(file), metavar="FILE", help=help, **more)
+        self._add("file", name, lambda text: Path(_not_empty(name, text)), help, metavar="FILE", **more)
 
     def add_folder(self, name: str, help: str, default: Path | None = None, suffix: str | None = None) -> None:
         """A folder to write to, or a file with this `suffix`; neither need be there yet."""
@@ -99,7 +81,7 @@ class Parser(argparse.ArgumentParser):
             return check(name, _not_empty(name, text))
 
         metavar = "DIR" if suffix is None else f"DIR|FILE{suffix}"
-        self.add_argument(name, type=_in_one_line(folder), metavar=metavar, default=default, help=help)
+        self._add("folder", name, folder, help, default=default, metavar=metavar)
 
     def add_flag(self, name: str, help: str) -> None:
         """An option without a value."""
@@ -108,6 +90,18 @@ class Parser(argparse.ArgumentParser):
     def add_device(self) -> None:
         """``--device``; whether this machine has it is for :func:`dasbe.support.checks.device`."""
         self.add_text("--device", "cpu, cuda or cuda:N (default: %(default)s)", "cpu")
+
+    def _add(self, kind: str, name: str, value_of: Callable[[str], Any], help: str, **more: Any) -> None:
+        """Add an option of a `kind`; `value_of` turns its text into the value, or refuses it."""
+
+        def convert(text: str) -> Any:
+            try:
+                return value_of(text)
+            except InputError as error:  # of all errors, argparse keeps the message of this one alone
+                raise argparse.ArgumentTypeError(str(error)) from None
+
+        convert.__name__ = kind
+        self.add_argument(name, type=convert, help=help, **more)
 
 
 def given_apart(options: argparse.Namespace, name: str, *others: str) -> None:
@@ -126,19 +120,6 @@ def given_with(options: argparse.Namespace, name: str, *others: str) -> None:
 
 def _field(option: str) -> str:
     return option.lstrip("-").replace("-", "_")
-
-
-def _in_one_line(check: Callable[[str], Any]) -> Callable[[str], Any]:
-    """`check` as argparse calls it: only an ArgumentTypeError keeps its message there."""
-
-    def convert(text: str) -> Any:
-        try:
-            return check(text)
-        except InputError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    convert.__name__ = check.__name__
-    return convert
 
 
 def _number(text: str, kind: type[int] | type[float]) -> int | float | str:

@@ -23,13 +23,7 @@ def repository() -> Path | None:
 
 
 def home() -> Path:
-    """The root: folder that holds ``tmp_data/`` and ``tmp_net/``.
-
-    Raises
-    ------
-    InputError
-        It would be in the user's home folder, and there is none.
-    """
+    """The root: the folder that holds ``tmp_data/`` and ``tmp_net/``; InputError if there is no place for it."""
     if os.environ.get("DASBE_HOME"):
         return Path(os.environ["DASBE_HOME"]).expanduser()
     return repository() or _cache()
@@ -94,24 +88,21 @@ def is_writable(folder: Path) -> bool:
     return not os.path.isdir(nearest) or os.access(nearest, os.W_OK | os.X_OK)
 
 
-def writable(folder: Path, option: str | None = None) -> Path:
-    """`folder`, which may not be there yet, if files can be written to it.
+def check_writable(folder: Path, option: str | None = None) -> Path:
+    """`folder`, which may not be there yet, if files can be written to it; else InputError.
 
-    Raises
-    ------
-    InputError
-        It is read-only. The line names the ways to another folder: the `option` of the command, or DASBE_HOME.
+    The line names the ways to another folder: the `option` of the command, or DASBE_HOME.
     """
     if not is_writable(folder):
         remedies = [option] if option else []
         if any(place().absolute() in folder.absolute().parents for place in (results_folder, home)):
             remedies.append("DASBE_HOME")
         remedy = "name another one" + (f" with {' or '.join(remedies)}" if remedies else "")
-        raise InputError(f"folder {readable(folder)} cannot be written to; {remedy}")
+        raise InputError(f"folder {displayed(folder)} cannot be written to; {remedy}")
     return folder
 
 
-def readable(path: Path | str) -> str:
+def displayed(path: Path | str) -> str:
     """`path` as a user would type it: relative to the working directory where that is shorter."""
     try:
         return str(Path(path).resolve().relative_to(Path.cwd()))
@@ -120,34 +111,21 @@ def readable(path: Path | str) -> str:
 
 
 def file_to_read(what: str, path: Path | str, remedy: str) -> Path:
-    """`path`, if it is a file that may be read.
+    """`path`, if it is a file that may be read; `what` says of which kind, and `remedy` what to do if it is missing.
 
-    Parameters
-    ----------
-    what : str
-        Kind of the file, for the message.
-    path : path
-    remedy : str
-        What to do if the file is missing.
-
-    Raises
-    ------
-    MissingFileError
-        There is no such file.
-    InputError
-        It is a folder or a device, or may not be read.
+    MissingFileError if there is no such file; InputError if it is a folder or a device, or may not be read.
     """
     path = Path(path)
     try:
         if path.exists() and not path.is_file():
             kind = "is a folder" if path.is_dir() else "is not a file"
-            raise InputError(f"{what} {readable(path)} {kind}; give the path of a file")
+            raise InputError(f"{what} {displayed(path)} {kind}; give the path of a file")
         with open(path, "rb"):
             return path
     except (FileNotFoundError, NotADirectoryError):
-        raise MissingFileError(f"{what} {readable(path)} is not there; {remedy}") from None
+        raise MissingFileError(f"{what} {displayed(path)} is not there; {remedy}") from None
     except OSError as error:
-        raise unreadable(f"{what} {readable(path)}", error) from None
+        raise unreadable(f"{what} {displayed(path)}", error) from None
 
 
 def unreadable(file: str, error: OSError) -> InputError:

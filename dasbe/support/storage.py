@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from dasbe.support import __version__, checks
 from dasbe.support.commands import entry
 from dasbe.support.errors import FileContentError, InputError, MissingFileError
-from dasbe.support.paths import is_writable, readable, unreadable, writable
+from dasbe.support.paths import check_writable, displayed, is_writable, unreadable
 
 if TYPE_CHECKING:
     import torch  # slow, and commands read their options before
@@ -51,13 +51,13 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     those of writers that are still at work are left alone.
     """
     path = Path(path)
-    writable(path.parent)
+    check_writable(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise InputError(f"path {readable(path)} cannot be: part of it is a file, not a folder") from None
+        raise InputError(f"path {displayed(path)} cannot be: part of it is a file, not a folder") from None
     if path.is_dir():
-        raise InputError(f"path {readable(path)} is a folder; name a file")
+        raise InputError(f"path {displayed(path)} is a folder; name a file")
     _remove_abandoned(path)
     temporary = path.parent / f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}"
     try:
@@ -68,7 +68,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         _to_disk(path.parent)
     except OSError as error:
         if error.filename in (None, str(temporary)):  # a full disk does not say which file
-            error.filename = readable(path)
+            error.filename = displayed(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
@@ -136,12 +136,12 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            print(f"waiting for another process to finish {readable(path)} …", file=sys.stderr, flush=True)
+            print(f"waiting for another process to finish {displayed(path)} …", file=sys.stderr, flush=True)
             lock.acquire()
     except (NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise
-        print(f"{readable(path.parent)} cannot be locked; do not run two commands on it at once", file=sys.stderr)
+        print(f"{displayed(path.parent)} cannot be locked; do not run two commands on it at once", file=sys.stderr)
     try:
         yield
     finally:
@@ -149,14 +149,9 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
 
 
 class Unfit(Exception):
-    """The content of a file is not what it should be.
+    """The content of a file is not what it should be: `found` follows ``"FILE cannot be used: "``.
 
-    Parameters
-    ----------
-    found : str
-        What was found, to follow ``"FILE cannot be used: "``.
-    remedy : str, optional
-        In place of the remedy that :func:`untrusted` is given.
+    A `remedy` takes the place of the one that :func:`untrusted` is given.
     """
 
     def __init__(self, found: object, remedy: str | None = None):
@@ -172,29 +167,20 @@ def untrusted(
 
     What the block finds wrong with the content, an :class:`Unfit` or any error of a
     library that meets foreign bytes, becomes a FileContentError. A file that the system
-    does not let the user read is not damaged, nor is one for which the memory is too small.
+    does not let the user read is not damaged (InputError), nor is one for which the memory
+    is too small.
 
     Parameters
     ----------
-    path : path
-    what : str
-        Kind of the file, for the message.
-    remedy : str
-        End of the message.
+    what, remedy : str
+        The kind of file, and what to do, for the message.
     damaged : str
         What to say where a library fails; ``{reason}`` in it becomes what the library says.
     passed_on : bool
         Whether the block passes the content on as arguments, so that an InputError is about
         the content, too. If not, it is raised as it is.
-
-    Raises
-    ------
-    FileContentError
-        The content is wrong.
-    InputError
-        The file cannot be read for another reason.
     """
-    file = f"{what} {readable(path)}".lstrip()
+    file = f"{what} {displayed(path)}".lstrip()
     try:
         yield
     except Exception as error:
@@ -225,13 +211,7 @@ def load_tensors(path: Path | str, device: "torch.device | str" = "cpu", remedy:
     """What :func:`save_tensors` wrote to `path`: tensors, numbers and text only, so that no file can run code.
 
     PyTorch's reader takes damaged numbers as they are; here the checksums are compared first.
-
-    Raises
-    ------
-    FileContentError
-        The file is of another kind, is damaged, or carries code; `remedy` is what to do then.
-    InputError
-        It may not be read.
+    FileContentError, which ends in `remedy`, if the file is of another kind, damaged, or carries code.
     """
     import torch
 
@@ -258,13 +238,7 @@ def save_record(path: Path | str, record: dict) -> None:
 
 
 def load_record(path: Path | str) -> dict:
-    """What :func:`save_record` wrote.
-
-    Raises
-    ------
-    FileContentError
-        The file is damaged or of another kind.
-    """
+    """What :func:`save_record` wrote; FileContentError if the file is damaged or of another kind."""
     with untrusted(path):
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if content["sha256"] != _digest(content["result"]):
@@ -291,14 +265,11 @@ def save_arrays(path: Path, arrays: Arrays, made: dict) -> None:
 def load_arrays(path: Path | str, command: str) -> Arrays:
     """Read what :func:`save_arrays` wrote (how it was made as JSON text under ``made``).
 
-    Raises
-    ------
-    MissingFileError, FileContentError
-        They name the `command` that makes the file.
+    MissingFileError and FileContentError name the `command` that makes the file.
     """
     path = Path(path)
     if not path.is_file():
-        raise MissingFileError(f"{readable(path)} is not there; make it with: {command}")
+        raise MissingFileError(f"{displayed(path)} is not there; make it with: {command}")
     with untrusted(path, remedy=f"make it again with: {command}"), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         return {name: array_of(archive, name) for name in dict.fromkeys(("made", *names))}
@@ -307,12 +278,7 @@ def load_arrays(path: Path | str, command: str) -> Arrays:
 def array_of(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     """Array ``NAME.npy`` of a NumPy archive; nothing is unpickled.
 
-    Raises
-    ------
-    InputError
-        Memory is too small for it.
-    Unfit
-        It has fewer bytes than it says.
+    InputError if memory is too small for it; Unfit if it has fewer bytes than it says.
     """
     member = archive.getinfo(f"{name}.npy")
     checks.memory(member.file_size, f"reading {name}", "save less in a file")

@@ -41,10 +41,7 @@ def end_with_parent() -> None:
 class SharedSetting:
     """A setting of the whole process, for as long as anybody needs it: the first in sets it, the last out restores.
 
-    Parameters
-    ----------
-    setting : callable
-        Returns the context manager that sets and restores; what it yields, all users get.
+    `setting` returns the context manager that does so; what it yields, all users get.
     """
 
     def __init__(self, setting: Callable[[], AbstractContextManager[Any]]):
@@ -87,10 +84,7 @@ def computed_on(
 ) -> Iterator[tuple[int, Any]]:
     """Numbers and results of `function` of each of `tasks`, as they come; those of a lost worker are computed again.
 
-    Raises
-    ------
-    InputError
-        With the words `if_lost`, if the cluster does not go on.
+    InputError with the words `if_lost` if the cluster does not go on.
     """
     from distributed import CancelledError, KilledWorker, as_completed
 

@@ -20,10 +20,7 @@ import_lazily(__name__, {"base": ("System",)})
 class Systems(Mapping[str, "System"]):
     """Systems by name; each is imported when it is asked for, so that commands know the names at once.
 
-    Parameters
-    ----------
-    places : dict
-        Name of a system → its place in this folder, ``MODULE:NAME``.
+    `places` are by the name of a system, in this folder: ``MODULE:NAME``.
     """
 
     def __init__(self, places: dict[str, str]):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,40 +20,6 @@ from dasbe.support.workers import computed_on, n_threads
 
 CHUNK_PIXELS = 1 << 15  # of the foregrounds of a chunk of images, for each thread: their spikes are held in memory
 CHUNKS_PER_WORKER = 4  # of a cluster, so that all come to an end at about the same time
-
-
-class Recording(Protocol):
-    """From images to trains, which are then read as DASBE's are."""
-
-    def __call__(
-        self, images: np.ndarray, network: Any, settings: Any, *, seed: int, indices: np.ndarray, device: torch.device
-    ) -> ForegroundTrains:
-        """Trains of `images` (N, H, W) uint8, 0 and 1.
-
-        Arguments are those of :meth:`System.segment`, checked. The values of `settings` are
-        checked where they are used: an InputError names the setting.
-        """
-
-
-class Labelling(Protocol):
-    """From images to labels."""
-
-    def __call__(
-        self,
-        images: np.ndarray,
-        network: Any,
-        n_objects: Any,
-        settings: Any,
-        *,
-        seed: int,
-        indices: np.ndarray,
-        device: torch.device,
-    ) -> np.ndarray:
-        """Labels (N, H, W) int64 of `images` (N, H, W) uint8, 0 and 1.
-
-        Arguments as for :class:`Recording`; `n_objects` are (N,) int64, or None if the system
-        can count and is not told.
-        """
 
 
 @dataclass(frozen=True)
@@ -79,9 +45,14 @@ class System:
         Named tuple of its settings: all that the labels depend on, besides images,
         network and seed.
     record : callable, optional
-        From images to trains, which :func:`dasbe.group` reads.
+        ``record(images, network, settings, *, seed, indices, device)`` gives the trains of
+        images (N, H, W) uint8, 0 and 1, which :func:`dasbe.group` reads. Arguments are those
+        of :meth:`segment`, checked; but the values of `settings` are checked where they are
+        used: an InputError names the setting.
     label : callable, optional
-        From images to labels.
+        ``label(images, network, n_objects, settings, *, seed, indices, device)`` gives the
+        labels (N, H, W) int64; `n_objects` are (N,) int64, or None if the system can count
+        and is not told.
     can_count : bool
         Whether it finds the number of objects by itself if nobody tells it.
     never_told : bool
@@ -97,8 +68,8 @@ class System:
     sees: str
     network: str | None
     settings: Any
-    record: Recording | None = None
-    label: Labelling | None = None
+    record: Callable[..., ForegroundTrains] | None = None
+    label: Callable[..., np.ndarray] | None = None
     can_count: bool = False
     never_told: bool = False
     evaluations: Callable[[Any, int], int] | None = None
@@ -163,13 +134,8 @@ class System:
         chunks = [np.sort(chunk) for chunk in blocks_of(images, 1, most)]
         compute: Callable = partial(_segment_chunk, self, network, seed=seed, device=device, spikes=spikes)
         tasks = (
-            Chunk(
-                images[chunk],
-                None if n_objects is None else n_objects[chunk],
-                _settings_of(settings, chunk, len(images)),
-                indices[chunk],
-            )
-            for chunk in chunks
+            (images[i], None if n_objects is None else n_objects[i], _settings_of(settings, i, len(images)), indices[i])
+            for i in chunks
         )
         results: Iterator = enumerate(map(compute, tasks))
         if client is not None:
@@ -185,24 +151,15 @@ class System:
         return labels if trains is None else (labels, trains)
 
 
-class Chunk(NamedTuple):
-    """Some of the images, with what belongs to them."""
-
-    images: np.ndarray
-    n_objects: np.ndarray | None
-    settings: Any
-    indices: np.ndarray
-
-
 def in_every_step(settings: Any, n_objects: int) -> int:
     """Number of evaluations of the network by a loop, for an image: one in each step of every cycle."""
     return settings.cycles * settings.delay
 
 
 def _segment_chunk(
-    system: System, network: Network | None, chunk: Chunk, *, seed: int, device: torch.device, spikes: bool
+    system: System, network: Network | None, chunk: tuple, *, seed: int, device: torch.device, spikes: bool
 ) -> tuple[np.ndarray, ForegroundTrains | None]:
-    """Labels of the images of a chunk, and, if wanted, the trains that they were read from."""
+    """Labels of a chunk, images with what belongs to them, and, if wanted, the trains that they were read from."""
     images, n_objects, settings, indices = chunk
     streams: Any = {"seed": seed, "indices": indices, "device": device}
     if system.record is None:
@@ -213,7 +170,7 @@ def _segment_chunk(
     return group(trains, n_groups, **streams), trains if spikes else None
 
 
-def _by_one_thread(compute: Callable, chunk: Chunk) -> Any:
+def _by_one_thread(compute: Callable, chunk: tuple) -> Any:
     """`compute` on one thread: the workers of a cluster share the cores among themselves."""
     with one_thread():
         return compute(chunk)

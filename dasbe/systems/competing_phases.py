@@ -93,7 +93,7 @@ def settle(
     Parameters
     ----------
     images, network, n_objects, seed, indices, device
-        As for :class:`dasbe.systems.base.Labelling`. At as many phases as objects, no
+        As for :attr:`dasbe.systems.base.System.label`. At as many phases as objects, no
         further one falls silent. If `n_objects` is None, that goes on down to one phase, and
         of the groupings on the way, each of K groups, that of largest ℓ − 0.08·K·|ℓ of the
         best| counts. Half of this ℓ is that of the groups, and half the mean over four samples
@@ -157,24 +157,12 @@ def settle(
 
 
 class Grouping(NamedTuple):
-    """The groups of N images after some cycles, with K phases left.
+    """The groups of N images after some cycles, with K phases left."""
 
-    Attributes
-    ----------
-    groups : (N, F) int64
-        Phase that each foreground pixel belongs to, of those left; −1 beyond an image's own pixels.
-    n_groups : (N,) int64
-        Phases with any pixel.
-    worth : (N,) float
-        ℓ.
-    without : (N, K) float
-        ℓ without each phase, of the groups alone; ∞ without one that has no pixel.
-    """
-
-    groups: Tensor
-    n_groups: Tensor
-    worth: Tensor
-    without: Tensor
+    groups: Tensor  # (N, F) int64: phase of each foreground pixel, of those left; −1 beyond an image's own
+    n_groups: Tensor  # (N,) int64: phases with any pixel
+    worth: Tensor  # (N,): ℓ
+    without: Tensor  # (N, K): ℓ without each phase, of the groups alone; ∞ without one that has no pixel
 
 
 def chosen_groups(groupings: Sequence[Grouping]) -> Tensor:
@@ -185,21 +173,11 @@ def chosen_groups(groupings: Sequence[Grouping]) -> Tensor:
 
 
 class Phases:
-    """Phases that compete for the foreground pixels of N images; K of them are not silent.
+    """Phases that compete for the foreground pixels of N images; K of them are not silent, at first `n_phases`.
 
-    Parameters
-    ----------
-    attention : Attention
-        The network, pointed at these images.
-    network : UsableNetwork
-    noise : NoiseStreams
-        Random numbers of these images; advanced by every cycle.
-    n_phases, steps : int
-        K at first, and m.
-    sampling : float or None
-        q; if None, the network sees the shares γ as they are.
-    sharpness : float
-        β.
+    `attention` is the `network`, pointed at these images, and `noise` their random numbers,
+    which every cycle advances. There are m `steps` a phase; `sampling` q and `sharpness` β
+    are as of :func:`settle`.
     """
 
     def __init__(
@@ -315,20 +293,8 @@ def fire(shares: Tensor, words: Tensor, sampling: float) -> Tensor:
     """Spikes of a cycle: in every step each pixel fires in phase k with probability q·γ_k, in one phase at most.
 
     Together with :func:`compete` the equations of the phases, on any device. On a CPU
-    :mod:`dasbe.engine.phases` gives the same.
-
-    Parameters
-    ----------
-    shares : (N, K, F) float
-        γ.
-    words : (N, m, F) int32
-        Random words, from which u comes.
-    sampling : float
-        q.
-
-    Returns
-    -------
-    (N, K·m, F) uint8, 0 or 1
+    :mod:`dasbe.engine.phases` gives the same. From γ, `shares` (N, K, F), random `words`
+    (N, m, F), from which u comes, and q, `sampling`, to (N, K·m, F) uint8, 0 or 1.
     """
     ends = (sampling * shares).cumsum(1)[:, :, None]  # a pixel fires in the first phase that ends above u
     fires_in = (uniform(words, shares.dtype)[:, None] >= ends).sum(1)  # (N, m, F); K where it does not fire

@@ -14,13 +14,7 @@ from dasbe.systems.base import System
 
 
 class CoordinateSettings(NamedTuple):
-    """Settings of k-means, published nowhere.
-
-    Attributes
-    ----------
-    restarts : int
-        Runs, of which the one of least inertia counts.
-    """
+    """Settings of k-means, published nowhere: of `restarts` runs, the one of least inertia counts."""
 
     restarts: int = 4
 

@@ -25,15 +25,7 @@ CYCLES_BETWEEN_LOOKS = 4  # for images that have converged
 
 
 class Settings(NamedTuple):
-    """Settings of the loop.
-
-    Attributes
-    ----------
-    delay : int
-        d, steps in a cycle.
-    cycles : int
-        n.
-    """
+    """Settings of the loop: n `cycles` of d steps, the `delay`."""
 
     delay: int
     cycles: int = CYCLES_TABLE

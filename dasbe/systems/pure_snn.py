@@ -23,6 +23,7 @@ from dasbe.support import checks
 from dasbe.support.errors import InputError
 from dasbe.systems.base import System
 
+INITIAL_THRESHOLD = 2.0
 STEPS, READOUT_STEPS = 500, 100  # steps of a run, and those at its end that are read
 REACH = 4  # pixels along each axis
 VALUES_PER_PIXEL = 320  # for `blocks_of`: enough images in a block to share what it costs to begin one
@@ -66,15 +67,6 @@ class State(NamedTuple):
     threshold: Tensor
 
 
-INITIAL_THRESHOLD = 2.0
-
-
-def quiescent(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str) -> State:
-    """State before the first step: y = L = 0, θ = 2."""
-    zeros = torch.zeros(shape, dtype=dtype, device=device)
-    return State(zeros, zeros, torch.full_like(zeros, INITIAL_THRESHOLD))
-
-
 def coupling_weights() -> np.ndarray:
     """w = exp(−distance) for displacements of at most `REACH` pixels along each axis, 0 to itself; (9, 9) float64."""
     offsets = np.arange(-REACH, REACH + 1)
@@ -89,18 +81,8 @@ def step(inputs: Tensor, state: State, weights: Tensor, settings: Settings) -> S
     L ← e^(−1/τ_L) L + V_L·(w y);  U = F (1 + β L) − min(Σ y, 1)·w_I;
     θ ← e^(−1/τ_θ) θ + V_θ y;  y ← [U ≥ θ].
 
-    Parameters
-    ----------
-    inputs : (N, H, W) float
-        F: the image, each pixel dropped with some probability.
-    state : State
-    weights : (9, 9) float
-        w, :func:`coupling_weights`.
-    settings : Settings
-
-    Returns
-    -------
-    State
+    `inputs` (N, H, W) is F: the image, each pixel dropped with some probability; `weights`
+    (9, 9) is w, :func:`coupling_weights`.
     """
     y, p = state.spikes, settings
     coupled = conv2d(y[:, None], weights[None, None], padding=REACH)[:, 0]
@@ -144,7 +126,8 @@ def record(
 def simulate_with_tensors(foreground: Foreground, noise: NoiseStreams, settings: Settings) -> np.ndarray:
     """Spikes (N, 100, H, W) bool of a block of images in the last steps, on any device."""
     weights = torch.from_numpy(coupling_weights()).to(noise.device)
-    state = quiescent((len(foreground.pixels), *foreground.image_shape), torch.float64, noise.device)
+    silent = torch.zeros((len(foreground.pixels), *foreground.image_shape), dtype=torch.float64, device=noise.device)
+    state = State(silent, silent, torch.full_like(silent, INITIAL_THRESHOLD))
     recorded = []
     for t in range(STEPS):
         words = noise.pixel_words(1)[:, 0]

@@ -25,13 +25,7 @@ BLOCK_VALUES = 1 << 22  # groups × pixels of one block of images
 
 
 class Settings(NamedTuple):
-    """Settings of the algorithm.
-
-    Attributes
-    ----------
-    objects : int, optional
-        K, the number of groups in every image; by default as many as each is told to have.
-    """
+    """Settings of the algorithm: K `objects`, the groups of every image; by default as many as each is told to have."""
 
     objects: int | None = None
 

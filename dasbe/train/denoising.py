@@ -28,7 +28,7 @@ from dasbe.ann.network import check_feedback, described, float_type, in_short
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.engine.parallel import one_thread
 from dasbe.support.errors import FileContentError, InputError
-from dasbe.support.paths import readable
+from dasbe.support.paths import displayed
 from dasbe.support.storage import load_tensors, save_tensors
 from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, walk_back
 from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
@@ -345,7 +345,7 @@ def _resume(
         others = {"recipe": "another recipe", "images": "other images", "layers": "a network of other layers"}
         for key, other in others.items():
             if content.pop(key) != subject[key]:
-                print(f"{readable(path)} is of {other}: training starts anew", file=sys.stderr)
+                print(f"{displayed(path)} is of {other}: training starts anew", file=sys.stderr)
                 return None
         state = TrainingState(**content)
         for weights in (state.weights, state.best_weights):
@@ -357,7 +357,7 @@ def _resume(
     except (FileContentError, KeyError, TypeError, ValueError, AttributeError):
         aside = path.with_name(f"{path.name}.damaged")
         os.replace(path, aside)
-        print(f"{readable(path)} is damaged; it is now {aside.name}, and training starts anew", file=sys.stderr)
+        print(f"{displayed(path)} is damaged; it is now {aside.name}, and training starts anew", file=sys.stderr)
         return None
     network.load_state_dict(state.weights)
     return state

@@ -21,7 +21,7 @@ from dasbe.plotting.style import Figure, in_our_style, new_figure, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
-from dasbe.support.paths import own_or_shipped, readable, results_folder, writable
+from dasbe.support.paths import check_writable, displayed, own_or_shipped, results_folder
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import atomic_path, command, one_at_a_time, provenance
 from dasbe.systems import system_of
@@ -61,7 +61,7 @@ def train_networks(
     pending = [task for task in tasks if force or not was_trained_by(task.recipe, own_or_shipped(task.path))]
     for task in tasks:
         if task not in pending:
-            path = readable(own_or_shipped(task.path))
+            path = displayed(own_or_shipped(task.path))
             print(f"{task.name}: {path} was trained by this recipe; --force trains it again")
     options: dict[str, Any] = {"force": force, "score_images": score_images, "device": device, "command": command()}
     if jobs > 1:
@@ -107,11 +107,11 @@ def train_one(
     by :func:`~dasbe.train.denoising.train`. Returned are lines that say what was done.
     """
     name, recipe, path = task
-    writable(path.parent, "--out DIR")
-    curve = writable(results_folder() / "train") / f"{name}.csv"
+    check_writable(path.parent, "--out DIR")
+    curve = check_writable(results_folder() / "train") / f"{name}.csv"
     with one_at_a_time(path):
         if not force and was_trained_by(recipe, path):  # by another process meanwhile
-            return [f"{name}: {readable(path)} was trained by this recipe; --force trains it again"]
+            return [f"{name}: {displayed(path)} was trained by this recipe; --force trains it again"]
         images, classes = training_images(recipe)
         checkpoint = path.with_suffix(".checkpoint")
         network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
@@ -128,7 +128,7 @@ def train_one(
         save_figure(learning_curve(state.history, name), curve.with_suffix(".png"))
         checkpoint.unlink(missing_ok=True)
     effort = f"in {state.seconds:.0f} s, {state.epoch} epochs"
-    return [*lines, f"{name}: {readable(path)} {effort}; learning curve {readable(curve)} and .png"]
+    return [*lines, f"{name}: {displayed(path)} {effort}; learning curve {displayed(curve)} and .png"]
 
 
 def held_out_ami(network: nn.Module, judge: str, dataset: str, n_images: int, device: torch.device | str) -> dict:

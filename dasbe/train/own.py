@@ -18,7 +18,7 @@ from dasbe.datasets import load_dataset
 from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
-from dasbe.support.paths import readable, writable
+from dasbe.support.paths import check_writable, displayed
 from dasbe.support.storage import one_at_a_time, provenance
 from dasbe.train.denoising import HISTORY, TrainingState, images_hash, output_bias, train, windows
 from dasbe.train.recipes import OF_LAYERS, Recipe
@@ -128,7 +128,7 @@ def train_on_file(
     beside the network; with `force`, an existing file is replaced.
     """
     checks.device(device, "--device")
-    writable(path.parent, "--out FILE")
+    check_writable(path.parent, "--out FILE")
     images, groups = load_dataset(data, split=split)
     several = np.zeros(len(images), bool)
     if groups is not None:
@@ -144,10 +144,10 @@ def train_on_file(
             known = load_network(path).description
             if known.get("recipe") != recipe.as_dict() or known.get("images") != _facts(images):
                 raise InputError(
-                    f"--out {readable(path)} is there, and was not trained by this recipe on these images; --force "
+                    f"--out {displayed(path)} is there, and was not trained by this recipe on these images; --force "
                     "replaces it"
                 )
-            print(f"{readable(path)} was trained by this recipe on these images; --force trains it again")
+            print(f"{displayed(path)} was trained by this recipe on these images; --force trains it again")
             return
         checkpoint = path.with_suffix(".checkpoint")
         network = train_network(images, recipe, checkpoint=checkpoint, device=device)
@@ -155,7 +155,7 @@ def train_on_file(
         checkpoint.unlink(missing_ok=True)
     about = network.description
     effort = f"{about['epochs_trained']} epochs in {about['training_seconds']} s"
-    print(f"{readable(path)}: {network.architecture}, {effort}, validation loss {about['validation_loss']:.4f}")
+    print(f"{displayed(path)}: {network.architecture}, {effort}, validation loss {about['validation_loss']:.4f}")
 
 
 def _facts(images: np.ndarray) -> dict[str, Any]:
