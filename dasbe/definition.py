@@ -97,7 +97,7 @@ def bind(
     return spikes, latents, feedback
 
 
-def compete(y: Tensor, delay: int, refractory: int, gain: float = 2.0, sharpness: float = 2.0) -> Tensor:
+def competition(y: Tensor, delay: int, refractory: int, gain: float = 2.0, sharpness: float = 2.0) -> Tensor:
     """Competition between the steps of a cycle, a `modulate` of :func:`bind`. Not in the paper.
 
     Parameters

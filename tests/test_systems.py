@@ -23,7 +23,7 @@ from dasbe.evaluation.segment import system_settings
 from dasbe.experiments import table1
 from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
 from dasbe.systems import SYSTEMS, competing_phases, pure_ann, pure_snn, reconstruction_clustering, sampled, system_of
-from dasbe.systems.competing_phases import SAMPLES, Phases, compete, fire, settle
+from dasbe.systems.competing_phases import SAMPLES, Phases, fire, settle, shares_of
 from dasbe.systems.dasbe import competition
 from dasbe.systems.pooled import alike_by_timing, cut
 from dasbe.systems.pure_snn import simulate_with_tensors
@@ -375,7 +375,7 @@ def test_the_compiled_cycle_of_phases_equals_the_tensors(n_phases, steps, sharpn
     pixels = np.array([rng.permutation(30)[:width] for _ in counts], np.int32)
     feedback = 1 / (1 + np.exp(-(np.einsum("ntl,npl->ntp", hidden, weight[pixels]) + bias[pixels][:, None])))
     of_phases = torch.from_numpy(feedback).unflatten(1, (n_phases, steps)).mean(2)
-    shares = compete(of_phases, sharpness) * torch.from_numpy(np.arange(width) < counts[:, None])[:, None]
+    shares = shares_of(of_phases, sharpness) * torch.from_numpy(np.arange(width) < counts[:, None])[:, None]
     expected = fire(shares, NoiseStreams(1, range(3), counts).pixel_words(steps), q)
     assert expected.shape == (3, n_phases * steps, width) and expected.any()
 
@@ -394,7 +394,7 @@ def test_the_compiled_cycle_of_phases_equals_the_tensors(n_phases, steps, sharpn
 def test_phases_share_every_pixel_and_fire_by_their_share(rng):
     feedback = torch.from_numpy(rng.random((1, 5, 8)) ** 4)
     feedback[0, 2] = 0  # a silent phase
-    shares = compete(feedback, 2.0)
+    shares = shares_of(feedback, 2.0)
     np.testing.assert_allclose(shares.sum(1), 1)
     np.testing.assert_allclose(shares[0, 0] / shares[0, 1], (feedback[0, 0] / feedback[0, 1]) ** 2)
     words = torch.from_numpy(rng.integers(-(2**31), 2**31, (1, 20000, 8)).astype(np.int32))
@@ -533,7 +533,7 @@ def test_of_several_runs_of_phases_the_likeliest_counts(shapes, trained):
     settings = sampled.Settings(cycles=5, restarts=3)
     best = dasbe.segment(images, network, "sampled", settings=settings, n_objects=n_objects, seed=2)
     of_run = competing_phases.Settings(n_objects, steps_per_phase=4, cycles=5)
-    options = {"judged": True, "indices": np.arange(8), "device": torch.device("cpu")}
+    options = {"with_likelihood": True, "indices": np.arange(8), "device": torch.device("cpu")}
     runs = [settle(images, network, n_objects, of_run, seed=seed_of_run(2, run), **options) for run in range(3)]
     chosen = np.array([likelihood for _, likelihood in runs]).argmax(0)
     assert len(set(chosen)) > 1
@@ -559,7 +559,7 @@ def test_dasbe_with_competing_steps_equals_its_literal_form(monkeypatch, shapes,
     )
     for i, image in enumerate(images):
         noise = ReplayedNoise(image, 13, seed, i, dtype)
-        compete = partial(definition.compete, **options)
+        compete = partial(definition.competition, **options)
         spikes, _, y = definition.bind(image, network, 13, 4, cycles, noise, compete)
         plain, _, _ = definition.bind(image, network, 13, 4, cycles, ReplayedNoise(image, 13, seed, i, dtype))
         assert spikes.any(1).any(1).all() and not torch.equal(spikes, plain)

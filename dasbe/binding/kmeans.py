@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-MAX_ITERATIONS = 300
+MOST_ITERATIONS = 300
 # Of all squared norms; rounding can move tied points to and fro for ever.
 LEAST_GAIN = {torch.float32: 1e-6, torch.float64: 1e-9}
 
@@ -91,7 +91,7 @@ def _lloyd(gram: Tensor, norms: Tensor, weights: Tensor, labels: Tensor, n_clust
     result = labels.clone()
     least_gain = LEAST_GAIN[gram.dtype] * (norms * weights).sum(1, keepdim=True)
     active = torch.arange(n, device=gram.device)
-    for _ in range(MAX_ITERATIONS):
+    for _ in range(MOST_ITERATIONS):
         new, energy = _reassign(gram, norms, weights, labels, n_clusters)
         gained = energy < inertia[active] - least_gain[active]
         moved = ((new != labels).any(2) & gained).any(1)

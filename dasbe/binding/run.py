@@ -25,7 +25,7 @@ import numpy as np
 from dasbe.binding.labels import align
 from dasbe.binding.page import page_of
 from dasbe.engine.foreground import ForegroundTrains
-from dasbe.snn.coding_space import MAX_REFRACTORY
+from dasbe.snn.coding_space import LARGEST_REFRACTORY
 from dasbe.support import checks
 from dasbe.support.errors import InputError, MissingFileError
 from dasbe.support.paths import displayed
@@ -302,7 +302,7 @@ def new_run(
     images = np.ascontiguousarray(images)
     n, *_, height, width = images.shape
     cycles = checks.whole_number("cycles", CYCLES_TABLE if cycles is None else cycles, 1, checks.MOST_STEPS)
-    r = checks.refractory_times(refractory, (n, height, width), MAX_REFRACTORY)
+    r = checks.refractory_times(refractory, (n, height, width), LARGEST_REFRACTORY)
     last = cycles if last is None else checks.whole_number("last", last)
     if last > cycles:
         raise InputError(f"last is {last}, more than the {cycles} cycles there are")

@@ -231,8 +231,8 @@ def bind_sequences(
     modulate: Modulation | None = None,
 ) -> np.ndarray:
     """Spikes (N, n, d, H, W) of moving shapes (N, n, H, W), one frame a cycle; `modulate` as of :func:`dasbe.bind`."""
-    timing = settings_of("shapes")
-    options: Any = {"delay": timing.delay, "refractory": timing.refractory, "modulate": modulate}
+    settings = settings_of("shapes")
+    options: Any = {"delay": settings.delay, "refractory": settings.refractory, "modulate": modulate}
     return bind(frames, network, **options, seed=seed, device=device).spikes
 
 

@@ -48,12 +48,12 @@ def compute(*, index: int, seed: int, quick: bool = False, device: str = "cpu") 
     """
     ensure_dataset(DATASET)
     images, groups = load_dataset(DATASET, "train_multi", index, index + 1)
-    parameters, network = settings_of(DATASET), load_network(DATASET, device)
-    loop: dict[str, Any] = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "indices": [index], "device": device}
-    arrays = {"image": images[0], "groups": groups[0], "refractory": np.array(parameters.refractory)}
+    settings, network = settings_of(DATASET), load_network(DATASET, device)
+    loop: dict[str, Any] = {"delay": settings.delay, "cycles": CYCLES_FIGURES, "indices": [index], "device": device}
+    arrays = {"image": images[0], "groups": groups[0], "refractory": np.array(settings.refractory)}
     found: dict[str, list[np.ndarray]] = {"synchrony": [], "rate": [], "clustering": []}
     for number in range(1, 1 + (2 if quick else N_SEEDS)):
-        spikes = bind(images, network, refractory=parameters.refractory, seed=seed * number, **loop).spikes
+        spikes = bind(images, network, refractory=settings.refractory, seed=seed * number, **loop).spikes
         for name, values in metrics.cycle_scores(spikes[0], groups[0], q=Q, seed=seed * number).items():
             found[name].append(values)
         if number == 1:
@@ -69,16 +69,16 @@ def _robustness(
     network: Autoencoder, image: np.ndarray, truth: np.ndarray, index: int, seed: int, n_images: int, device: str
 ) -> Arrays:
     """AMI and final synchrony score (strengths, images) under both perturbations, and the spikes of this `image`."""
-    parameters = settings_of(DATASET)
+    settings = settings_of(DATASET)
     first = IMAGES_TABLE + 1000  # images that neither Table 1 nor the choice of the networks has used
     images, groups = load_dataset(DATASET, "train_multi", first, first + n_images)
     images, groups = np.concatenate([image, images]), np.concatenate([truth, groups])
     rng = np.random.default_rng([seed, 2])
-    r, indices = parameters.refractory, [index, *range(first, first + n_images)]
+    r, indices = settings.refractory, [index, *range(first, first + n_images)]
     conditions: list[tuple[str, Any, float]] = [("loss", r, loss) for loss in SPIKE_LOSSES]
     for spread in REFRACTORY_SPREADS:
         conditions.append(("spread", r + rng.integers(-spread, spread + 1, images.shape), 0.0))
-    loop: dict[str, Any] = {"delay": parameters.delay, "cycles": CYCLES_FIGURES, "indices": indices, "device": device}
+    loop: dict[str, Any] = {"delay": settings.delay, "cycles": CYCLES_FIGURES, "indices": indices, "device": device}
     found: dict[str, list] = {}
     for name, refractory, loss in conditions:
         condition = {"refractory": refractory, "spike_loss": loss}

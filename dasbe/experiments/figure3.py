@@ -53,8 +53,8 @@ def compute(*, seed: int, quick: bool = False, device: str = "cpu") -> Arrays:
 
 def _scores(dataset: str, indices: np.ndarray, seed: int, device: str, bar: tqdm) -> Arrays:
     """``DATASET_SCORE`` (images, n) of one dataset."""
-    timing, network = settings_of(dataset), load_network(dataset, device)
-    loop: dict[str, Any] = {"delay": timing.delay, "refractory": timing.refractory, "cycles": CYCLES_FIGURES}
+    settings, network = settings_of(dataset), load_network(dataset, device)
+    loop: dict[str, Any] = {"delay": settings.delay, "refractory": settings.refractory, "cycles": CYCLES_FIGURES}
     loop |= {"seed": seed, "device": device}
     images, groups = load_dataset(dataset, "train_multi", 0, IMAGES_TABLE)
     scores = {f"{dataset}_{name}": np.empty((len(indices), CYCLES_FIGURES)) for name in SCORES}

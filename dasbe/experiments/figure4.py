@@ -63,8 +63,8 @@ def compute(*, index: int, seed: int, quick: bool = False, device: str = "cpu") 
     generator = torch.Generator(device).manual_seed(seed)
     by_shape, by_position = _mean_firing(network, centres, generator, 500 if quick else 4000)
 
-    timing = settings_of(DATASET)
-    loop: dict[str, Any] = {"delay": timing.delay, "refractory": timing.refractory, "cycles": CYCLES_FIGURES}
+    settings = settings_of(DATASET)
+    loop: dict[str, Any] = {"delay": settings.delay, "refractory": settings.refractory, "cycles": CYCLES_FIGURES}
     loop |= {"seed": seed, "indices": [index], "device": device}
     run = bind(images, network, **loop, record=("spikes", "latents"))
     n_groups = numbers_of_objects(groups) + 1
@@ -72,8 +72,8 @@ def compute(*, index: int, seed: int, quick: bool = False, device: str = "cpu") 
     clusters = group(run.latents[:, :, :, None] > 0, n_groups, seed=seed)[0, 0]  # (latent,)
     last_cycle = run.spikes[0, -1]
     peaks = np.array([last_cycle[:, groups[0] == k + 1].sum(1).argmax() for k in range(len(shapes))])
-    settings: dict[str, Any] = {"cycles": CYCLES_FIGURES, "score": ami_of, "seed": seed, "device": device}
-    held_out = scores_on_dataset([SYSTEMS["dasbe"]], network, DATASET, *SCORED[quick], **settings)
+    how: dict[str, Any] = {"cycles": CYCLES_FIGURES, "score": ami_of, "seed": seed, "device": device}
+    held_out = scores_on_dataset([SYSTEMS["dasbe"]], network, DATASET, *SCORED[quick], **how)
     return {
         "image": images[0],
         "groups": groups[0],

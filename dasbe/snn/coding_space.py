@@ -13,7 +13,7 @@ from torch import Tensor
 from dasbe.snn.noise import coins, uniform
 
 THRESHOLD = 1 + 1e-5  # V; above 1, so that a pixel without feedback never fires
-MAX_REFRACTORY = 127  # counters are int8
+LARGEST_REFRACTORY = 127  # counters are int8
 
 Bits = TypeVar("Bits")  # tensors, arrays, or single numbers: 0 or 1
 

@@ -70,7 +70,7 @@ def settle(
     settings: Any,
     *,
     start: np.ndarray | None = None,
-    judged: bool = False,
+    with_likelihood: bool = False,
     seed: int,
     indices: np.ndarray,
     device: torch.device,
@@ -103,7 +103,7 @@ def settle(
         None, the network sees the shares γ themselves, in one step a phase; nothing is drawn.
     start : (N, H, W) int, optional
         Groups to begin with, from 1; pixels of none are shown in no phase at first.
-    judged : bool
+    with_likelihood : bool
         Whether ℓ of the groups at the end is wanted.
 
     Returns
@@ -111,7 +111,7 @@ def settle(
     labels : (N, H, W) int64
         Groups, numbered from 1 in the order in which they appear along the rows; 0 = background.
     likelihood : (N,) float64
-        ℓ if `judged`, else 0.
+        ℓ if `with_likelihood`, else 0.
     """
     given = {name: getattr(settings, name) for name in ("steps_per_phase", "cycles", "cycles_after_pruning")}
     steps, cycles, cycles_after = (checks.whole_number(*item, 1, checks.MOST_STEPS) for item in given.items())
@@ -139,18 +139,18 @@ def settle(
             for n_left in range(first, last - 1, -1):
                 for _ in range(cycles if n_left == first else cycles_after):
                     phases.cycle()
-                if counting or judged or n_left > last:
+                if counting or with_likelihood or n_left > last:
                     groupings.append(phases.grouping(counting))
                 if n_left > last:
                     phases.silence(groupings[-1].without.argmax(1))
             groups = chosen_groups(groupings) if counting else phases.groups()
             numbers = torch.from_numpy(np.stack([*map(numbered, groups.cpu().numpy())])).to(device)
             labels[block] = foreground.to_images(numbers).cpu().numpy()
-            if judged:
+            if with_likelihood:
                 likelihood[block] = groupings[-1].worth.cpu().numpy()
 
-        # smaller blocks if judged: float32 rounds by block, and published results were made so
-        per_pixel = values_per_pixel(net, most, layers=2 if judged else 1)
+        # smaller blocks where the likelihood is wanted: float32 rounds by block, and published results were made so
+        per_pixel = values_per_pixel(net, most, layers=2 if with_likelihood else 1)
         for _ in map_blocks(settle_block, blocks_of_one_k(images, fewest, per_pixel), device, has_linear_ends(net)):
             pass
     return labels, likelihood
@@ -226,7 +226,7 @@ class Phases:
 
     def _shares(self) -> Tensor:
         """γ (N, K, F), 0 beyond an image's own pixels."""
-        return compete(self._feedback_of_phases(), self.sharpness) * self.attention.foreground.valid[:, None]
+        return shares_of(self._feedback_of_phases(), self.sharpness) * self.attention.foreground.valid[:, None]
 
     def _probabilities(self, code: Tensor) -> Tensor:
         """`code`, or of latent neurons that spike the probabilities with which they fire."""
@@ -283,7 +283,7 @@ class Phases:
         self.n_left -= 1
 
 
-def compete(feedback: Tensor, sharpness: float) -> Tensor:
+def shares_of(feedback: Tensor, sharpness: float) -> Tensor:
     """γ = y^β / Σ_κ y_κ^β, each phase's share of every pixel, from y, (N, K, F) both."""
     powers = feedback**sharpness
     return powers / powers.sum(1, keepdim=True).clamp(min=LEAST_SUM)
@@ -292,7 +292,7 @@ def compete(feedback: Tensor, sharpness: float) -> Tensor:
 def fire(shares: Tensor, words: Tensor, sampling: float) -> Tensor:
     """Spikes of a cycle: in every step each pixel fires in phase k with probability q·γ_k, in one phase at most.
 
-    Together with :func:`compete` the equations of the phases, on any device. On a CPU
+    Together with :func:`shares_of` the equations of the phases, on any device. On a CPU
     :mod:`dasbe.engine.phases` gives the same. From γ, `shares` (N, K, F), random `words`
     (N, m, F), from which u comes, and q, `sampling`, to (N, K·m, F) uint8, 0 or 1.
     """

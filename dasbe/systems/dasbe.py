@@ -15,7 +15,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.support import checks
 from dasbe.support.published import CYCLES_TABLE
 from dasbe.systems.base import System, in_every_step
-from dasbe.systems.competing_phases import compete
+from dasbe.systems.competing_phases import shares_of
 
 
 class Settings(NamedTuple):
@@ -97,7 +97,7 @@ def competition(delay: int, refractory: int, gain: float = 2.0, sharpness: float
 
 
 def _competed(y: Tensor, total: float, sharpness: float) -> Tensor:
-    return (total * compete(y, sharpness)).clamp(max=1)
+    return (total * shares_of(y, sharpness)).clamp(max=1)
 
 
 def record_competing(

@@ -106,7 +106,7 @@ def label(images: np.ndarray, network: Network, n_objects: np.ndarray, settings:
             assert DASBE.record is not None
             start = group(DASBE.record(images, network, loop, **of_run), n_objects + surplus + 1, **of_run)
         found, likelihood = competing_phases.settle(
-            images, network, n_objects, of_phases(own, n_objects), start=start, judged=True, **of_run
+            images, network, n_objects, of_phases(own, n_objects), start=start, with_likelihood=True, **of_run
         )
         better = likelihood > best
         labels[better], best[better] = found[better], likelihood[better]
