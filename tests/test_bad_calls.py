@@ -1195,7 +1195,7 @@ ROWS = (
         {"spikes": spikes(SPIKES[0, 0, :, 2], empty=True), "q": NOT_NEGATIVE},
     ),
     Row(
-        "plotting.phases.phase_colours",
+        "experiments.figure2.phase_colours",
         phase_colours,
         {"spikes": SPIKES[0, 0], "refractory": 2},
         {"spikes": spikes(SPIKES[0, 0]), "refractory": count()},
@@ -1367,7 +1367,7 @@ ROWS = (
         {"image_shape of another size": {"image_shape": (8, 9)}},
     ),
     Row(
-        "ann.files.save_network",
+        "ann.weights.save_network",
         save_network,
         {"path": "saved.pt", "network": SMALL, "description": {"dataset": "shapes"}},
         {
@@ -1419,7 +1419,7 @@ ROWS = (
 ACCEPTED = {
     ("dasbe.group", "last", label_of(HUGE)): "all cycles, if there are fewer",
     ("metrics.synchrony_matrix", "last", label_of(HUGE)): "all cycles, if there are fewer",
-    ("plotting.phases.phase_colours", "refractory", label_of(HUGE)): "it only sets how bright the colours are",
+    ("experiments.figure2.phase_colours", "refractory", label_of(HUGE)): "it only sets how bright the colours are",
 }
 """Values that look wrong and are right, by function, argument and label: why."""
 
