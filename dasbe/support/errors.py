@@ -41,7 +41,7 @@ class FileContentError(InputError):
     >>> size = Path("torn.npz").write_bytes(b"PK")
     >>> dasbe.load_run("torn.npz")
     Traceback (most recent call last):
-    dasbe.support.errors.FileContentError: torn.npz ...
+    dasbe.support.errors.FileContentError: run torn.npz ...
     """
 
 
