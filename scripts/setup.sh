@@ -20,7 +20,7 @@ setup_use() {  # an interpreter that is left as it is; what to do if it is none;
     setup_is_python "$python" || setup_fail "'$python' is not Python 3.10 or newer; $2"
     local wanted missing
     wanted="torch numpy h5py matplotlib seaborn sklearn notebook tqdm numba threadpoolctl filelock PIL scipy"
-    [[ -z ${extra_requirements:-} ]] || wanted+=" pytest elephant ruff mypy pdoc"
+    [[ -z ${extra_requirements:-} ]] || wanted+=" pytest xdist elephant ruff mypy pdoc"
     missing=$("$python" -c 'import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])' $wanted)
     [[ -z $missing ]] ||
         setup_fail "'$python' lacks $missing; run: $python -m pip install $(printf -- '-r %s ' "${@:3}")"

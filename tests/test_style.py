@@ -98,7 +98,8 @@ def test_curves_have_the_mean_and_its_error_and_leave_out_nan():
 
 
 def test_seaborn_leaves_the_users_settings_alone(tmp_path):
-    code = "from dasbe.plotting import distributions, style; import matplotlib, numpy; figure = style.new_figure(3, 3)\n"
+    code = "from dasbe.plotting import distributions, style; import matplotlib, numpy\n"
+    code += "figure = style.new_figure(3, 3)\n"
     code += "def settings(): return {key: matplotlib.rcParams[key] for key in style.DEFAULTS}\n"
     code += "before, draw = settings(), style.in_our_style(distributions.curve_with_band)\n"
     code += "draw(figure.add_subplot(), numpy.eye(4), 'red', 'mean'); figure.savefig('figure.png')\n"
