@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+import dasbe
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import generate, make_dataset
+from dasbe.datasets.mnist import load_digits
 from dasbe.support.commands import COMMANDS, main, run_command
 from dasbe.support.storage import one_at_a_time
 from dasbe.train.denoising import train
@@ -55,6 +57,17 @@ def home_with_shapes(tmp_path_factory):
     (home / "tmp_net").symlink_to(Path(__file__).resolve().parent.parent / "tmp_net")
     make_dataset("shapes", home / "tmp_data", {"multi": 100, "test": 1, "single": 1}, progress=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def missing_digits():
+    """What is said where there is no MNIST, which is looked for once; else nothing."""
+    try:
+        for part in ("train", "t10k"):
+            load_digits(part)
+    except dasbe.MissingFileError as error:
+        return str(error)
+    return ""
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from nbclient import NotebookClient
 
 import dasbe
 from dasbe.datasets import make_dataset
-from dasbe.datasets.mnist import load_digits
 from dasbe.evaluation import sweep
 from dasbe.experiments import figure2, figure3, figure4, figure5, table1
 from dasbe.experiments.figures import load_figure
@@ -26,19 +25,12 @@ TABLE1 = ("--images", 100, "--seeds", 1, 2, "--datasets", "bars", "corners", "--
 MOVING = {"multi": 268, "test": 4, "single": 1, "frames": 60}
 
 
-def _has_mnist():
-    try:
-        return load_digits("train") is not None
-    except dasbe.MissingFileError:
-        return False
-
-
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory, missing_digits):
     """A DASBE_HOME with small datasets and the networks of the repository."""
     folder = tmp_path_factory.mktemp("home")
     (folder / "tmp_net").symlink_to(ROOT / "tmp_net")
-    names = ["bars", "corners", "shapes", *(["mnist_shape", "multi_mnist"] if _has_mnist() else [])]
+    names = ["bars", "corners", "shapes", *([] if missing_digits else ["mnist_shape", "multi_mnist"])]
     for name in names:
         make_dataset(name, folder / "tmp_data", MULTI, progress=False)
     make_dataset("shapes_with_pos", folder / "tmp_data", {"single": 600}, progress=False)
@@ -47,13 +39,13 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def run(home, monkeypatch):
+def run(home, missing_digits, monkeypatch):
     """Run a command, given by its module, with some arguments on the small data."""
     monkeypatch.setenv("DASBE_HOME", str(home))
     monkeypatch.chdir(home)
     for function in (sweep.network_hash, sweep.shipped_network):
         function.cache_clear()
-    if not _has_mnist():
+    if missing_digits:
         without = tuple(name for name in figure3.TABLE_DATASETS if "mnist" not in name)
         monkeypatch.setattr(figure3, "TABLE_DATASETS", without)
 
@@ -181,8 +173,8 @@ def draw_from(name, run, home):
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb")))
-def test_notebooks_run_in_the_kernel_of_the_set_up(name, run, home, kernel):
-    if name == "draw_figure3.ipynb" and not _has_mnist():
+def test_notebooks_run_in_the_kernel_of_the_set_up(name, run, home, kernel, missing_digits):
+    if name == "draw_figure3.ipynb" and missing_digits:
         pytest.skip("it draws all five datasets, and two need MNIST")
     draw_from(name, run, home)
     execute(ROOT / "notebooks" / name, ROOT / "notebooks", kernel, home, SMALLER.get(name))
