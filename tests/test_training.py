@@ -323,16 +323,23 @@ def home(tmp_path_factory):
     return folder
 
 
-def _command(home, out, *options):
+def _options(out):
+    """A small budget for `bars`."""
+    return ["bars", "--epochs", "3", "--score-images", "0", "--out", str(out)]
+
+
+def _command(home, out):
     """`python -m dasbe.train bars` with a small budget, in a process of its own."""
-    command = [sys.executable, "-m", "dasbe.train", "bars", "--epochs", "3", "--score-images", "0", "--out", str(out)]
     environment = {**os.environ, "DASBE_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [sys.executable, "-m", "dasbe.train", *_options(out)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_command_survives_sigkill(home, tmp_path):
+def test_command_survives_sigkill(home, tmp_path, monkeypatch, capsys):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert _command(home, undisturbed).wait() == 0
+    monkeypatch.setenv("DASBE_HOME", str(home))
+    monkeypatch.setattr(sys, "argv", ["train", *_options(undisturbed)])
+    main("train")
     process = _command(home, killed)
     while not (killed / "bars.checkpoint").exists() and process.poll() is None:
         time.sleep(0.02)
@@ -348,8 +355,9 @@ def test_command_survives_sigkill(home, tmp_path):
     curve = np.genfromtxt(home / "results" / "train" / "bars.csv", delimiter=",", names=True)
     assert curve["epoch"].tolist() == [1, 2, 3]
 
-    again = _command(home, killed)
-    assert "--force trains it again" in again.communicate()[0].decode()
+    monkeypatch.setattr(sys, "argv", ["train", *_options(killed)])
+    main("train")
+    assert "--force trains it again" in capsys.readouterr().out
 
 
 def test_networks_trained_side_by_side_are_the_same_and_one_that_dies_is_named(home, tmp_path, monkeypatch, capsys):
