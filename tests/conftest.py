@@ -23,7 +23,18 @@ from dasbe.train.denoising import train
 from dasbe.train.recipes import Recipe
 
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ  # one of several processes that share the tests, a file each
-LONGEST = ("sweep", "training", "figures", "datasets", "evaluate", "commands", "readme", "systems", "bad_calls")
+LONGEST = (
+    "sweep",
+    "figures",
+    "training",
+    "readme",
+    "datasets",
+    "commands",
+    "evaluate",
+    "systems",
+    "bad_calls",
+    "installed",
+)
 
 
 def pytest_configure():
@@ -33,10 +44,19 @@ def pytest_configure():
         torch.set_num_threads(int(os.environ.setdefault("OMP_NUM_THREADS", str(n_threads))))
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Of quick tests alone, what has none is not even imported."""
+    if config.option.markexpr == "quick" and collection_path.match("test_*.py"):
+        return "mark.quick" not in collection_path.read_text(encoding="utf-8") or None
+
+
 def pytest_collection_modifyitems(config, items):
-    """A slow test is not quick, though its module may be. Workers begin with the files that take longest."""
+    """No test is quick that is slow or has to train a network. Workers begin with the files that take longest."""
     if config.option.markexpr == "quick":
         config.option.markexpr = "quick and not slow"
+        needs_training = [item for item in items if "trained" in item.fixturenames]
+        config.hook.pytest_deselected(items=needs_training)
+        items[:] = [item for item in items if item not in needs_training]
     if IS_WORKER:
         places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
         items.sort(key=lambda item: places.get(item.path.name, len(places)))

@@ -53,8 +53,6 @@ from dasbe.systems import (
     dasbe as dasbe_system,
 )
 
-pytestmark = pytest.mark.quick
-
 SECONDS, FREE_BYTES, LONGEST_MESSAGE = 2, 4 << 30, 350
 HUGE = 10**9
 

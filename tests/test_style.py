@@ -22,8 +22,6 @@ from dasbe.plotting.table import score_distributions
 from dasbe.support.published import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED
 from dasbe.train.networks import learning_curve
 
-pytestmark = pytest.mark.quick
-
 USERS = {
     "text.usetex": True,
     "text.color": "red",

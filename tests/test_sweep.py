@@ -243,7 +243,9 @@ def test_a_full_disk_ends_in_one_line_and_a_valid_store(home, tmp_path):
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".units.lock"]
 
 
-def test_bad_input(refused, home, tmp_path):
+def test_bad_input(refused, home, tmp_path, monkeypatch):
+    client = pytest.importorskip("distributed").Client
+    monkeypatch.setattr("distributed.Client", lambda scheduler, timeout: client(scheduler, timeout=timeout / 20))
     for more, message in (
         (("--datasets", "circles"), "dataset 'circles' is unknown"),
         (("--systems", "magic"), "system 'magic' is unknown"),

@@ -29,8 +29,6 @@ from dasbe.systems.pooled import alike_by_timing, cut
 from dasbe.systems.pure_snn import simulate_with_tensors
 from dasbe.systems.reconstruction_clustering import initial_assignments
 
-pytestmark = pytest.mark.quick
-
 
 def by_rc(images, network, n_objects=3, **options):
     """Labels by RC."""
