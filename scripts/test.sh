@@ -13,4 +13,4 @@ if [[ $# -eq 0 ]]; then
     "$python" -m ruff format --check --quiet
     "$python" -m mypy
 fi
-exec "$python" -m pytest --quiet --no-header "$@"
+exec "$python" -m pytest --quiet --no-header --numprocesses auto --dist loadfile --no-loadscope-reorder "$@"

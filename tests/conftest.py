@@ -12,18 +12,54 @@ import numpy as np
 import pytest
 import torch
 
+import dasbe
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import generate, make_dataset
+from dasbe.datasets.mnist import load_digits
 from dasbe.support.commands import COMMANDS, main, run_command
+from dasbe.support.storage import one_at_a_time
 from dasbe.train.denoising import train
 from dasbe.train.recipes import Recipe
 
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ  # one of several processes that share the tests, a file each
+LONGEST = (
+    "sweep",
+    "figures",
+    "training",
+    "readme",
+    "datasets",
+    "commands",
+    "evaluate",
+    "systems",
+    "bad_calls",
+    "installed",
+)
+
+
+def pytest_configure():
+    """Workers share the cores."""
+    if IS_WORKER:
+        n_threads = max((os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]), 1)
+        torch.set_num_threads(int(os.environ.setdefault("OMP_NUM_THREADS", str(n_threads))))
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Of quick tests alone, what has none is not even imported."""
+    if config.option.markexpr == "quick" and collection_path.match("test_*.py"):
+        return "mark.quick" not in collection_path.read_text(encoding="utf-8") or None
+
 
 def pytest_collection_modifyitems(config, items):
-    """A slow test is not quick, though its module may be."""
+    """No test is quick that is slow or has to train a network. Workers begin with the files that take longest."""
     if config.option.markexpr == "quick":
         config.option.markexpr = "quick and not slow"
+        needs_training = [item for item in items if "trained" in item.fixturenames]
+        config.hook.pytest_deselected(items=needs_training)
+        items[:] = [item for item in items if item not in needs_training]
+    if IS_WORKER:
+        places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +80,17 @@ def home_with_shapes(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def missing_digits():
+    """What is said where there is no MNIST, which is looked for once; else nothing."""
+    try:
+        for part in ("train", "t10k"):
+            load_digits(part)
+    except dasbe.MissingFileError as error:
+        return str(error)
+    return ""
+
+
+@pytest.fixture(scope="session")
 def single_shapes():
     """(3000, 28, 28) images of one shape each."""
     blocks = generate("shapes", {"multi": 1, "test": 1, "single": 3000})
@@ -51,10 +98,15 @@ def single_shapes():
 
 
 @pytest.fixture(scope="session")
-def trained(single_shapes):
-    """A network that binds: a few seconds of training, AMI about 80 %."""
-    recipe = Recipe("shapes", (), 128, corruption=(0.4, 0.6), epochs=12, batch=128)
-    return train(recipe, single_shapes)[0]
+def trained(single_shapes, tmp_path_factory):
+    """A network that binds: a few seconds of training, once for all workers; AMI about 80 %."""
+    folder = tmp_path_factory.getbasetemp()
+    file = (folder.parent if IS_WORKER else folder) / "trained.pt"
+    with one_at_a_time(file):
+        if not file.exists():
+            recipe = Recipe("shapes", (), 128, corruption=(0.4, 0.6), epochs=12, batch=128)
+            torch.save(train(recipe, single_shapes)[0], file)
+    return torch.load(file, weights_only=False)
 
 
 @pytest.fixture

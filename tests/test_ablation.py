@@ -16,8 +16,6 @@ from dasbe.experiments import ablation
 from dasbe.experiments.ablation import VARIANTS, Variant, score_variants, write_variants
 from dasbe.systems import SYSTEMS, System, sampled
 
-pytestmark = pytest.mark.quick
-
 
 @pytest.fixture
 def other(trained):

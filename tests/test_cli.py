@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.quick
-
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [*ROOT.glob("*.py"), *(ROOT / "scripts").glob("*.py"), *(ROOT / "dasbe").rglob("*.py")]
 CALLS = re.compile(r"^    run(_command\(main|_command\(choose|\(\"\w+\".*)\)$", re.MULTILINE)

@@ -17,8 +17,6 @@ import dasbe.metrics
 from dasbe.engine import compiled as compiling
 from dasbe.engine.compiled import _CheckedCode, compiled, sources_digest
 
-pytestmark = pytest.mark.quick
-
 
 def kernels():
     """Every compiled function, once."""

@@ -11,8 +11,6 @@ from dasbe.evaluation.sweep import Cell
 from dasbe.experiments.compute import GROWTHS, VARIANTS, Curve, draw, write_curves
 from dasbe.systems import SYSTEMS
 
-pytestmark = pytest.mark.quick
-
 
 def test_every_point_is_a_system_with_one_setting_changed():
     assert len(VARIANTS) == sum(len(growth.values) for growth in GROWTHS.values())

@@ -18,7 +18,7 @@ if [ "$1" = -I ] || [ "$1" = -c ]; then exit 0; fi
 printf '%s\\n' "$PYTHONPATH" "$@"
 """  # a Python that has everything, and says what it is asked to run
 
-pytestmark = [pytest.mark.quick, pytest.mark.skipif(os.name != "posix", reason="shell scripts")]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="shell scripts")
 
 
 @pytest.fixture

@@ -22,8 +22,6 @@ from dasbe.plotting.table import score_distributions
 from dasbe.support.published import COLOUR_BLIND_SAFE, PALETTES, PUBLISHED
 from dasbe.train.networks import learning_curve
 
-pytestmark = pytest.mark.quick
-
 USERS = {
     "text.usetex": True,
     "text.color": "red",
@@ -98,9 +96,10 @@ def test_curves_have_the_mean_and_its_error_and_leave_out_nan():
 
 
 def test_seaborn_leaves_the_users_settings_alone(tmp_path):
-    code = "from dasbe.plotting import scores, style; import matplotlib, numpy; figure = style.new_figure(3, 3)\n"
+    code = "from dasbe.plotting import distributions, style; import matplotlib, numpy\n"
+    code += "figure = style.new_figure(3, 3)\n"
     code += "def settings(): return {key: matplotlib.rcParams[key] for key in style.DEFAULTS}\n"
-    code += "before, draw = settings(), style.in_our_style(scores.curve_with_band)\n"
+    code += "before, draw = settings(), style.in_our_style(distributions.curve_with_band)\n"
     code += "draw(figure.add_subplot(), numpy.eye(4), 'red', 'mean'); figure.savefig('figure.png')\n"
     code += "assert before == settings() and before['font.size'] == 20\n"
     code += "import seaborn; seaborn.reset_orig(); assert before == settings()"

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from dasbe.evaluation import sweep as of_units
 from dasbe.evaluation.sweep import stored, sweep
 from dasbe.evaluation.tables import mean_and_deviation
 from dasbe.experiments.table1 import load_scores, tasks_of_table
+from dasbe.support.commands import main
 from dasbe.support.storage import save_record
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,11 +65,21 @@ def run(home, *arguments, **options):
     )
 
 
+def run_here(home, *arguments):
+    """The same in this process."""
+    for function in (of_units.network_hash, of_units.shipped_network):
+        function.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DASBE_HOME", str(home))
+        patch.chdir(home)
+        patch.setattr(sys, "argv", command(*arguments)[2:])
+        main("table1")
+
+
 @pytest.fixture(scope="module")
 def undisturbed(home):
     """Folder of a run with one worker that nothing disturbed."""
-    result = run(home, home / "undisturbed")
-    assert result.returncode == 0, result.stderr
+    run_here(home, home / "undisturbed")
     return home / "undisturbed"
 
 
@@ -110,7 +122,7 @@ def test_two_workers_and_a_drawing_give_the_same(home, undisturbed, tmp_path):
     assert scores_of(tmp_path) == scores_of(undisturbed)
     table = (tmp_path / "table1.md").read_bytes()
     (tmp_path / "table1.md").unlink()
-    assert run(home, tmp_path, 1, "--draw-only").returncode == 0
+    run_here(home, tmp_path, 1, "--draw-only")
     assert (tmp_path / "table1.md").read_bytes() == table
 
 
@@ -209,16 +221,14 @@ def test_a_unit_made_otherwise_is_never_mixed_in(one):
         task._replace(unit=changed, network="shapes").computed()
 
 
-def test_strict_refuses_and_otherwise_it_is_computed_again(home, undisturbed, tmp_path):
-    assert run(home, tmp_path, 2).returncode == 0
-    damaged = next((tmp_path / "units").rglob("*.json"))
+def test_strict_refuses_and_otherwise_it_is_computed_again(refused, home, undisturbed, tmp_path, capsys):
+    store = shutil.copytree(undisturbed, tmp_path / "store")
+    damaged = next((store / "units").rglob("*.json"))
     damaged.write_bytes(damaged.read_bytes()[:50])
-    refused = run(home, tmp_path, 1, "--strict")
-    assert refused.returncode == 2 and len(refused.stderr.strip().splitlines()) == 1
-    assert "is damaged (1 such files); without --strict" in refused.stderr
-    again = run(home, tmp_path)
-    assert again.returncode == 0 and "is damaged: computed again" in again.stdout
-    assert scores_of(tmp_path) == scores_of(undisturbed)
+    assert "is damaged (1 such files); without --strict" in refused(home, "table1", *command(store, 1, "--strict")[3:])
+    run_here(home, store)
+    assert "is damaged: computed again" in capsys.readouterr().out
+    assert scores_of(store) == scores_of(undisturbed)
 
 
 @pytest.mark.usefixtures("undisturbed")  # all is compiled, so that no compiled code is written
@@ -233,7 +243,9 @@ def test_a_full_disk_ends_in_one_line_and_a_valid_store(home, tmp_path):
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".units.lock"]
 
 
-def test_bad_input(refused, home, tmp_path):
+def test_bad_input(refused, home, tmp_path, monkeypatch):
+    client = pytest.importorskip("distributed").Client
+    monkeypatch.setattr("distributed.Client", lambda scheduler, timeout: client(scheduler, timeout=timeout / 20))
     for more, message in (
         (("--datasets", "circles"), "dataset 'circles' is unknown"),
         (("--systems", "magic"), "system 'magic' is unknown"),
@@ -242,5 +254,4 @@ def test_bad_input(refused, home, tmp_path):
         (("--scheduler", "tcp://127.0.0.1:1"), "does not answer"),
         (("--draw-only",), "scores.npz is not there; make it with: ./table1.sh"),
     ):
-        _, _, _, *options = command(tmp_path / "new", 1, *more)
-        assert message in refused(home, "table1", *options)
+        assert message in refused(home, "table1", *command(tmp_path / "new", 1, *more)[3:])

@@ -20,7 +20,7 @@ from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.phases import phase_cycle
 from dasbe.engine.streams import NoiseStreams
 from dasbe.evaluation.segment import system_settings
-from dasbe.experiments import table1
+from dasbe.experiments import options as command_options
 from dasbe.snn.noise import REFINEMENT, seed_of_run, uniform
 from dasbe.systems import SYSTEMS, competing_phases, pure_ann, pure_snn, reconstruction_clustering, sampled, system_of
 from dasbe.systems.competing_phases import SAMPLES, Phases, fire, settle, shares_of
@@ -28,8 +28,6 @@ from dasbe.systems.dasbe import competition
 from dasbe.systems.pooled import alike_by_timing, cut
 from dasbe.systems.pure_snn import simulate_with_tensors
 from dasbe.systems.reconstruction_clustering import initial_assignments
-
-pytestmark = pytest.mark.quick
 
 
 def by_rc(images, network, n_objects=3, **options):
@@ -657,7 +655,7 @@ def test_the_output_shift_of_a_network_counts_in_the_worth_alone(shapes, random_
 def test_the_table_has_the_systems_of_the_stored_one(monkeypatch, tmp_path):
     monkeypatch.setattr("sys.argv", ["table1", "--out", str(tmp_path / "table1")])
     stored = np.load(Path(__file__).parent.parent / "notebooks" / "table1" / "scores.npz")
-    assert set(table1._options().systems) == {name.split("/")[0] for name in stored if "/" in name}
+    assert {*command_options.table1("table1")["systems"]} == {name.split("/")[0] for name in stored if "/" in name}
 
 
 def test_bad_input(shapes, trained):
@@ -673,7 +671,7 @@ def test_bad_input(shapes, trained):
         (lambda: by_rc(images, trained, indices=[1]), r"indices is \[1\]; indices must be 2 whole numbers"),
         (
             lambda: by_rc(images, trained, settings=reconstruction_clustering.Settings(785)),
-            "objects is 785; it must be at most 784",
+            "objects is 785; it must be a whole number of at most 784",
         ),
         (lambda: by_pcnn((10.0, 6.0)), r"settings is \(10.0, 6.0\); it must be dasbe.systems.pure_snn"),
         (lambda: by_pcnn(pcnn._replace(dropout=2)), "dropout is 2; it must be a probability"),

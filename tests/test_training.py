@@ -30,6 +30,7 @@ from dasbe.train.recipes import RECIPES, Recipe, training_recipe
 from scripts import model_card, try_candidates
 
 TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, walkback=1, batch=16)
+SHORT = replace(TINY, epochs=2)
 
 
 def own_pair(latent=10):
@@ -38,6 +39,18 @@ def own_pair(latent=10):
         torch.manual_seed(3)
         encoder, decoder = nn.Sequential(nn.Linear(784, latent), nn.Tanh()), nn.Linear(latent, 784)
         return dasbe.as_network(encoder, decoder, logits=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(single_shapes):
+    """The network of `TINY`, and the last state of its training."""
+    return train(TINY, single_shapes)
+
+
+@pytest.fixture(scope="module")
+def shortly_trained(single_shapes):
+    """The network of `SHORT`."""
+    return train(SHORT, single_shapes)[0]
 
 
 def _weights(network):
@@ -134,8 +147,8 @@ def test_training_learns_to_restore(trained, single_shapes):
     assert missed_pixels[0] < 0.5 * missed_pixels[1]
 
 
-def test_same_seed_same_weights_other_seed_others(single_shapes):
-    first, again = (_weights(train(TINY, single_shapes)[0]) for _ in range(2))
+def test_same_seed_same_weights_other_seed_others(single_shapes, undisturbed):
+    first, again = (_weights(network) for network in (undisturbed[0], train(TINY, single_shapes)[0]))
     other = _weights(train(replace(TINY, seed=9), single_shapes)[0])
     assert torch.equal(first, again) and not torch.equal(first, other)
 
@@ -161,18 +174,18 @@ def test_resumed_training_ends_as_an_undisturbed_one(tmp_path, single_shapes, sp
 
 
 @pytest.mark.parametrize("other", ["another recipe", "other images", "a network of other layers"])
-def test_checkpoint_of_something_else_is_replaced(tmp_path, single_shapes, capsys, other):
-    checkpoint, recipe = tmp_path / "checkpoint.pt", replace(TINY, epochs=2)
+def test_checkpoint_of_something_else_is_replaced(tmp_path, single_shapes, shortly_trained, capsys, other):
+    checkpoint, recipe = tmp_path / "checkpoint.pt", SHORT
     images = single_shapes[::-1] if other == "other images" else single_shapes
     module = own_pair(12) if other == "a network of other layers" else None
     train(replace(recipe, seed=5) if "recipe" in other else recipe, images, network=module, checkpoint=checkpoint)
     network, state = train(recipe, single_shapes, checkpoint=checkpoint)
     assert f"checkpoint.pt is of {other}: training starts anew" in capsys.readouterr().err
-    assert state.epoch == recipe.epochs and torch.equal(_weights(network), _weights(train(recipe, single_shapes)[0]))
+    assert state.epoch == recipe.epochs and torch.equal(_weights(network), _weights(shortly_trained))
 
 
 @pytest.mark.parametrize("fault", ["half", "foreign", "infinite", "other network", "other optimiser"])
-def test_damaged_checkpoint_is_named_and_set_aside(tmp_path, single_shapes, capsys, fault):
+def test_damaged_checkpoint_is_named_and_set_aside(tmp_path, single_shapes, undisturbed, capsys, fault):
     checkpoint = tmp_path / "checkpoint.pt"
     train(replace(TINY, epochs=1), single_shapes, checkpoint=checkpoint)
     content = torch.load(checkpoint, weights_only=True) | {"recipe": TINY.as_dict()}
@@ -190,7 +203,7 @@ def test_damaged_checkpoint_is_named_and_set_aside(tmp_path, single_shapes, caps
         checkpoint.write_bytes(checkpoint.read_bytes()[:2000])
     damaged = checkpoint.read_bytes()
     network, state = train(TINY, single_shapes, checkpoint=checkpoint)
-    assert state.epoch == TINY.epochs and torch.equal(_weights(network), _weights(train(TINY, single_shapes)[0]))
+    assert state.epoch == TINY.epochs and torch.equal(_weights(network), _weights(undisturbed[0]))
     assert "is damaged; it is now checkpoint.pt.damaged, and training starts anew" in capsys.readouterr().err
     assert (tmp_path / "checkpoint.pt.damaged").read_bytes() == damaged
 
@@ -220,8 +233,8 @@ def test_early_stopping_keeps_the_best_weights(single_shapes):
     assert loss == pytest.approx(min(losses), rel=1e-5) and losses[-1] > 1.001 * loss
 
 
-def test_output_shift_raises_the_odds_of_every_pixel_and_nothing_else(single_shapes):
-    plain, plain_state = train(TINY, single_shapes)
+def test_output_shift_raises_the_odds_of_every_pixel_and_nothing_else(single_shapes, undisturbed):
+    plain, plain_state = undisturbed
     shifted, state = train(replace(TINY, output_shift=0.7), single_shapes)
     x = torch.from_numpy(single_shapes[:5]).float().flatten(1)
     with torch.no_grad():
@@ -229,10 +242,9 @@ def test_output_shift_raises_the_odds_of_every_pixel_and_nothing_else(single_sha
     assert state.history == plain_state.history
 
 
-def test_half_precision_halves_the_file(tmp_path, single_shapes):
+def test_half_precision_halves_the_file(tmp_path, single_shapes, undisturbed):
     sizes = {}
-    for half in (False, True):
-        network, _ = train(replace(TINY, half_precision=half), single_shapes)
+    for half, (network, _) in ((False, undisturbed), (True, train(replace(TINY, half_precision=True), single_shapes))):
         save_network(tmp_path / "net.pt", network, {})
         assert torch.equal(_weights(dasbe.load_network(tmp_path / "net.pt")), _weights(network))
         sizes[half] = (tmp_path / "net.pt").stat().st_size
@@ -311,16 +323,23 @@ def home(tmp_path_factory):
     return folder
 
 
-def _command(home, out, *options):
+def _options(out):
+    """A small budget for `bars`."""
+    return ["bars", "--epochs", "3", "--score-images", "0", "--out", str(out)]
+
+
+def _command(home, out):
     """`python -m dasbe.train bars` with a small budget, in a process of its own."""
-    command = [sys.executable, "-m", "dasbe.train", "bars", "--epochs", "6", "--score-images", "0", "--out", str(out)]
     environment = {**os.environ, "DASBE_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [sys.executable, "-m", "dasbe.train", *_options(out)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_command_survives_sigkill(home, tmp_path):
+def test_command_survives_sigkill(home, tmp_path, monkeypatch, capsys):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert _command(home, undisturbed).wait() == 0
+    monkeypatch.setenv("DASBE_HOME", str(home))
+    monkeypatch.setattr(sys, "argv", ["train", *_options(undisturbed)])
+    main("train")
     process = _command(home, killed)
     while not (killed / "bars.checkpoint").exists() and process.poll() is None:
         time.sleep(0.02)
@@ -329,21 +348,22 @@ def test_command_survives_sigkill(home, tmp_path):
     assert not (killed / "bars.pt").exists()
     process = _command(home, killed)
     output = process.communicate()[0].decode()
-    assert process.returncode == 0 and "6 epochs" in output
+    assert process.returncode == 0 and "3 epochs" in output
     first, second = (dasbe.load_network(folder / "bars.pt") for folder in (undisturbed, killed))
     assert torch.equal(_weights(first), _weights(second))
     assert sorted(path.name for path in killed.iterdir()) == [".bars.pt.lock", "bars.json", "bars.pt"]
     curve = np.genfromtxt(home / "results" / "train" / "bars.csv", delimiter=",", names=True)
-    assert curve["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert curve["epoch"].tolist() == [1, 2, 3]
 
-    again = _command(home, killed)
-    assert "--force trains it again" in again.communicate()[0].decode()
+    monkeypatch.setattr(sys, "argv", ["train", *_options(killed)])
+    main("train")
+    assert "--force trains it again" in capsys.readouterr().out
 
 
 def test_networks_trained_side_by_side_are_the_same_and_one_that_dies_is_named(home, tmp_path, monkeypatch, capsys):
     """`bars` is killed after an epoch, `rc_bars` ends undisturbed; then Ctrl-C ends `bars`."""
     monkeypatch.setenv("DASBE_HOME", str(home))
-    recipes = {name: replace(RECIPES[name], epochs=3) for name in ("rc_bars", "bars")}
+    recipes = {name: replace(RECIPES[name], epochs=2) for name in ("rc_bars", "bars")}
 
     def kill_bars(progress, task, bar):
         for process in active_children():
