@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -576,3 +577,40 @@ def test_own_objects_bind(random_network):
     images, groups = dasbe.draw_scenes(SHAPES, (28, 28), 2)
     run = dasbe.bind(images, random_network(), delay=16, refractory=4, cycles=3)
     assert dasbe.group(run, n_groups=4).shape == groups.shape
+
+
+def layout_versions(content):
+    """Versions of the layout messages of all arrays in the bytes of an HDF5 file (format specification, IV.A.1.b)."""
+    for start in [match.start() for match in re.finditer(b"OHDR", content)]:
+        flags, at = content[start + 5], start + 6
+        at += 16 * bool(flags & 32) + 4 * bool(flags & 16)
+        width = 1 << (flags & 3)
+        end = at + width + int.from_bytes(content[at : at + width], "little")
+        at += width
+        while at < end - 4:
+            kind, size, data = content[at], int.from_bytes(content[at + 1 : at + 3], "little"), at + 4
+            data += 2 * bool(flags & 4)
+            if kind == 8:
+                yield content[data]
+            at = data + size
+
+
+def test_hdf5_files_are_of_a_version_that_other_programs_read(tmp_path):
+    path = dasbe.save_dataset(tmp_path / "a.h5", IMAGES, GROUPS)
+    dasbe.save_dataset(path, IMAGES, GROUPS, split="test")
+    versions = [*layout_versions(path.read_bytes())]
+    assert len(versions) == 4 and max(versions) <= 4  # HDF5 1.10; 2.0 writes 5
+    with h5py.File(tmp_path / "new.h5", "w", libver="latest") as file:
+        file.create_dataset("x", data=IMAGES, chunks=True, compression="gzip")
+    assert [*layout_versions((tmp_path / "new.h5").read_bytes())] == [
+        5 if h5py.version.hdf5_version_tuple >= (2,) else 4
+    ]
+
+
+def test_a_file_of_another_hdf5_is_not_called_damaged(tmp_path):
+    path = dasbe.save_dataset(tmp_path / "a.h5", IMAGES, GROUPS)
+    content = bytearray(path.read_bytes())
+    content[8] = 9  # version of the superblock
+    path.write_bytes(content)
+    with pytest.raises(dasbe.FileContentError, match="does not know its version; a newer one wrote it; update h5py"):
+        dasbe.load_dataset(path)

@@ -17,6 +17,7 @@ from dasbe.support.storage import Unfit, atomic_path, untrusted
 
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 """Compression and checksums that come with HDF5 and h5py, by the numbers that HDF5 gives them."""
+FORMAT = ("v110", "v110")  # the oldest in which every part of a file has a checksum; HDF5 1.10 and later read it
 CHUNK_BYTES = 1 << 17  # size of one HDF5 chunk: a batch is read without many of its neighbours
 DAMAGED = "is damaged or of another kind ({reason})"  # message on dataset files that libraries cannot read
 
@@ -29,8 +30,15 @@ def open_hdf5(path: Path, missing: str, remedy: str) -> Iterator[h5py.File]:
     HDF5 itself would lock the file; ours are replaced as a whole, never changed in place.
     """
     file_to_read("dataset file", path, missing)
-    with untrusted(path, "dataset file", remedy, DAMAGED), open(path, "rb") as content, h5py.File(content, "r") as file:
-        yield file
+    with untrusted(path, "dataset file", remedy, DAMAGED), open(path, "rb") as content:
+        try:
+            with h5py.File(content, "r") as file:
+                yield file
+        except (OSError, KeyError) as error:
+            if "version number" not in str(error):
+                raise
+            found = f"HDF5 {h5py.version.hdf5_version}, which is here, does not know its version; a newer one wrote it"
+            raise Unfit(found, f"update h5py, or {remedy}") from error
 
 
 def has(place: h5py.Group, key: str) -> bool:
@@ -89,8 +97,7 @@ def hdf5_to_write(path: Path, before: bytes = b"") -> Iterator[h5py.File]:
     """An HDF5 file that becomes `path` if the block succeeds; it begins empty, or as the content `before`."""
     with atomic_path(path) as temporary:
         content = io.BytesIO(before)  # since HDF5 does not survive a full disk
-        # in the latest version every part of the file has a checksum
-        with h5py.File(content, "r+" if before else "w", libver="latest") as file:
+        with h5py.File(content, "r+" if before else "w", libver=FORMAT) as file:
             yield file
         temporary.write_bytes(content.getbuffer())
 
