@@ -88,7 +88,13 @@ def test_silhouette_equals_scikit_learns(rng):
 
 def test_silhouette_needs_two_clusters_and_more_points_than_clusters():
     assert np.isnan(silhouette(np.zeros((3, 3)), np.zeros(3)))
-    assert np.isnan(silhouette(np.ones((3, 3)), np.arange(3)))
+    assert np.isnan(silhouette(1 - np.eye(3), np.arange(3)))
+
+
+@pytest.mark.parametrize("wrong", [np.eye(4), -1 + np.eye(4), np.triu(np.ones((4, 4)), 1)])
+def test_silhouette_takes_no_similarities(wrong):
+    with pytest.raises(dasbe.InputError, match="distances must be symmetric, at least 0, and 0 on the diagonal"):
+        silhouette(wrong, np.array([0, 0, 1, 1]))
 
 
 # scores of a grouping

@@ -75,7 +75,7 @@ BAD_PICTURES = {
 def test_bad_pictures_are_refused_in_one_line(tmp_path, monkeypatch, content, reason):
     path = tmp_path / "mine.png"
     path.write_bytes(content)
-    if "large" in reason or "pixels" in reason:
+    if ("large" in reason or "pixels" in reason) and "9×6" not in reason:  # which a photograph may be turned to
         monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("it is decoded"))
     with pytest.raises(dasbe.InputError) as caught:
         dasbe.load_image(path, INK.shape)
@@ -445,7 +445,7 @@ class TestSaving:
         assert (found[1] is None) == (groups is None)
         if groups is not None:
             np.testing.assert_array_equal(found[1], groups)
-        assert [file.name for file in path.parent.iterdir()] == [path.name]
+        assert [file.name for file in path.parent.iterdir() if file.suffix != ".lock"] == [path.name]
 
     def test_a_file_gets_more_splits(self, tmp_path):
         path = tmp_path / "mine.h5"
@@ -505,7 +505,7 @@ class TestSaving:
         monkeypatch.setattr("dasbe.datasets.files.append", lambda *arguments: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             dasbe.save_dataset(tmp_path / "new.h5", IMAGES)
-        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".lock"} == before
 
 
 # scenes

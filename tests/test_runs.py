@@ -153,7 +153,7 @@ class TestFile:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(np, "savez_compressed", half)
-        with pytest.raises(OSError):
+        with pytest.raises(dasbe.InputError, match=r"x.npz cannot be written \(No space left on device\); make room"):
             run_of(seed=4).save(tmp_path / "x.npz")
         assert (tmp_path / "x.npz").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 

@@ -65,7 +65,12 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
     description = network.description if description is None else description
     checks.instance("description", description, dict, "a dictionary of values that JSON can hold")
     architecture = asdict(network.architecture)
-    if description.get("architecture", architecture) not in (architecture, json.loads(json.dumps(architecture))):
+    described = description.get("architecture", architecture)
+    try:
+        agrees = Architecture(**tuples(described)) == network.architecture
+    except (InputError, TypeError, AttributeError):
+        agrees = False
+    if not agrees:
         raise InputError("description holds another architecture than the network has; leave it out")
     try:
         full = {"architecture": architecture} | description | {"architecture": architecture}
@@ -141,13 +146,23 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     content = load_tensors(path, remedy=_remedy(path))
     with untrusted(path, remedy=_remedy(path), damaged="is not a network file of dasbe", passed_on=True):
         description = json.loads(content["description"])
-        network = Autoencoder(Architecture(**tuples(description["architecture"])))
-        network.load_state_dict(content["weights"])
+        network = _with_weights(Architecture(**tuples(description["architecture"])), content["weights"])
         for key, values in network.state_dict().items():
             if not values.isfinite().all():
                 raise Unfit(f"it holds weights that are NaN or infinite ({key})")
     network.description = description
     return network.to(device).eval()
+
+
+def _with_weights(architecture: Architecture, weights: Mapping[str, torch.Tensor]) -> Autoencoder:
+    """An Autoencoder with `weights`, in float32; no random number is drawn, and no memory taken before shapes agree."""
+    with torch.device("meta"):
+        network = Autoencoder(architecture)
+    network.load_state_dict(weights, assign=True)
+    n_bytes = 4 * sum(values.numel() for values in network.parameters())
+    checks.memory(n_bytes, "this network", "take a machine with more")
+    network.load_state_dict({name: values.float().contiguous() for name, values in weights.items()}, assign=True)
+    return network
 
 
 def _remedy(path: Path) -> str:
@@ -226,10 +241,10 @@ def autoencoder(
     architecture = Architecture(
         (height, width), tuple(widths[1:middle]), widths[middle], activation, latent_activation, spiking
     )
-    network = Autoencoder(architecture)
-    values = [torch.from_numpy(np.ascontiguousarray(part)) for layer in layers for part in layer]
-    network.load_state_dict(dict(zip(network.state_dict(), values)))  # W and b of each layer, from first to last
-    return network.eval()
+    places = ((part, 2 * number) for part in ("encoder", "decoder") for number in range(middle))
+    names = [f"{part}.{number}.{name}" for part, number in places for name in ("weight", "bias")]
+    values = [torch.from_numpy(np.ascontiguousarray(array)) for layer in layers for array in layer]
+    return _with_weights(architecture, dict(zip(names, values))).eval()
 
 
 def _of_state_dict(weights: Mapping) -> list[LayerWeights]:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from dasbe.datasets.store import dataset_path, open_dataset
 from dasbe.support import checks
 from dasbe.support.errors import FileContentError, InputError, MissingFileError
 from dasbe.support.paths import displayed, file_to_read, unreadable
-from dasbe.support.storage import Unfit, array_of, atomic_path, untrusted
+from dasbe.support.storage import Unfit, array_of, atomic_path, one_at_a_time, untrusted
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 NUMPY_SUFFIX = ".npz"
@@ -151,10 +152,10 @@ def _load_numpy(path: Path, start: int, stop: int | None) -> Loaded:
 
 def _load_pictures(folder: Path, start: int, stop: int | None) -> np.ndarray:
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+        files = [file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
     except OSError as error:
         raise unreadable(f"folder {displayed(folder)}", error) from None
-    files = [file for file in files if not file.name.startswith(".")]
+    files = sorted((file for file in files if not file.name.startswith(".")), key=_place_in_folder)
     if not files:
         raise MissingFileError(f"folder {displayed(folder)} has no pictures ({', '.join(PICTURE_SUFFIXES)})")
     chosen = files[_images_from(start, stop, len(files), f"folder {displayed(folder)}")]
@@ -170,6 +171,11 @@ def _load_pictures(folder: Path, start: int, stop: int | None) -> np.ndarray:
                 "make them alike, or read them one by one with dasbe.load_image"
             )
     return images
+
+
+def _place_in_folder(file: Path) -> list[tuple[int, str]]:
+    """Key by which pictures are sorted: by name, numbers in it by value, so that img2 is before img10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", file.name)]
 
 
 def _split_of(file: h5py.File, split: object, path: Path) -> str:
@@ -306,15 +312,17 @@ def save_dataset(
     name = None if name is None else _checked_name("name", name)
     if (name or path.stem) in DATASETS:
         raise InputError(f"name is '{name or path.stem}', as a published dataset is called; give another with name=")
-    if suffix == NUMPY_SUFFIX:
-        _save_numpy(path, arrays, name or path.stem, replace)
-    else:
-        _save_hdf5(path, arrays, split, name, replace)
+    with one_at_a_time(path):  # or splits that others write at the same time would be lost
+        if suffix == NUMPY_SUFFIX:
+            _save_numpy(path, arrays, name or path.stem, replace)
+        else:
+            _save_hdf5(path, arrays, split, name, replace)
     return path
 
 
 def _checked_arrays(images: Any, groups: Any) -> dict[str, np.ndarray]:
-    images = checks.films(images, None)[0] if checks.n_axes(images) == 4 else checks.images(images)
+    is_film = checks.n_axes(images) == 4
+    images = checks.films(images, np.shape(images)[1])[0] if is_film else checks.images(images)
     if groups is None:
         return {"default": images}
     given = checks.array("groups", groups, "an array of the shape of the images")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dasbe.support import checks
 from dasbe.support.errors import InputError
@@ -95,7 +95,9 @@ def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Pictu
         warnings.simplefilter("ignore")
         try:
             with Image.open(path, formats=FORMATS) as file:  # this reads the size, and decodes nothing yet
-                _check_size(path, (file.height, file.width), image_shape, why)
+                size = (file.height, file.width)
+                sideways = size[::-1] == image_shape  # as photographs may lie in their files
+                _check_size(path, size, None if sideways else image_shape, why)
                 file.verify()  # the checksums of PNG, which are ignored when it is decoded
             with Image.open(path, formats=FORMATS) as file:
                 if file.format != "MPO" and getattr(file, "is_animated", False):  # MPO: a photograph and its preview
@@ -104,18 +106,19 @@ def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Pictu
                     grey = np.asarray(file, np.float64)
                     picture = _Picture(grey, np.ones(grey.shape, bool), file.mode != "F")
                 else:
-                    rgba = np.asarray(file.convert("RGBA"))
+                    rgba = np.asarray(ImageOps.exif_transpose(file).convert("RGBA"))  # upright, as it is shown
                     picture = _Picture(rgba[..., :3].mean(2), rgba[..., 3] >= OPAQUE, True)
         except Image.DecompressionBombError as error:
             raise InputError(f"image {displayed(path)} is far too large; resize it") from error
         except UnidentifiedImageError:
             raise Unfit(f"it is not an image that can be read ({', '.join(FORMATS)})", "save it as PNG") from None
+    _check_size(path, picture.grey.shape, image_shape, why)
     if not np.isfinite(picture.grey).all():
         raise InputError(f"image {displayed(path)} holds values that are not finite; give each pixel a number")
     return picture
 
 
-def _check_size(path: Path, size: tuple[int, int], image_shape: tuple[int, int] | None, why: str) -> None:
+def _check_size(path: Path, size: tuple[int, ...], image_shape: tuple[int, int] | None, why: str) -> None:
     if image_shape is not None and size != image_shape:
         raise InputError(
             f"image {displayed(path)} is {size[0]}×{size[1]} pixels, but {why} "

@@ -13,7 +13,7 @@ from torch import nn
 
 from dasbe.ann.network import Network, has_functions
 from dasbe.ann.weights import weights_hash
-from dasbe.evaluation.segment import SCORES, chosen_settings, numbers_of_objects, scores_of
+from dasbe.evaluation.segment import SCORES, check_numbering, chosen_settings, numbers_of_objects, scores_of
 from dasbe.evaluation.sweep import cells_of, sweep, tasks_on_images
 from dasbe.evaluation.tables import aligned, cell, latex, markdown, mean_and_deviation, write_all
 from dasbe.plotting.style import Figure
@@ -204,6 +204,8 @@ def evaluate(
     if not 0 < n_numbers == groups.max():
         raise InputError(f"groups hold {n_numbers} numbers from 0 to {groups.max()}; number objects from 1 on")
     n_objects = _told(n_objects, images[0].size)
+    if n_objects == "true":
+        check_numbering(groups)
     device, progress = checks.device(device), checks.flag("progress", progress)
     workers = checks.whole_number("workers", workers, 1, checks.MOST_WORKERS)
     chosen = [system_of(system) for system in _several("systems", systems, (str, System))]

@@ -20,6 +20,8 @@ from dasbe.support.errors import InputError
 from dasbe.support.published import HELD_OUT_SEED, DatasetSettings
 from dasbe.systems import System, system_of
 
+MOST_SKIPPING = 0.1  # share of images in which an object may be hidden; in our datasets it is below 0.01
+MOST_NAMED = 10  # labels in a message
 # moving shapes: the third object enters at cycle 30
 MOVING_SEQUENCES, MOVING_CYCLES, MOVING_SCORED_FROM = 60, 60, 40
 
@@ -27,6 +29,21 @@ MOVING_SEQUENCES, MOVING_CYCLES, MOVING_SCORED_FROM = 60, 60, 40
 def numbers_of_objects(groups: np.ndarray) -> np.ndarray:
     """(N,) int64, the objects of each image: its largest label."""
     return groups.max(axis=(1, 2)).astype(np.int64)
+
+
+def check_numbering(groups: np.ndarray) -> None:
+    """InputError if `groups` (N, H, W) skip numbers in many images, as class numbers do.
+
+    In a few they may: an object may be hidden by others.
+    """
+    skips = n_found(groups) < numbers_of_objects(groups)
+    if skips.mean() > MOST_SKIPPING:
+        first = int(skips.argmax())
+        labels = ", ".join(map(str, np.unique(groups[first][groups[first] > 0])[:MOST_NAMED]))
+        raise InputError(
+            f"groups skip numbers in {skips.sum()} of {len(groups)} images (image {first} has {labels}), as class "
+            "numbers do; number the objects of each image from 1 on"
+        )
 
 
 def mean_and_error(scores: np.ndarray) -> tuple[float, float]:

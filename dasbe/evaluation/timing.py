@@ -1,5 +1,6 @@
 """Which delay and refractory time suit new data: many are tried on a few images, with or without ground truth."""
 
+import warnings
 from functools import partial
 from typing import NamedTuple
 
@@ -11,9 +12,10 @@ from dasbe.ann.network import Network
 from dasbe.binding.linkage import CYCLES
 from dasbe.binding.loop import bind
 from dasbe.binding.readout import group
+from dasbe.evaluation.segment import check_numbering
 from dasbe.metrics import ami
 from dasbe.support import checks
-from dasbe.support.errors import InputError
+from dasbe.support.errors import InputError, TimingWarning
 from dasbe.support.published import CYCLES_FIGURES
 
 REFRACTORY_TIMES = (5, 6, 7, 9, 11)
@@ -87,6 +89,11 @@ def suggest_timing(
     InputError
         An argument is wrong; the message names it, its value and the remedy.
 
+    Warns
+    -----
+    TimingWarning
+        Nothing binds with any pair.
+
     Examples
     --------
     >>> import numpy as np, dasbe
@@ -109,6 +116,7 @@ def suggest_timing(
         if not usable.any():
             raise InputError("groups are all 0; give labels from 1 on, or leave groups out")
         groups = groups[usable]
+        check_numbering(groups)
     images = images[usable]
 
     run = partial(bind, network=network, cycles=CYCLES_FIGURES, last=CYCLES, seed=seed, device=device)
@@ -133,6 +141,9 @@ def suggest_timing(
             found[pair] = np.append(found[pair], scores(pair, more))
     trials = [Trial(d, r, s.mean().item(), s.std().item() / len(s) ** 0.5, len(s)) for (d, r), s in found.items()]
     trials.sort(key=lambda trial: (trial.images, trial.score), reverse=True)
+    if not trials[0].score > 0:
+        text = "nothing binds: the score of every pair is 0; does the network reconstruct single objects from a part?"
+        warnings.warn(text, TimingWarning, stacklevel=2)
     return Timing(trials[0].delay, trials[0].refractory, tuple(trials))
 
 

@@ -110,6 +110,8 @@ def silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
     labels = checks.labels(labels, "labels", 1)
     if distances.shape != (len(labels), len(labels)):
         raise InputError(f"distances have shape {distances.shape}; they must be (M, M) for {len(labels)} labels")
+    if (distances < 0).any() or np.diag(distances).any() or not np.allclose(distances, distances.T):
+        raise InputError("distances must be symmetric, at least 0, and 0 on the diagonal; give no similarities")
     clusters, which = np.unique(labels, return_inverse=True)
     if not 2 <= len(clusters) < len(labels):
         return np.nan

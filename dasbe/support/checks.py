@@ -24,6 +24,7 @@ LARGEST_NUMBER = 2**31 - 1  # of cycles, steps, …: counters are no larger anyw
 MOST_STEPS = 10**6  # of a cycle, and cycles and iterations of a run
 LARGEST_SEED = 2**63 - 1
 MOST_WORKERS = 1024  # processes
+MOST_CHANNELS = 4  # colour channels of an image; films of so few frames are doubtful
 SHOWN = 60  # characters of a wrong value
 
 
@@ -131,6 +132,8 @@ def some_of(name: str, value: Any, choices: Sequence[str]) -> tuple[str, ...]:
 
 def array(name: str, value: Any, what: str) -> np.ndarray:
     """`value` as an array of numbers or bool; `what` says what it must be."""
+    if np.ma.is_masked(value):
+        raise InputError(f"{name} is a masked array; say what masked values are, as in {name}.filled(0)")
     try:
         if _is(value, "torch", "Tensor"):
             value = value.detach().cpu()
@@ -179,6 +182,12 @@ def films(value: Any, cycles: Any) -> tuple[np.ndarray, int]:
         raise InputError(
             f"images have shape {given.shape}: a film of one frame, or images with a channel axis; leave the channel "
             f"axis out (images.squeeze({axis})); a film has one frame for each cycle"
+        )
+    if cycles is None and min(given.shape[1], given.shape[3]) <= MOST_CHANNELS:
+        raise InputError(
+            f"images have shape {given.shape}: films of {given.shape[1]} frames, or images with colour channels; make "
+            f"images 0 or 1 without channels, as by images.max({1 if given.shape[1] <= MOST_CHANNELS else 3}), or give "
+            f"cycles={given.shape[1]} for films"
         )
     if cycles is not None and whole_number("cycles", cycles) != given.shape[1]:
         raise InputError(f"cycles is {cycles}, but the films have {given.shape[1]} frames, one a cycle")

@@ -1,5 +1,16 @@
 """Errors that are the user's to mend: one clear line each, exit status 2 from a command. And a warning."""
 
+LONGEST_MESSAGE = 1000  # characters
+
+
+def in_one_line(text: str) -> str:
+    """`text`, perhaps of a stranger's file, for a terminal: blanks for line breaks, no control characters, not long."""
+    line = " ".join(text.split())
+    if len(line) > LONGEST_MESSAGE:
+        half = LONGEST_MESSAGE // 2
+        line = f"{line[:half]} … {line[-half:]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
 
 class InputError(ValueError):
     """A value given by the user is wrong; the message, always one line, names it and says what to do.
@@ -13,7 +24,7 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: object):
-        super().__init__(" ".join(str(message).split()))
+        super().__init__(in_one_line(str(message)))
 
 
 class MissingFileError(InputError, FileNotFoundError):
@@ -46,7 +57,7 @@ class FileContentError(InputError):
 
 
 class TimingWarning(UserWarning):
-    """A delay and a refractory time were chosen that bind badly together.
+    """A delay and a refractory time bind badly together, or nothing binds with any that were tried.
 
     Examples
     --------

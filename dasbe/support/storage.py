@@ -4,6 +4,7 @@ Nothing in a file is executed, and whatever is wrong with its content ends in on
 """
 
 import errno
+import glob
 import hashlib
 import io
 import json
@@ -50,7 +51,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     ``.NAME.HOST-PID-….tmp.SUFFIX``, which the next writer of the same file removes;
     those of writers that are still at work are left alone.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays one, and leads to what is written
     check_writable(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,9 +68,10 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         os.replace(temporary, path)
         _to_disk(path.parent)
     except OSError as error:
-        if error.filename in (None, str(temporary)):  # a full disk does not say which file
-            error.filename = displayed(path)
-        raise
+        if error.filename not in (None, str(temporary), str(path)):  # a full disk does not say which file
+            raise
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{displayed(path)} cannot be written ({reason}); make room there, or name another") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -81,7 +83,7 @@ def _host() -> str:
 
 def _remove_abandoned(path: Path) -> None:
     """Remove what killed writers of `path` left."""
-    for unfinished in path.parent.glob(f".{path.name}.*.tmp{path.suffix}"):
+    for unfinished in path.parent.glob(glob.escape(f".{path.name}.") + "*.tmp" + glob.escape(path.suffix)):
         host, _, process = unfinished.name.removeprefix(f".{path.name}.").partition("-")
         process = process.partition("-")[0]
         try:
