@@ -17,7 +17,8 @@ from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.mnist import load_digits
-from dasbe.support.commands import COMMANDS, main, run_command
+from dasbe.support.commands import COMMANDS, OPTIONS, main, run_command
+from dasbe.support.parser import Parser
 from dasbe.support.storage import one_at_a_time
 from dasbe.train.denoising import train
 from dasbe.train.recipes import Recipe
@@ -127,6 +128,38 @@ def random_network():
 
 
 @pytest.fixture
+def parser_of(monkeypatch):
+    """`parser_of(command)`: the parser with which a command, given by its name or its module, reads its options."""
+
+    class Made(Exception):
+        pass
+
+    def stop(parser, *arguments):
+        raise Made(parser)
+
+    programs = {of.program.removeprefix("-m "): name for name, of in COMMANDS.items()} | {"dasbe_example.py": "bind"}
+    names = {program.removesuffix(".py").replace("/", "."): name for program, name in programs.items()}
+
+    def parser(command):
+        name = command if command in COMMANDS else names.get(command)
+        with monkeypatch.context() as patch:
+            patch.setattr(Parser, "parse_args", stop)
+            with pytest.raises(Made) as made:
+                if name:
+                    getattr(importlib.import_module(OPTIONS), name)("")
+                else:
+                    getattr(importlib.import_module(command), entry_of(command))()
+        return made.value.args[0]
+
+    return parser
+
+
+def entry_of(module):
+    """The name of the function of a module that reads options, and works."""
+    return "choose" if module == "dasbe.__main__" else "main"
+
+
+@pytest.fixture
 def refused(monkeypatch, capsys):
     """`refused(home, program, *options)`: the one line with which a command, run in this process, refuses its input.
 
@@ -143,7 +176,7 @@ def refused(monkeypatch, capsys):
             run_command(
                 partial(main, program)
                 if program in COMMANDS
-                else getattr(importlib.import_module(program), "choose" if program == "dasbe.__main__" else "main")
+                else getattr(importlib.import_module(program), entry_of(program))
             )
         signal.signal(signal.SIGINT, interrupt)  # of which a command that has ended takes no notice
         lines = capsys.readouterr().err.strip().splitlines()

@@ -4,13 +4,12 @@ Commands are found by their source, and options are read from their parsers: a n
 """
 
 import argparse
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dasbe.support.commands import COMMANDS, OPTIONS
+from dasbe.support.commands import COMMANDS
 from dasbe.support.parser import Parser
 
 pytestmark = pytest.mark.quick
@@ -26,26 +25,6 @@ LONGEST_LINE = 900
 def commands() -> Iterator[str]:
     """Commands by name, the one that runs them, and the script that is none of them."""
     yield from (*COMMANDS, "dasbe.__main__", "scripts.docs")
-
-
-def parser_of(command: str, monkeypatch: pytest.MonkeyPatch) -> Parser:
-    """The parser with which `command` reads its options."""
-
-    class Made(Exception):
-        pass
-
-    def stop(parser, *arguments):
-        raise Made(parser)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Parser, "parse_args", stop)
-        with pytest.raises(Made) as made:
-            if command in COMMANDS:
-                getattr(importlib.import_module(OPTIONS), command)("")
-            else:
-                module = importlib.import_module(command)
-                (module.choose if command == "dasbe.__main__" else module.main)()
-    return made.value.args[0]
 
 
 def wrong_values(action: argparse.Action, folder: Path) -> list[str]:
@@ -97,11 +76,11 @@ def test_every_command_is_found():
 
 
 @pytest.mark.parametrize("command", [*commands()])
-def test_wrong_options_end_in_one_line_before_any_work(command, refused, tmp_path, monkeypatch):
+def test_wrong_options_end_in_one_line_before_any_work(command, refused, parser_of, tmp_path, monkeypatch):
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.chdir(home)
-    lines = [*wrong_lines(command, parser_of(command, monkeypatch), tmp_path)]
+    lines = [*wrong_lines(command, parser_of(command), tmp_path)]
     for line in lines:
         said = refused(home, command, *line)
         assert len(said) <= LONGEST_LINE and "\n" not in said, (line, said)

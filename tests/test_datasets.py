@@ -58,7 +58,6 @@ def test_arrays_equal_the_published_ones(name):
     assert found == CHECKSUMS.get(name)
 
 
-@pytest.mark.quick
 def test_labels_are_consistent_with_images(name):
     for _, arrays in generate(name, small(name)):
         assert set(np.unique(arrays["default"])) <= {0, 1}
@@ -252,7 +251,6 @@ BAD_ANSWERS = {
 }
 
 
-@pytest.mark.quick
 class TestDownload:
     @pytest.fixture(autouse=True)
     def home(self, tmp_path, monkeypatch):

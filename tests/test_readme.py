@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import importlib
 import json
 import re
 import shlex
@@ -15,8 +14,6 @@ import pytest
 
 from dasbe.evaluation.tables import cell
 from dasbe.support import __version__
-from dasbe.support.commands import COMMANDS, OPTIONS
-from dasbe.support.parser import Parser
 from dasbe.systems import SYSTEMS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,27 +82,6 @@ def called(words):
         assert (ROOT / options[0]).is_file(), options[0]
         return options[0].removesuffix(".py").replace("/", "."), options[1:]
     return program, options
-
-
-def parser_of(command, monkeypatch):
-    """The parser with which a command of ours reads its options."""
-
-    class Made(Exception):
-        pass
-
-    def stop(parser, *arguments):
-        raise Made(parser)
-
-    programs = {name: of.program.removeprefix("-m ") for name, of in COMMANDS.items()}
-    names = {program.removesuffix(".py").replace("/", "."): name for name, program in programs.items()}
-    names["dasbe_example"] = "bind"
-    with monkeypatch.context() as patch:
-        patch.setattr(Parser, "parse_args", stop)
-        with pytest.raises(Made) as made:
-            if command in names:
-                getattr(importlib.import_module(OPTIONS), names[command])("")
-            importlib.import_module(command).main()
-    return made.value.args[0]
 
 
 def tables(text):
@@ -181,7 +157,7 @@ def test_every_page_is_linked_from_the_readme():
 
 @pytest.mark.quick
 @pytest.mark.parametrize("page", PAGES)
-def test_commands_exist_and_take_their_options(page, monkeypatch):
+def test_commands_exist_and_take_their_options(page, parser_of):
     for words in commands_on(PAGES[page]):
         if words[0] == "./scripts/test.sh":
             assert words[1:] in ([], ["-m", "quick"], ["-m", "slow"])
@@ -194,17 +170,17 @@ def test_commands_exist_and_take_their_options(page, monkeypatch):
         options = [PLACEHOLDERS.get(word, word) for word in options]
         if "--help" in options:
             continue
-        parser_of(command, monkeypatch).parse_args(options)  # raises InputError, which names the option
+        parser_of(command).parse_args(options)  # raises InputError, which names the option
 
 
 @pytest.mark.quick
-def test_options_that_are_named_alone_exist(monkeypatch):
+def test_options_that_are_named_alone_exist(parser_of):
     """An option in the text, such as ``--palette colour-blind-safe``, is one of some command."""
     commands = {called(words)[0] for text in PAGES.values() for words in commands_on(text)}
     ours = [command for command in commands if command.startswith(("dasbe", "scripts."))]
     actions: dict[str, list[argparse.Action]] = {}
     for command in ours:
-        for option, action in parser_of(command, monkeypatch)._option_string_actions.items():
+        for option, action in parser_of(command)._option_string_actions.items():
             actions.setdefault(option, []).append(action)
     for page, text in PAGES.items():
         for span in spans(text):
