@@ -1579,7 +1579,7 @@ GOOD = {
     "images as a tensor of floats": ("dasbe.bind", {"images": torch.from_numpy(IMAGES).float()}),
     "images as a tensor of bool": ("dasbe.bind", {"images": torch.from_numpy(IMAGES).bool()}),
     "images as a tensor with a gradient": ("dasbe.bind", {"images": torch.from_numpy(IMAGES).float().requires_grad_()}),
-    "films as a tensor": ("dasbe.bind of films", {"images": torch.from_numpy(FILMS), "cycles": None}),
+    "films as a tensor": ("dasbe.bind of films", {"images": torch.from_numpy(FILMS), "cycles": FILMS.shape[1]}),
     "refractory (H, W)": ("dasbe.bind", {"refractory": np.full((8, 8), 2)}),
     "refractory (N, H, W)": ("dasbe.bind", {"refractory": np.full((2, 8, 8), 2, np.uint8)}),
     "refractory as lists": ("dasbe.bind", {"refractory": [[2] * 8] * 8}),

@@ -124,8 +124,8 @@ def test_a_damaged_dataset_is_named_and_made_again(refused, printed, home):
     file = home / "tmp_data" / "bars.h5"
     file.write_bytes(b"\x89HDF\r\n\x1a\n half a file")
     line = refused(home, "datasets", "bars", "--verify")
-    assert "bars.h5 is damaged" in line and "python -m dasbe.datasets bars" in line
-    assert "bars.h5 is damaged" in refused(home, "train", "bars")
+    assert "bars.h5" in line and "damaged" in line and "python -m dasbe.datasets bars" in line
+    assert "bars.h5" in refused(home, "train", "bars")
     result = run(home, "-m", "dasbe.datasets", "bars")
     assert result.returncode == 0 and "written" in result.stdout
     assert "complete, nothing to do" in printed("datasets", "bars")

@@ -37,7 +37,9 @@ def open_hdf5(path: Path, missing: str, remedy: str) -> Iterator[h5py.File]:
         except (OSError, KeyError) as error:
             if "version number" not in str(error):
                 raise
-            found = f"HDF5 {h5py.version.hdf5_version}, which is here, does not know its version; a newer one wrote it"
+            found = (
+                f"HDF5 {h5py.version.hdf5_version} does not know its version: a newer one wrote it, or it is damaged"
+            )
             raise Unfit(found, f"update h5py, or {remedy}") from error
 
 

@@ -53,10 +53,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """
     path = Path(os.path.realpath(path))  # a link stays one, and leads to what is written
     check_writable(path.parent)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"path {displayed(path)} cannot be: part of it is a file, not a folder") from None
+    _make_folder_of(path)
     if path.is_dir():
         raise InputError(f"path {displayed(path)} is a folder; name a file")
     _remove_abandoned(path)
@@ -67,6 +64,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         _to_disk(temporary)
         os.replace(temporary, path)
         _to_disk(path.parent)
+    except InputError:  # some are OSErrors
+        raise
     except OSError as error:
         if error.filename not in (None, str(temporary), str(path)):  # a full disk does not say which file
             raise
@@ -74,6 +73,13 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         raise InputError(f"{displayed(path)} cannot be written ({reason}); make room there, or name another") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _make_folder_of(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"path {displayed(path)} cannot be: part of it is a file, not a folder") from None
 
 
 def _host() -> str:
@@ -132,7 +138,7 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
     if not is_writable(path.parent):
         yield
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder_of(path)
     lock = FileLock(path.parent / f".{path.name}.lock")
     try:
         try:
