@@ -214,6 +214,32 @@ def test_tables_and_files_hold_the_scores(shapes, trained, tmp_path):
         np.testing.assert_allclose(in_file, scores.scores["dasbe"][name], rtol=1e-5)
 
 
+def test_titles_are_escaped(shapes, trained):
+    system = replace(SYSTEMS["dasbe"], name="own", title="a|b <i>_50 %")
+    scores = dasbe.evaluate(shapes[0][:2], shapes[1][:2], trained, system, seeds=1, **TIMING)
+    assert r"| a\|b &lt;i>_50 % |" in scores.to_markdown() and r"a|b <i>\_50 \% &" in scores.to_latex()
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", "a b", None])
+def test_a_system_is_called_by_a_word(name):
+    with pytest.raises(dasbe.InputError, match="name is .*; it must be one word, as it also names files"):
+        replace(SYSTEMS["dasbe"], name=name)
+
+
+@pytest.mark.parametrize("call", ["evaluate", "suggest_timing"])
+def test_class_numbers_are_not_taken_for_numbers_of_objects(shapes, trained, call):
+    images, groups = shapes[0][:8], shapes[1][:8].astype(int)
+    classes = np.array([[1, 4, 7], [2, 5, 3], [6, 1, 8]])[np.arange(8) % 3]
+    given = np.where(
+        groups > 0, np.take_along_axis(classes, (groups.reshape(8, -1) - 1) % 3, 1).reshape(groups.shape), 0
+    )
+    options = {"settings": "shapes"} if call == "evaluate" else {}
+    with pytest.raises(
+        dasbe.InputError, match="groups skip numbers in .* of 8 images .image 0 has 1, 4, 7., as class num"
+    ):
+        getattr(dasbe, call)(images, network=trained, groups=given, **options)
+
+
 def test_how_often_the_number_is_right_is_shown_of_those_who_find_it(shapes, trained):
     some = partial(dasbe.evaluate, shapes[0][:3], shapes[1][:3], trained, **ALL)
     scores = some(systems=("dasbe", "competing_phases", "competing_phases_counting"))

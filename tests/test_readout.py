@@ -262,3 +262,18 @@ def test_ink_out_of_phase_joins_the_background_if_the_number_is_told(in_phase, l
     assert labels[0, 0] == label
     assert (labels[0, 1:20] == labels[0, 1]).all() and (labels[1, :20] == labels[1, 0]).all() and not labels[2].any()
     assert 0 != labels[0, 1] != labels[1, 0] != 0
+
+
+@pytest.mark.parametrize("n_groups, read", [(3, 10), (None, 20)])
+def test_the_last_cycles_are_read(n_groups, read):
+    """Rows fire together in the cycles that are read, columns in all before."""
+    spikes = np.zeros((1, 25, 12, 6, 6), bool)
+    for half in (slice(0, 3), slice(3, 6)):
+        step = 2 + 5 * (half.start > 0)
+        spikes[0, :, step, half, :] = True
+        spikes[0, :-read, step, half, :] = False
+        spikes[0, :-read, step, :, half] = True
+    rows, columns = np.repeat([1, 2], 18).reshape(6, 6), np.tile(np.repeat([1, 2], 3), (6, 1))
+    np.testing.assert_array_equal(dasbe.group(spikes, n_groups)[0], rows)
+    np.testing.assert_array_equal(dasbe.group(spikes[:, :-read], n_groups)[0], columns)
+    assert (dasbe.group(spikes, n_groups, last=read)[0] == rows).all()

@@ -468,3 +468,75 @@ def test_a_network_may_be_used_from_several_threads(images):
     assert len(found) == 20 and all((spikes == expected).all() for spikes in found)
     assert all(part.training for part in module.modules())
     assert (torch.get_num_threads(), getattr(matmul, "fp32_precision", None)) == before
+
+
+class OwnCall(nn.Module):
+    """An encoder and a decoder, and a call of its own, `call(parts, x)`."""
+
+    def __init__(self, call):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(PIXELS, 12), nn.Sigmoid())
+        self.decoder = nn.Sequential(nn.Linear(12, PIXELS), nn.Sigmoid())
+        self.call = call
+
+    def forward(self, x):
+        return self.call(self, x)
+
+
+DOES_MORE = {
+    "a normalised code": lambda net, x: net.decoder(nn.functional.normalize(net.encoder(x)) * 5),
+    "another input": lambda net, x: net.decoder(net.encoder(2 * x - 1)),
+    "a tuple": lambda net, x: (net.decoder(-net.encoder(x)), None),
+    "images with a channel axis": lambda net, x: net.decoder(1 - net.encoder(x)).view(-1, 1, *SHAPE),
+}
+DOES_THE_SAME = {
+    "the parts": lambda net, x: net.decoder(net.encoder(x)),
+    "a tuple of them": lambda net, x: (net.decoder(net.encoder(x)), net.encoder(x)),
+    "another call": lambda net, x, y: None,
+    "a loss": lambda net, x: x.sum(),
+    "random numbers in the code": lambda net, x: net.decoder(net.encoder(x) + 1e-4 * torch.rand(12)),
+}
+
+
+@pytest.mark.parametrize("call", DOES_MORE.values(), ids=DOES_MORE)
+def test_a_call_of_its_own_is_not_passed_over(images, call):
+    network = OwnCall(call)
+    with pytest.raises(
+        dasbe.InputError, match="network.x. is not what its decoder makes of its encoder's code: they dif"
+    ):
+        dasbe.bind(images, network, **OPTIONS)
+    with pytest.raises(dasbe.InputError, match="network.x. is not what its decoder makes"):
+        dasbe.train_network(images, network=network)
+    dasbe.bind(images, lambda x: network(x)[0] if isinstance(network(x), tuple) else network(x).flatten(1), **OPTIONS)
+
+
+@pytest.mark.parametrize("call", DOES_THE_SAME.values(), ids=DOES_THE_SAME)
+def test_a_call_of_its_own_may_do_what_the_parts_do_or_something_else_altogether(images, call):
+    dasbe.bind(images, OwnCall(call), **OPTIONS)
+
+
+class Leaky(nn.Module):
+    """A layer of neurons whose membranes stay from call to call."""
+
+    def __init__(self):
+        super().__init__()
+        self.membrane = 0.0
+
+    def forward(self, x):
+        self.membrane = 0.9 * self.membrane + x.mean()
+        return torch.sigmoid(x + self.membrane)
+
+
+def test_a_layer_that_keeps_a_state_is_refused(images):
+    network = OwnCall(DOES_THE_SAME["the parts"])
+    network.encoder.append(Leaky())
+    with pytest.raises(dasbe.InputError, match="a layer keeps a state; reset it in forward"):
+        dasbe.bind(images, network, **OPTIONS)
+
+
+def test_a_trial_leaves_the_random_numbers_alone(images):
+    network, before = OwnCall(DOES_THE_SAME["random numbers in the code"]), torch.get_rng_state()
+    dasbe.bind(images, network, delay=13, refractory=3, cycles=1)
+    dasbe.load_network("shapes")
+    dasbe.autoencoder([np.ones((9, 2)), np.zeros(2), np.ones((2, 9)), np.zeros(9)])
+    assert torch.equal(before, torch.get_rng_state())

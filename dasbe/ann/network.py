@@ -153,14 +153,16 @@ def _evaluation_mode(reference: "ref[nn.Module]") -> Iterator[None]:
 def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str) -> UsableNetwork:
     """`network` with the width of its code, after a trial on an empty image and some of `images` (N, H, W).
 
-    InputError if it does not take such images, if what it returns is no feedback, or if its
-    result for one image depends on the others.
+    InputError if it does not take such images, if what it returns is no feedback, if its
+    result for one image depends on the others, or on what it was called with before, or if
+    its encoder and decoder do not compute what its own call does.
     """
     _, height, width = images.shape
     chosen = images[:TRIAL_IMAGES].reshape(-1, height * width)
     shown = torch.from_numpy(np.concatenate([np.zeros_like(chosen[:1]), chosen])).to(device, network.dtype)
 
-    def answer(x: Tensor) -> tuple[Tensor, Tensor]:
+    def answer(x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+        torch.manual_seed(seed)
         code = network.encode(x.clone())
         received = code.clamp(0, 1) if network.spiking else code.clone()
         received = network.combine(received, torch.zeros_like(code)) if network.recurrent else received
@@ -172,9 +174,11 @@ def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str
         raise InputError("network has layers that do not know their size yet (lazy modules); call it on an image first")
     if not all(parameter.isfinite().all() for parameter in weights):
         raise InputError("network has weights that are not finite; train it again, with a smaller learning rate")
-    with torch.autocast(torch.device(device).type, enabled=False):
+    cuda = [device] if torch.device(device).type == "cuda" else []
+    with torch.autocast(torch.device(device).type, enabled=False), torch.random.fork_rng(cuda):
         try:
             (code, feedback), (_, again), (_, of_fewer) = answer(shown), answer(shown), answer(shown[fewer])
+            _, otherwise = answer(shown, seed=1)
         except InputError:
             raise
         except Exception as error:  # a user's module may fail in any way
@@ -188,12 +192,42 @@ def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str
         raise InputError(
             f"the encoder returns {tuple(code.shape)} for {len(shown)} images; it must return one code each, (M, L)"
         )
-    if _alike(feedback, again) and not _alike(feedback[fewer], of_fewer):
+    if isinstance(network.given, nn.Module) and not _alike(feedback, again):
+        raise InputError(
+            "network returns something else for the same images when it is called again: a layer keeps a state; reset "
+            "it in forward, or give a function that does"
+        )
+    if _alike(feedback, otherwise) and not _alike(feedback[fewer], of_fewer):
         raise InputError(
             "network returns something else for an image among others than among fewer; use layers that take images "
             "one by one (batch normalisation: with running statistics)"
         )
+    if _alike(feedback, otherwise):
+        with torch.random.fork_rng(cuda):
+            _check_own_call(network, shown, feedback)
     return replace(network, n_latent=code.shape[1])
+
+
+def _check_own_call(network: UsableNetwork, shown: Tensor, feedback: Tensor) -> None:
+    """InputError if a module with encoder and decoder makes something else than `feedback` of the images `shown`.
+
+    A module without a call of its own, or one that takes or returns something else, is believed.
+    """
+    if not network.has_code or network.spiking or network.recurrent or not isinstance(network.given, nn.Module):
+        return
+    try:
+        result = network.given(shown.clone())
+    except Exception:  # a user's module may fail in any way
+        return
+    own = result[0] if isinstance(result, tuple) and result else result
+    if not isinstance(own, Tensor) or own.numel() != feedback.numel():
+        return
+    largest = (own.reshape(feedback.shape).to(feedback.dtype) - feedback).abs().max().item()
+    if not largest <= SAME:
+        raise InputError(
+            f"network(x) is not what its decoder makes of its encoder's code: they differ by up to {largest:.2g}; give "
+            "lambda x: network(x) to use its own call, or dasbe.as_network(network.encoder, network.decoder)"
+        )
 
 
 def check_feedback(feedback: Tensor, shape: tuple[int, ...], least: float = 0, most: float = 1) -> Tensor:

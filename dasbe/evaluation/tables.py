@@ -37,7 +37,8 @@ def aligned(table: pd.DataFrame) -> str:
 def markdown(table: pd.DataFrame) -> str:
     """A table of text in Markdown."""
     lines = [(table.columns.name, *table.columns), *table.itertuples(name=None)]
-    head, *rows = ("| " + " | ".join(text.replace("|", r"\|") for text in line) + " |" for line in lines)
+    escaped = [[text.replace("<", "&lt;").replace("|", r"\|") for text in line] for line in lines]
+    head, *rows = ("| " + " | ".join(line) + " |" for line in escaped)
     return "\n".join([head, "|---" * len(lines[0]) + "|", *rows]) + "\n"
 
 

@@ -1,5 +1,6 @@
 """Systems: what groups the pixels of images, all by the same call."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -73,6 +74,10 @@ class System:
     can_count: bool = False
     never_told: bool = False
     evaluations: Callable[[Any, int], int] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not re.fullmatch(r"\w+", self.name):
+            raise InputError(f"name is {checks.shown(self.name)}; it must be one word, as it also names files")
 
     def network_name(self, dataset: str) -> str | None:
         """Name of the shipped network that this system uses on `dataset`."""
