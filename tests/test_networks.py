@@ -10,7 +10,7 @@ import torch
 import dasbe
 from dasbe.ann.architecture import ACTIVATIONS, Architecture
 from dasbe.ann.autoencoder import ACTIVATION_LAYERS, Autoencoder, SpikeWithSurrogate
-from dasbe.ann.weights import save_network
+from dasbe.ann.weights import save_network, weights_hash
 from dasbe.support.paths import network_folder
 
 pytestmark = pytest.mark.quick
@@ -182,3 +182,12 @@ class TestBindRefuses:
         self._raises("network is a str; it must be a module .* or a function", network="shapes")
         match = r"network returns an array of shape \(3, 783\) for 3 images of 784 pixels; it must be \(3, 784\)"
         self._raises(match, network=lambda x: x[:, :-1])
+
+
+def test_the_hash_depends_on_weights_and_architecture():
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(0, 0.1, (9, 4)), np.zeros(4), rng.normal(0, 0.1, (4, 9)), np.zeros(9)]
+    others = [[weights[0] * 1.01, *weights[1:]], weights, weights, weights]
+    options = [{}, {"latent_activation": "tanh"}, {"spiking": True}, {"image_shape": (1, 9)}]
+    hashes = {weights_hash(dasbe.autoencoder(w, **more)) for w, more in zip([weights, *others], [{}, *options])}
+    assert len(hashes) == 5 and weights_hash(dasbe.autoencoder(weights)) in hashes

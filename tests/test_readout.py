@@ -266,14 +266,15 @@ def test_ink_out_of_phase_joins_the_background_if_the_number_is_told(in_phase, l
 
 @pytest.mark.parametrize("n_groups, read", [(3, 10), (None, 20)])
 def test_the_last_cycles_are_read(n_groups, read):
-    """Rows fire together in the cycles that are read, columns in all before."""
-    spikes = np.zeros((1, 25, 12, 6, 6), bool)
+    """Rows fire together in the cycles that are read, columns in all before; the last row is background."""
+    spikes = np.zeros((1, 25, 12, 7, 6), bool)
     for half in (slice(0, 3), slice(3, 6)):
         step = 2 + 5 * (half.start > 0)
         spikes[0, :, step, half, :] = True
         spikes[0, :-read, step, half, :] = False
-        spikes[0, :-read, step, :, half] = True
-    rows, columns = np.repeat([1, 2], 18).reshape(6, 6), np.tile(np.repeat([1, 2], 3), (6, 1))
+        spikes[0, :-read, step, :6, half] = True
+    rows, columns = (np.zeros((7, 6), int) for _ in range(2))
+    rows[:6], columns[:6] = np.repeat([1, 2], 3)[:, None], np.repeat([1, 2], 3)
     np.testing.assert_array_equal(dasbe.group(spikes, n_groups)[0], rows)
     np.testing.assert_array_equal(dasbe.group(spikes[:, :-read], n_groups)[0], columns)
     assert (dasbe.group(spikes, n_groups, last=read)[0] == rows).all()
