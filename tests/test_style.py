@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from IPython.core.pylabtools import print_figure
 from matplotlib import colors, cycler, rc_context
 from PIL import Image
@@ -216,3 +217,9 @@ def test_ink_that_is_in_no_group_is_grey(with_truth):
     picture, title = grouping(labels)
     assert "ungrouped grey" in title
     assert (picture[0, 0] == LABELLESS).all() and (picture[3] == 1).all() and not np.any(picture[1:] == LABELLESS)
+
+
+def test_a_notebook_shows_a_figure_without_further_ado():
+    figure = input_and_grouping(np.eye(8, dtype=int), np.eye(8, dtype=int))
+    shown = DisplayFormatter().format(figure)[0]
+    assert Image.open(io.BytesIO(shown["image/png"])).size[0] > 300

@@ -1,5 +1,6 @@
 """How all figures look, whatever the user's matplotlibrc says: colours of the objects, font sizes, frames."""
 
+import io
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from dasbe.support.published import PALETTES
 from dasbe.support.storage import atomic_path
 
 INK = "#222222"
+NOTEBOOK_DPI = 100
 SILHOUETTE = "#3a3a3a"  # ink that does not fire, on black
 BRIGHTEST = 0.4  # luminance of marks on white; gold has 0.70, and fades as dots and lines
 DEFAULTS = {key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")}
@@ -68,6 +70,12 @@ class Figure(matplotlib.figure.Figure):
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write the figure to a file."""
         super().savefig(fname, **options)
+
+    def _repr_png_(self) -> bytes:
+        """The picture that a notebook shows as the last line of a cell; ``%matplotlib inline`` has its own."""
+        picture = io.BytesIO()
+        self.savefig(picture, format="png", dpi=NOTEBOOK_DPI)
+        return picture.getvalue()
 
 
 def save_figure(figure: Figure, *paths: Path) -> None:
