@@ -119,7 +119,7 @@ def test_what_does_not_fit_into_memory_is_said_before_the_first_cycle(monkeypatc
         dasbe.InputError, match=r"run would take 12.8 MB, and 10.0 MB of memory are free; record fewer cycles \(last="
     ):
         dasbe.bind(images, network, **options)
-    assert len(calls) == 3 and max(calls) == 3  # it was only tried
+    assert len(calls) == 4 and max(calls) == 3  # it was only tried
     run = dasbe.bind(images, network, last=1, **options)
     monkeypatch.setattr(checks, "available_bytes", lambda: 10**5)
     with pytest.raises(dasbe.InputError, match="spikes as images would take .* run.trains, which is smaller"):
@@ -137,7 +137,7 @@ def test_nothing_is_decoded_after_the_last_cycle_and_nothing_twice(record, n_dec
         return 0.3 * x
 
     dasbe.bind(np.ones((2, 5, 5)), network, delay=7, refractory=2, cycles=4, record=record)
-    assert shown[3:] == n_decoded * [14]  # after the three of the trial
+    assert shown[4:] == n_decoded * [14]  # after the four of the trial
 
 
 def test_a_missing_record_is_named():
