@@ -233,3 +233,26 @@ def test_spikes_of_the_foreground_alone_are_those_of_the_images(shapes, trained)
         assert not trains.values[i, ..., n:].any()
     for same in (run, trains):
         np.testing.assert_array_equal(group(same, 4, seed=1), group(spikes, 4, seed=1))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (2, 8, 8, 3), (2, 4, 8, 8)])
+def test_colour_channels_do_not_become_time(shape):
+    images = np.ones(shape)
+    with pytest.raises(dasbe.InputError, match=r"images with colour channels; .* or give cycles=. for films"):
+        dasbe.bind(images, lambda x: 0.3 * x, delay=7, refractory=2)
+    run = dasbe.bind(images, lambda x: 0.3 * x, delay=7, refractory=2, cycles=shape[1])
+    assert run.spikes.shape == (2, shape[1], 7, *shape[2:])
+
+
+def test_a_mask_is_not_dropped():
+    images = np.ma.masked_array(np.ones((2, 8, 8)), mask=np.eye(8, dtype=bool)[None].repeat(2, 0))
+    with pytest.raises(
+        dasbe.InputError, match=r"images is a masked array; say what masked values are, as in images.fi"
+    ):
+        dasbe.bind(images, lambda x: 0.3 * x, delay=7, refractory=2)
+    dasbe.bind(np.ma.masked_array(np.ones((2, 8, 8))), lambda x: 0.3 * x, delay=7, refractory=2, cycles=2)
+
+
+def test_where_nothing_binds_a_suggestion_comes_with_a_warning():
+    with pytest.warns(dasbe.TimingWarning, match="nothing binds: the score of every pair is 0"):
+        dasbe.suggest_timing(np.ones((2, 4, 4)), lambda x: 0 * x)

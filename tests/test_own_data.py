@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from functools import partial
+from multiprocessing import get_context
 
 import h5py
 import numpy as np
@@ -614,3 +615,37 @@ def test_a_file_of_another_hdf5_is_not_called_damaged(tmp_path):
     path.write_bytes(content)
     with pytest.raises(dasbe.FileContentError, match="does not know its version: a newer one wrote it"):
         dasbe.load_dataset(path)
+
+
+def test_photographs_are_turned_upright(tmp_path):
+    path, ink = tmp_path / "photo.png", np.zeros((6, 9), np.uint8)
+    ink[1:5, 1:3] = 255
+    exif = Image.Exif()
+    exif[0x112] = 6  # to be turned by 90° clockwise
+    Image.fromarray(ink).save(path, exif=exif)
+    np.testing.assert_array_equal(dasbe.load_image(path, (9, 6)), np.rot90(ink > 0, -1))
+    with pytest.raises(dasbe.InputError, match="is 9×6 pixels, but the network takes 6×9"):
+        dasbe.load_image(path, (6, 9))
+
+
+def test_pictures_of_a_folder_are_sorted_by_the_numbers_in_their_names(tmp_path):
+    for place, name in enumerate(("a2", "img1", "img2", "img10", "img10b", "img011")):
+        picture = np.zeros((4, 8), np.uint8)
+        picture[1, place] = 255
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    images, _ = dasbe.load_dataset(tmp_path)
+    assert images[:, 1].argmax(1).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def _save_split(path, number):
+    dasbe.save_dataset(path, IMAGES, GROUPS, split=f"split{number}")
+
+
+def test_splits_that_are_saved_at_once_are_all_there(tmp_path):
+    processes = [get_context("spawn").Process(target=_save_split, args=(tmp_path / "a.h5", i)) for i in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert sorted(file) == ["split0", "split1", "split2"]

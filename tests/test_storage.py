@@ -263,3 +263,24 @@ def test_a_dataset_that_this_process_has_open_can_be_read(tmp_path):
     path, load = dataset_file(tmp_path / "x")
     with h5py.File(path, "r"):
         assert len(load(path)[0]) == 20
+
+
+def test_a_link_stays_one_and_leads_to_what_is_written(tmp_path):
+    (tmp_path / "link").symlink_to("real")
+    with atomic_path(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["a**b", "[z]", "a?b", "*"])
+def test_any_name_can_be_written(tmp_path, name):
+    for text in ("old", "new"):
+        with atomic_path(tmp_path / name) as temporary:
+            temporary.write_text(text)
+    assert [path.name for path in tmp_path.iterdir()] == [name] and (tmp_path / name).read_text() == "new"
+
+
+def test_a_strangers_text_cannot_steer_a_terminal_or_fill_it():
+    message = str(dasbe.InputError("split '\x1b[2J\x07\u202e" + 60000 * "x" + "' is not in a.h5; choose one"))
+    assert message.isprintable() and len(message) < 1100
+    assert r"\x1b[2J\x07\u202e" in message and message.endswith("is not in a.h5; choose one")
