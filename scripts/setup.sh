@@ -28,28 +28,27 @@ setup_use() {  # an interpreter that is left as it is; what to do if it is none;
     setup_is_python "$python" || setup_fail "'$python' is not Python 3.10 or newer; $2"
     export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
     local missing
-    missing=$("$python" -c "$setup_print_missing" $setup_modules)
+    missing=$("$python" -c 'import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])' \
+        $setup_modules)
     [[ -z $missing ]] ||
         setup_fail "'$python' lacks $missing; run: $python -m pip install $(printf -- '-r %s ' "${@:3}")"
 }
 
-setup_print_missing='import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])'
-
-setup_is_sound() {  # .venv/ runs, is of the Python that made it, and nothing was interrupted while it changed
+setup_is_sound() {  # .venv/ runs, is of the Python that made it, was not left unfinished, and finds these modules
     [[ ! -e $venv/.unfinished ]] && "$venv/bin/python" -I -c '
-import os, sys
+import importlib.util, os, sys
 library = f"{sys.prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
-sys.exit(sys.version_info < (3, 10) or not os.path.isdir(library))' 2>/dev/null
+sound = sys.version_info >= (3, 10) and os.path.isdir(library)
+sys.exit(not (sound and all(map(importlib.util.find_spec, sys.argv[1:]))))' "$@" 2>/dev/null
 }
 
-setup_is_complete() {  # .venv/ is sound, has a stamp for each requirements file, and finds what it should have
+setup_is_complete() {  # .venv/ has a stamp for each requirements file, is sound, and finds what it should have
     local file
-    setup_is_sound || return 1
     for file in "$@"; do
         cmp -s "$file" "$venv/.installed-$(basename "$file")" || return 1
     done
     setup_knows_package "$venv"/lib/python*/site-packages || return 1
-    [[ -z $("$venv/bin/python" -I -c "$setup_print_missing" pip $setup_modules) ]]
+    setup_is_sound pip $setup_modules
 }
 
 setup_knows_package() {  # from any folder; not if the checkout was moved

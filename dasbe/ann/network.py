@@ -197,12 +197,13 @@ def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str
             "network returns something else for the same images when it is called again: a layer keeps a state; reset "
             "it in forward, or give a function that does"
         )
-    if _alike(feedback, otherwise) and not _alike(feedback[fewer], of_fewer):
+    draws_nothing = _alike(feedback, otherwise)
+    if draws_nothing and not _alike(feedback[fewer], of_fewer):
         raise InputError(
             "network returns something else for an image among others than among fewer; use layers that take images "
             "one by one (batch normalisation: with running statistics)"
         )
-    if _alike(feedback, otherwise):
+    if draws_nothing:
         with torch.random.fork_rng(cuda):
             _check_own_call(network, shown, feedback)
     return replace(network, n_latent=code.shape[1])
