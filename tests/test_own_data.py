@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from functools import partial
 from multiprocessing import get_context
+from threading import Thread
 
 import h5py
 import numpy as np
@@ -18,6 +19,7 @@ import dasbe
 from dasbe.datasets import generate
 from dasbe.datasets.generators import SHAPES
 from dasbe.datasets.images import FORMATS
+from dasbe.support.storage import one_at_a_time
 
 pytestmark = pytest.mark.quick
 
@@ -649,3 +651,13 @@ def test_splits_that_are_saved_at_once_are_all_there(tmp_path):
         process.join()
     with h5py.File(tmp_path / "a.h5") as file:
         assert sorted(file) == ["split0", "split1", "split2"]
+
+
+def test_a_split_waits_for_another_that_is_being_saved(tmp_path):
+    saving = Thread(target=_save_split, args=(tmp_path / "a.h5", 0))
+    with one_at_a_time(tmp_path / "a.h5"):
+        saving.start()
+        saving.join(0.5)
+        assert saving.is_alive() and not (tmp_path / "a.h5").exists()
+    saving.join()
+    assert (tmp_path / "a.h5").exists()
