@@ -1,6 +1,5 @@
-"""Threads, forks and memory: what one call does to the process and to other calls."""
+"""Threads and memory: what one call does to the process and to other calls."""
 
-import multiprocessing
 import threading
 
 import numpy as np
@@ -19,21 +18,6 @@ pytestmark = pytest.mark.quick
 def spikes(rng):
     """Spikes of eight images of 20×20, wide enough for a matrix product that would be spread over threads."""
     return rng.random((8, 10, 30, 20, 20)) < 0.1
-
-
-def _group_in_child(spikes, expected):
-    labels = dasbe.group(spikes, 3, seed=1)
-    raise SystemExit(0 if np.array_equal(labels, expected) else 3)
-
-
-def test_grouping_works_in_a_forked_child(spikes):
-    expected = dasbe.group(spikes, 3, seed=1)
-    child = multiprocessing.get_context("fork").Process(target=_group_in_child, args=(spikes, expected))
-    child.start()
-    child.join(60)
-    hangs = child.is_alive()
-    child.kill()
-    assert not hangs and child.exitcode == 0
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -13,6 +14,19 @@ from tqdm import tqdm
 
 from dasbe.support import checks
 from dasbe.support.errors import InputError
+
+
+def _compute_alone() -> None:
+    """Let PyTorch compute on one thread in this child of a fork: the threads of its parent are not there to help.
+
+    OpenMP does not notice, and would wait for them for ever.
+    """
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_compute_alone)
 
 
 @contextmanager
