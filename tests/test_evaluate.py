@@ -1,6 +1,7 @@
 """Images of one's own: one call for many of them, and scores that go on where they were."""
 
 import csv
+import importlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import dasbe
 from dasbe.ann.weights import save_network
@@ -303,6 +305,78 @@ def test_a_result_made_otherwise_is_computed_again(shapes, trained, random_netwo
     ):
         with pytest.warns(UserWarning, match=words):
             dasbe.evaluate(**{"images": images, "groups": groups, "network": trained, **options, **changed})
+
+
+class Scaled(nn.Module):
+    """A network whose layers do not show how much of its input it takes."""
+
+    def __init__(self, network, scale):
+        super().__init__()
+        self.network, self.scale = network, scale
+
+    def forward(self, x):
+        return self.scale * self.network(x)[0]
+
+
+def test_weights_are_not_all_that_a_network_is(shapes, trained, tmp_path, capsys):
+    images, groups, options = shapes[0][:6], shapes[1][:6], {**TIMING, "store": tmp_path / "store"}
+    first = dasbe.evaluate(images, groups, Scaled(trained, 1.0), **options).scores["dasbe"]["ami"]
+    assert "images are in" not in capsys.readouterr().err
+    again = dasbe.evaluate(images, groups, Scaled(trained, 1.0), **options).scores["dasbe"]["ami"]
+    assert f"6 of 6 images are in {tmp_path / 'store'} already (dasbe {dasbe.__version__})" in capsys.readouterr().err
+    np.testing.assert_array_equal(first, again)
+    other = Scaled(trained, 0.02)
+    with pytest.warns(UserWarning, match="was made with a network of the same weights that computes something else: "):
+        scores = dasbe.evaluate(images, groups, other, **options).scores["dasbe"]["ami"]
+    np.testing.assert_array_equal(scores, dasbe.evaluate(images, groups, other, **TIMING).scores["dasbe"]["ami"])
+    assert scores.mean() < first.mean() - 0.3
+
+
+OWN_SYSTEM = """
+import helper
+from typing import NamedTuple
+from dasbe.systems import System
+
+class Settings(NamedTuple):
+    shift: int = 0
+
+FACTOR = 1
+
+def label(images, network, n_objects, settings, **streams):
+    return helper.cut(images * FACTOR)
+
+SYSTEM = System("halves", "halves", "nothing", "nothing", "nothing", None, Settings, label=label, can_count=True)
+"""
+HELPER = """
+def cut(images):
+    return images.cumsum(1) // 3 % 2 * images + images
+"""
+
+
+def test_the_code_of_a_system_of_ones_own_is_part_of_what_is_stored(shapes, tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    images, groups = shapes[0][:4], shapes[1][:4]
+
+    def evaluated(system=OWN_SYSTEM, helper=HELPER):
+        (tmp_path / "halves.py").write_text(system)
+        (tmp_path / "helper.py").write_text(helper)
+        for name in ("halves", "helper"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        system = importlib.import_module("halves").SYSTEM
+        return dasbe.evaluate(images, groups, systems=system, store=tmp_path / "store")
+
+    evaluated()
+    evaluated(OWN_SYSTEM.replace("def label", "# a remark\ndef label"))
+    assert "4 of 4 images are in" in capsys.readouterr().err
+    for changed in (
+        {"system": OWN_SYSTEM.replace("FACTOR = 1", "FACTOR = 2")},
+        {"helper": HELPER.replace("// 3", "// 4")},
+        {"system": OWN_SYSTEM.replace("cut(images", "cut(2 * images")},
+    ):
+        with pytest.warns(UserWarning, match="was made with other code of this system: computed again"):
+            evaluated(**changed)
 
 
 def test_processes_give_the_same(shapes, trained, tmp_path):

@@ -221,6 +221,12 @@ def test_a_unit_made_otherwise_is_never_mixed_in(one):
         task._replace(unit=changed, network="shapes").computed()
 
 
+def test_a_unit_of_another_procedure_is_never_mixed_in(one, monkeypatch):
+    store, task = one
+    monkeypatch.setattr(of_units, "PROCEDURE", of_units.PROCEDURE + 1)
+    assert f"was made with procedure None, not {of_units.PROCEDURE}" in stored(store, task.unit)[1]
+
+
 def test_strict_refuses_and_otherwise_it_is_computed_again(refused, home, undisturbed, tmp_path, capsys):
     store = shutil.copytree(undisturbed, tmp_path / "store")
     damaged = next((store / "units").rglob("*.json"))

@@ -21,6 +21,7 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.weights import save_network
 from dasbe.datasets import generate, make_dataset
 from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.support import PROCEDURE
 from dasbe.support.commands import main
 from dasbe.support.paths import network_folder
 from dasbe.train import denoising, networks, own, side_by_side
@@ -182,6 +183,31 @@ def test_checkpoint_of_something_else_is_replaced(tmp_path, single_shapes, short
     network, state = train(recipe, single_shapes, checkpoint=checkpoint)
     assert f"checkpoint.pt is of {other}: training starts anew" in capsys.readouterr().err
     assert state.epoch == recipe.epochs and torch.equal(_weights(network), _weights(shortly_trained))
+
+
+def test_checkpoint_of_the_same_layers_that_compute_something_else_is_replaced(tmp_path, single_shapes, capsys):
+    checkpoint, recipe = tmp_path / "checkpoint.pt", replace(TINY, epochs=2)
+
+    def network(slope):
+        module = own_pair(12)
+        module.decoder.insert(0, nn.LeakyReLU(slope))
+        return module
+
+    train(recipe, single_shapes, network=network(0.1), checkpoint=checkpoint)
+    train(replace(recipe, epochs=2), single_shapes, network=network(0.1), checkpoint=checkpoint)
+    assert capsys.readouterr().err == ""
+    expected, _ = train(recipe, single_shapes, network=network(0.9))
+    other, _ = train(recipe, single_shapes, network=network(0.9), checkpoint=checkpoint)
+    assert "is of a network that computes something else: training starts anew" in capsys.readouterr().err
+    torch.testing.assert_close(other.state_dict(), expected.state_dict(), rtol=0, atol=0)
+
+
+def test_checkpoint_of_another_procedure_is_replaced(tmp_path, single_shapes, capsys, monkeypatch):
+    checkpoint = tmp_path / "checkpoint.pt"
+    train(replace(TINY, epochs=1), single_shapes, checkpoint=checkpoint)
+    monkeypatch.setattr("dasbe.train.denoising.PROCEDURE", PROCEDURE + 1)
+    train(replace(TINY, epochs=1), single_shapes, checkpoint=checkpoint)
+    assert "is of another version of dasbe: training starts anew" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fault", ["half", "foreign", "infinite", "other network", "other optimiser"])

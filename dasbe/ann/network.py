@@ -1,7 +1,7 @@
 """Networks of any kind as the systems use them: from images shown (M, H·W) to a code, and from there to feedback."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,8 @@ Network = nn.Module | Callable[[Tensor], Tensor]
 
 TRIAL_IMAGES = 2  # number of given images in the trial of a network, besides an empty one
 SAME = 1e-2  # largest difference of outputs that are equal but for rounding
+ANSWERED_IMAGES, WEIGHTINGS = 4, 2  # of `answers`
+SAME_ANSWERS = 1e-4  # largest difference of answers of the same network, on other processors or devices
 FLOATS = (torch.float32, torch.float64)
 
 
@@ -69,6 +71,14 @@ class UsableNetwork:
         """(M, H·W) → (M, H·W), without noise: latent neurons that spike are taken at their firing probability."""
         code = self.encode(shown)
         return self.decode(code.clamp(0, 1) if self.spiking else code)
+
+    def answer(self, shown: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """Code (M, L) and feedback (M, H·W) of what is `shown` (M, H·W), after a silent cycle, by PyTorch's `seed`."""
+        torch.manual_seed(seed)
+        code = self.encode(shown.clone())
+        received = code.clamp(0, 1) if self.spiking else code.clone()
+        received = self.combine(received, torch.zeros_like(code)) if self.recurrent else received
+        return code, self.decode(received)
 
     def _floats(self, result: object) -> Tensor:
         result = result[0] if isinstance(result, tuple) and result else result
@@ -161,13 +171,6 @@ def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str
     chosen = images[:TRIAL_IMAGES].reshape(-1, height * width)
     shown = torch.from_numpy(np.concatenate([np.zeros_like(chosen[:1]), chosen])).to(device, network.dtype)
 
-    def answer(x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
-        torch.manual_seed(seed)
-        code = network.encode(x.clone())
-        received = code.clamp(0, 1) if network.spiking else code.clone()
-        received = network.combine(received, torch.zeros_like(code)) if network.recurrent else received
-        return code, network.decode(received)
-
     fewer = slice(None, -1) if len(shown) > 2 else slice(1, None)
     weights = list(network.given.parameters()) if isinstance(network.given, nn.Module) else []
     if any(isinstance(parameter, UninitializedParameter) for parameter in weights):
@@ -177,8 +180,8 @@ def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str
     cuda = [device] if torch.device(device).type == "cuda" else []
     with torch.autocast(torch.device(device).type, enabled=False), torch.random.fork_rng(cuda):
         try:
-            (code, feedback), (_, again), (_, of_fewer) = answer(shown), answer(shown), answer(shown[fewer])
-            _, otherwise = answer(shown, seed=1)
+            (code, feedback), (_, again) = network.answer(shown), network.answer(shown)
+            (_, of_fewer), (_, otherwise) = network.answer(shown[fewer]), network.answer(shown, seed=1)
         except InputError:
             raise
         except Exception as error:  # a user's module may fail in any way
@@ -229,6 +232,36 @@ def _check_own_call(network: UsableNetwork, shown: Tensor, feedback: Tensor) -> 
             f"network(x) is not what its decoder makes of its encoder's code: they differ by up to {largest:.2g}; give "
             "lambda x: network(x) to use its own call, or dasbe.as_network(network.encoder, network.decoder)"
         )
+
+
+@torch.inference_mode()
+def answers(network: Network, images: np.ndarray, device: torch.device | str = "cpu") -> tuple[float, ...]:
+    """Some numbers by which networks of the same weights can be told apart that compute something else.
+
+    They are means of the feedback on a few `images` (N, H, W), on parts of them and on
+    noise, weighted at random; where no code and no layer has changed, they are the same
+    but for rounding (:data:`SAME_ANSWERS`). Empty if the network does not take such images.
+    """
+    rng = np.random.RandomState(0)
+    given = images[:ANSWERED_IMAGES].reshape(-1, images[0].size) > 0
+    noise = rng.random_sample((len(given), images[0].size)) < np.linspace(0.05, 0.95, len(given))[:, None]
+    shown = np.concatenate([given, given & (rng.random_sample(given.shape) < 0.5), noise])
+    weights = rng.choice([-1, 1], size=(images[0].size, WEIGHTINGS)) / images[0].size ** 0.5
+    cuda = [device] if torch.device(device).type == "cuda" else []
+    try:
+        with usable(network, device) as parts, torch.random.fork_rng(cuda):
+            code, feedback = parts.answer(torch.from_numpy(shown).to(device, parts.dtype))
+            if parts.recurrent:
+                feedback = feedback + parts.decode(parts.combine(code, code.flip(0)))
+        means = feedback.cpu().double().numpy() @ weights
+        return tuple(np.round(means, 5).ravel().tolist())
+    except Exception:  # which the loop will meet as well, and say
+        return ()
+
+
+def same_answers(some: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether two results of :func:`answers` are the same but for rounding."""
+    return len(some) == len(others) and bool(np.allclose(some, others, rtol=0, atol=SAME_ANSWERS))
 
 
 def check_feedback(feedback: Tensor, shape: tuple[int, ...], least: float = 0, most: float = 1) -> Tensor:

@@ -7,6 +7,7 @@ number of interruptions.
 
 import hashlib
 import pickle
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -24,17 +25,19 @@ from torch import nn
 from tqdm import tqdm
 
 from dasbe.ann.autoencoder import Autoencoder
-from dasbe.ann.network import Network
+from dasbe.ann.network import Network, answers, same_answers
 from dasbe.ann.weights import load_network, weights_hash
 from dasbe.datasets import load_dataset
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import Score, amis_of, numbers_of_objects, system_settings
+from dasbe.support import PROCEDURE
 from dasbe.support.errors import FileContentError, InputError
 from dasbe.support.paths import displayed
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import load_record, one_at_a_time, provenance, save_record
 from dasbe.support.workers import computed_on, end_with_parent, interrupts_are_ours
 from dasbe.systems import System
+from dasbe.systems.base import code_hash
 
 UNIT_IMAGES = 500  # enough for all cores at once
 SPLIT = "train_multi"  # of Table 1
@@ -61,6 +64,10 @@ class Unit:
         SHA-256 of images and groups that belong to no dataset of ours.
     told : "true", int or None
         How many objects the system is told each image has: the true number, this one, or nothing.
+    answers : tuple of float
+        Of a network that is not named, :func:`dasbe.ann.network.answers`; weights do not tell what is done with them.
+    code : str or None
+        :func:`dasbe.systems.base.code_hash` of a system that is not of this package.
     """
 
     system: str
@@ -73,10 +80,16 @@ class Unit:
     split: str = SPLIT
     data: str | None = None
     told: str | int | None = "true"
+    answers: tuple[float, ...] = ()
+    code: str | None = None
 
     def identity(self) -> dict:
         """What the store compares, as it comes back from JSON."""
-        fields = asdict(self) | {"settings": dict(self.settings)}
+        fields = asdict(self) | {"settings": dict(self.settings), "answers": list(self.answers)}
+        fields |= {"procedure": PROCEDURE} if PROCEDURE > 1 else {}
+        for name in ("answers", "code"):
+            if not fields[name]:
+                del fields[name]
         if self.data is not None:
             del fields["split"]
             return fields
@@ -164,11 +177,12 @@ def tasks_on_dataset(
     for system, settings in systems:
         of_system: Any = system.network_name(dataset) if network is None else network
         identity = of_system and (network_hash(of_system) if isinstance(of_system, str) else weights_hash(of_system))
-        chosen.append((system, of_system, identity, tuple(settings._asdict().items())))
+        chosen.append((system, of_system, identity, tuple(settings._asdict().items()), code_hash(system)))
     for first in range(start, stop, size):
         for seed in seeds:
-            for system, of_system, identity, own in chosen:
-                unit = Unit(system.name, dataset, seed, first, min(first + size, stop), identity, own, split)
+            for system, of_system, identity, own, code in chosen:
+                stop_here = min(first + size, stop)
+                unit = Unit(system.name, dataset, seed, first, stop_here, identity, own, split, code=code)
                 yield Task(unit, system, of_system, None, None, score)
 
 
@@ -187,18 +201,20 @@ def tasks_on_images(
 
     `identity` is the SHA-256 of the `network`; `told` is as in :class:`Unit`.
     """
-    systems = list(systems)
+    coded = [(system, settings, code_hash(system)) for system, settings in systems]
     for start in range(0, len(images), UNIT_IMAGES):
         part = images[start : start + UNIT_IMAGES], groups[start : start + UNIT_IMAGES]
         digest = hashlib.sha256(str(part[0].shape).encode())
         for array in part:
             digest.update(np.ascontiguousarray(array).data)
-        stop, data = start + len(part[0]), digest.hexdigest()
+        unit = Unit("", "own", 0, start, start + len(part[0]), None, (), data=digest.hexdigest(), told=told)
+        answered = () if network is None or identity is None else answers(network, part[0])
         for seed in seeds:
-            for system, settings in systems:
-                of_system, own = (identity, network) if system.network else (None, None), tuple(settings.items())
-                unit = Unit(system.name, "own", seed, start, stop, of_system[0], own, data=data, told=told)
-                yield Task(unit, system, of_system[1], *part, score)
+            for system, settings, code in coded:
+                unit = replace(unit, system=system.name, seed=seed, settings=tuple(settings.items()), code=code)
+                of_network = (identity, answered, network) if system.network else (None, (), None)
+                unit = replace(unit, network=of_network[0], answers=of_network[1])
+                yield Task(unit, system, of_network[2], *part, score)
 
 
 @lru_cache
@@ -256,6 +272,8 @@ def sweep(
             results = {unit: result for unit, (result, _) in found.items() if result is not None}
             if faults := [fault for _, fault in found.values() if fault]:
                 on_faults(faults)
+            if results:
+                tqdm.write(_taken(store, results, task_of), file=sys.stderr)
         pending = [task for unit, task in task_of.items() if unit not in results]
         for task in pending if warm_up else ():
             task.of_first_image().computed(device)
@@ -269,6 +287,13 @@ def sweep(
                 results[task.unit] = result
                 progress.update(len(task.unit))
     return {unit: results[unit] for unit in task_of}
+
+
+def _taken(store: Path, results: dict[Unit, dict], units: Iterable[Unit]) -> str:
+    """What is taken from a store, in a line."""
+    versions = sorted({str(result["made"]["versions"]["dasbe"]) for result in results.values()})
+    n_taken, n_images = sum(map(len, results)), sum(map(len, units))
+    return f"{n_taken} of {n_images} images are in {displayed(store)} already (dasbe {', '.join(versions)})"
 
 
 class Cell(NamedTuple):
@@ -353,9 +378,17 @@ def stored(store: Path, unit: Unit) -> tuple[dict | None, str | None]:
 def _differences(found: dict, wanted: dict) -> str:
     """What differs between two identities, in words; empty if nothing does."""
     fields = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
-    if fields == ["network"]:
+    if not fields or (fields == ["answers"] and same_answers(found.get("answers", ()), wanted["answers"])):
+        return ""
+    if fields == ["answers"]:
+        of_weights = "the same weights that computes something else" if "answers" in found else "unknown answers"
+        return f"a network of {of_weights}"
+    if fields == ["code"]:
+        return "other code of this system"
+    if {*fields} <= {"answers", "network"}:
         return f"another network ({str(found['network'])[:8]}…, not {str(wanted['network'])[:8]}…)"
-    return "; ".join(f"{key} {_in_short(found.get(key))}, not {_in_short(wanted.get(key))}" for key in fields)
+    others = [key for key in fields if key != "answers"]  # which differ with the images, and with the network
+    return "; ".join(f"{key} {_in_short(found.get(key))}, not {_in_short(wanted.get(key))}" for key in others)
 
 
 def _in_short(value: object) -> object:

@@ -1,9 +1,13 @@
 """Systems: what groups the pixels of images, all by the same call."""
 
+import hashlib
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -154,6 +158,66 @@ class System:
                     trains.values[chunks[number], ..., : recorded.values.shape[-1]] = recorded.values
                 bar.update(len(found))
         return labels if trains is None else (labels, trains)
+
+
+def code_hash(system: System) -> str | None:
+    """SHA-256 of the compiled code of a system's functions and of all that they use; None for one of this package.
+
+    Packages that are installed are not followed, nor what is imported while a function runs.
+    """
+    function = system.record or system.label
+    digest = hashlib.sha256()
+    seen: list[Any] = []
+
+    def is_own(module: str) -> bool:
+        top = module.partition(".")[0]
+        file = getattr(sys.modules.get(module), "__file__", None) or ""
+        return top not in ("dasbe", *sys.stdlib_module_names) and "site-packages" not in Path(file).parts
+
+    def add(value: Any) -> None:
+        value = getattr(value, "py_func", value)  # what Numba has compiled
+        if isinstance(value, (bool, int, float, complex, str, bytes, type(None))):
+            digest.update(repr(value).encode())
+            return
+        if any(value is other for other in seen):
+            return
+        seen.append(value)
+        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        digest.update(type(value).__qualname__.encode())
+        if isinstance(value, CodeType):
+            add([value.co_code, value.co_names, value.co_consts])
+        elif isinstance(value, (list, tuple)):
+            for part in value:
+                add(part)
+        elif isinstance(value, (dict, set, frozenset)):
+            add(sorted(value.items() if isinstance(value, dict) else value, key=repr))
+        elif isinstance(value, np.ndarray):
+            add([value.dtype.str, value.shape, value.tobytes()])
+        elif isinstance(value, partial):
+            add([value.func, value.args, value.keywords])
+        elif isinstance(value, MethodType):
+            add([value.__func__, value.__self__])
+        elif not is_own(module or ""):
+            add([module, getattr(value, "__qualname__", None)])
+        elif isinstance(value, FunctionType):
+            names = sorted(_names_in(value.__code__) & value.__globals__.keys())
+            cells = [cell.cell_contents for cell in value.__closure__ or ()]
+            add([value.__code__, value.__defaults__, value.__kwdefaults__, cells])
+            add([(name, value.__globals__[name]) for name in names])
+        else:  # a class, a module, or an object
+            add([type(value), {name: part for name, part in vars(value).items() if not name.startswith("__")}])
+
+    while isinstance(function, partial):
+        function = function.func
+    if getattr(function, "__module__", "").partition(".")[0] == "dasbe":
+        return None
+    add([system.record, system.label, system.can_count, system.never_told])
+    return digest.hexdigest()
+
+
+def _names_in(code: CodeType) -> set[str]:
+    """Names that `code` uses, and functions within it."""
+    return {*code.co_names}.union(*(_names_in(part) for part in code.co_consts if isinstance(part, CodeType)))
 
 
 def in_every_step(settings: Any, n_objects: int) -> int:

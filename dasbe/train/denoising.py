@@ -24,9 +24,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, mse_loss
 
 from dasbe.ann.autoencoder import Autoencoder, transmitted
-from dasbe.ann.network import check_feedback, described, float_type, in_short
+from dasbe.ann.network import answers, check_feedback, described, float_type, in_short, same_answers
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.engine.parallel import one_thread
+from dasbe.support import PROCEDURE
 from dasbe.support.errors import FileContentError, InputError
 from dasbe.support.paths import displayed
 from dasbe.support.storage import load_tensors, save_tensors
@@ -144,8 +145,9 @@ def train(
     optimiser = kind(network.parameters(), recipe.learning_rate)
     subject: dict[str, Any] = {"recipe": recipe.as_dict(), "layers": _shapes(network.state_dict())}
     if checkpoint is not None:
-        subject["images"] = images_hash(images)
-    state = _resume(checkpoint, subject, network, optimiser)
+        subject |= {"images": images_hash(images), "procedure": PROCEDURE}
+    asked = images[:, 0] if recipe.window else images  # of the network, to tell it from others of the same layers
+    state = _resume(checkpoint, subject, network, optimiser, asked)
     if state is None:
         state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
 
@@ -164,7 +166,8 @@ def train(
             state.weights, state.optimiser = network.state_dict(), optimiser.state_dict()
             state.seconds += time.perf_counter() - started
             if checkpoint is not None:
-                save_tensors(checkpoint, {**subject, **vars(state)})
+                answered = {"answers": list(answers(network, asked, device))}
+                save_tensors(checkpoint, {**subject, **answered, **vars(state)})
             report(state)
     network.load_state_dict(state.best_weights)
     _finish(network, recipe)
@@ -332,9 +335,11 @@ def images_hash(images: np.ndarray) -> str:
 
 
 def _resume(
-    path: Path | None, subject: dict, network: nn.Module, optimiser: torch.optim.Optimizer
+    path: Path | None, subject: dict, network: nn.Module, optimiser: torch.optim.Optimizer, asked: np.ndarray
 ) -> TrainingState | None:
     """State of an interrupted run on the same `subject`, taken over by `network` and `optimiser`, or None.
+
+    With the weights of the checkpoint, the network has to answer to the images `asked` (N, H, W) as it did then.
 
     A file that is damaged or no checkpoint is set aside, and a line says so.
     """
@@ -343,16 +348,22 @@ def _resume(
     try:
         content = load_tensors(path, next(network.parameters()).device)
         others = {"recipe": "another recipe", "images": "other images", "layers": "a network of other layers"}
-        for key, other in others.items():
-            if content.pop(key) != subject[key]:
-                print(f"{displayed(path)} is of {other}: training starts anew", file=sys.stderr)
-                return None
-        state = TrainingState(**content)
-        for weights in (state.weights, state.best_weights):
-            if _shapes(weights) != subject["layers"] or not all(
-                value.isfinite().all() for value in weights.values() if isinstance(value, Tensor)
-            ):
-                raise FileContentError("weights of another network, or not finite")
+        others["procedure"] = "another version of dasbe"
+        content = {"answers": (), "procedure": 1} | content
+        answered = content.pop("answers")
+        different = [other for key, other in others.items() if content.pop(key) != subject[key]]
+        if not different:
+            state = TrainingState(**content)
+            for weights in (state.weights, state.best_weights):
+                if _shapes(weights) != subject["layers"] or not all(
+                    value.isfinite().all() for value in weights.values() if isinstance(value, Tensor)
+                ):
+                    raise FileContentError("weights of another network, or not finite")
+            if not same_answers(answered, _answers_with(state.weights, network, asked)):
+                different = ["a network that computes something else"]
+        if different:
+            print(f"{displayed(path)} is of {different[0]}: training starts anew", file=sys.stderr)
+            return None
         optimiser.load_state_dict(state.optimiser)
     except (FileContentError, KeyError, TypeError, ValueError, AttributeError):
         aside = path.with_name(f"{path.name}.damaged")
@@ -361,3 +372,12 @@ def _resume(
         return None
     network.load_state_dict(state.weights)
     return state
+
+
+def _answers_with(weights: dict, network: nn.Module, asked: np.ndarray) -> tuple[float, ...]:
+    """Answers of `network` with other `weights`; afterwards it has its own."""
+    own = _copy(network)
+    network.load_state_dict(weights)
+    answered = answers(network, asked, next(network.parameters()).device)
+    network.load_state_dict(own)
+    return answered
