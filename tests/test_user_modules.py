@@ -505,9 +505,18 @@ def test_a_call_of_its_own_is_not_passed_over(images, call):
         dasbe.InputError, match="network.x. is not what its decoder makes of its encoder's code: they dif"
     ):
         dasbe.bind(images, network, **OPTIONS)
-    with pytest.raises(dasbe.InputError, match="network.x. is not what its decoder makes"):
-        dasbe.train_network(images, network=network)
     dasbe.bind(images, lambda x: network(x)[0] if isinstance(network(x), tuple) else network(x).flatten(1), **OPTIONS)
+
+
+@pytest.mark.parametrize("call", DOES_MORE.values(), ids=DOES_MORE)
+def test_training_trains_the_call_of_its_own(images, call, monkeypatch):
+    monkeypatch.setattr("dasbe.train.denoising.BATCHES_PER_EPOCH", 20)
+    network = OwnCall(lambda net, x: call(net, torch.sigmoid(net.between(x))))
+    network.between = nn.Linear(PIXELS, PIXELS)
+    before = network.between.weight.clone()
+    trained = dasbe.train_network(images, dasbe.Recipe(epochs=3, batch=16), network=network, progress=False)
+    first, *_, last = trained.description["history"]["training_loss"]
+    assert trained is network and not torch.equal(before, network.between.weight) and last < first
 
 
 @pytest.mark.parametrize("call", DOES_THE_SAME.values(), ids=DOES_THE_SAME)

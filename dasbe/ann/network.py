@@ -160,12 +160,14 @@ def _evaluation_mode(reference: "ref[nn.Module]") -> Iterator[None]:
 
 
 @torch.inference_mode()
-def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str) -> UsableNetwork:
+def tried(
+    network: UsableNetwork, images: np.ndarray, device: torch.device | str, own_call: bool = False
+) -> UsableNetwork:
     """`network` with the width of its code, after a trial on an empty image and some of `images` (N, H, W).
 
     InputError if it does not take such images, if what it returns is no feedback, if its
     result for one image depends on the others, or on what it was called with before, or if
-    its encoder and decoder do not compute what its own call does.
+    its encoder and decoder do not compute what its own call does; with `own_call`, that counts then.
     """
     _, height, width = images.shape
     chosen = images[:TRIAL_IMAGES].reshape(-1, height * width)
@@ -206,32 +208,46 @@ def tried(network: UsableNetwork, images: np.ndarray, device: torch.device | str
             "network returns something else for an image among others than among fewer; use layers that take images "
             "one by one (batch normalisation: with running statistics)"
         )
-    if draws_nothing:
-        with torch.random.fork_rng(cuda):
-            _check_own_call(network, shown, feedback)
+    with torch.random.fork_rng(cuda):
+        difference = _difference_of_own_call(network, shown, feedback) if draws_nothing else 0.0
+    if not difference <= SAME:
+        if own_call:
+            return tried(described(OwnCall(network.given), network.dtype), images, device)  # type: ignore[arg-type]
+        raise InputError(
+            f"network(x) is not what its decoder makes of its encoder's code: they differ by up to {difference:.2g}; "
+            "give lambda x: network(x) to use its own call, or dasbe.as_network(network.encoder, network.decoder)"
+        )
     return replace(network, n_latent=code.shape[1])
 
 
-def _check_own_call(network: UsableNetwork, shown: Tensor, feedback: Tensor) -> None:
-    """InputError if a module with encoder and decoder makes something else than `feedback` of the images `shown`.
+class OwnCall(nn.Module):
+    """A module of which its own call counts, not its encoder and decoder."""
 
-    A module without a call of its own, or one that takes or returns something else, is believed.
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the module makes of `x` (M, H·W), as (M, H·W)."""
+        result = self.network(x)
+        return (result[0] if isinstance(result, tuple) else result).reshape(x.shape)
+
+
+def _difference_of_own_call(network: UsableNetwork, shown: Tensor, feedback: Tensor) -> float:
+    """Largest difference between what a module with encoder and decoder makes of the images `shown`, and `feedback`.
+
+    It is 0 for a module without a call of its own, or one that takes or returns something else.
     """
     if not network.has_code or network.spiking or network.recurrent or not isinstance(network.given, nn.Module):
-        return
+        return 0.0
     try:
         result = network.given(shown.clone())
     except Exception:  # a user's module may fail in any way
-        return
+        return 0.0
     own = result[0] if isinstance(result, tuple) and result else result
     if not isinstance(own, Tensor) or own.numel() != feedback.numel():
-        return
-    largest = (own.reshape(feedback.shape).to(feedback.dtype) - feedback).abs().max().item()
-    if not largest <= SAME:
-        raise InputError(
-            f"network(x) is not what its decoder makes of its encoder's code: they differ by up to {largest:.2g}; give "
-            "lambda x: network(x) to use its own call, or dasbe.as_network(network.encoder, network.decoder)"
-        )
+        return 0.0
+    return (own.reshape(feedback.shape).to(feedback.dtype) - feedback).abs().max().item()
 
 
 @torch.inference_mode()

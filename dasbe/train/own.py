@@ -61,8 +61,9 @@ def train_network(
         A module of your own, trained in place, from its present weights.
         It takes and returns (M, H·W) floats in [0, 1], as in :func:`dasbe.bind`: through
         its `encoder` and `decoder` if it has them (:func:`dasbe.as_network`), else it
-        returns y or (y, …). By default an :class:`~dasbe.ann.autoencoder.Autoencoder`
-        with the layers of the recipe.
+        returns y or (y, …). If its own call does more than these two, that is trained;
+        bind with ``lambda x: network(x)`` then. By default an
+        :class:`~dasbe.ann.autoencoder.Autoencoder` with the layers of the recipe.
     seed : int, optional
         Seed in place of the recipe's. Layers that draw random numbers (dropout) follow it as well.
     classes : (N,) of whole numbers from 0, optional
@@ -103,11 +104,11 @@ def train_network(
     kinds = _classes(classes, len(images), recipe)
     place = None if checkpoint is None else checks.new_file("checkpoint", checkpoint)
     device, progress = checks.device(device), checks.flag("progress", progress)
-    if network is not None:
-        _check_network(network, images, recipe, device)
+    called = None if network is None else _checked_network(network, images, recipe, device)
     shown = windows(images, recipe.window) if recipe.window else images
     with progress_bar("training", recipe.epochs, progress) as report:
-        trained, state = train(recipe, shown, kinds, network=network, checkpoint=place, device=device, report=report)
+        trained, state = train(recipe, shown, kinds, network=called, checkpoint=place, device=device, report=report)
+    trained = trained if network is None else network
     _, *columns = zip(*state.history)
     trained.description = {  # type: ignore[assignment]
         "recipe": recipe.as_dict(),
@@ -233,8 +234,8 @@ def _classes(given: Any, n_images: int, recipe: Recipe) -> np.ndarray | None:
     return classes
 
 
-def _check_network(network: nn.Module, images: np.ndarray, recipe: Recipe, device: torch.device) -> None:
-    """InputError unless a module of the user's own can be trained by the recipe."""
+def _checked_network(network: nn.Module, images: np.ndarray, recipe: Recipe, device: torch.device) -> nn.Module:
+    """What is to be trained, the user's own module or only its call; InputError unless the recipe can train it."""
     check_kind(network)
     if not isinstance(network, nn.Module):
         raise InputError(f"network is {checks.shown(network)}; only a module has weights to train")
@@ -255,12 +256,15 @@ def _check_network(network: nn.Module, images: np.ndarray, recipe: Recipe, devic
     if layers and layers.recurrent != recipe.recurrent:
         raise InputError("network is recurrent; train it by a recipe with recurrent=True and window of at least 2")
     with usable(network, device) as parts:
-        tried(parts, images[:, 0] if recipe.window else images, device)
+        parts = tried(parts, images[:, 0] if recipe.window else images, device, own_call=True)
         for field in ("latent_silence", "contrast"):
             if getattr(recipe, field) and not parts.has_code:
                 raise InputError(f"recipe has {field}, which needs a network with an encoder and a decoder")
-    if recipe.output_shift and output_bias(network) is None:
+    called = parts.given
+    assert isinstance(called, nn.Module)  # as the network is
+    if recipe.output_shift and output_bias(called) is None:
         raise InputError(
             "recipe has output_shift, which needs a network whose decoder, an nn.Sequential, ends in a layer with a "
             "bias and nn.Sigmoid()"
         )
+    return called
