@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from dasbe.metrics import ami, ari, mbo, n_found
     from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
     from dasbe.support.errors import FileContentError, InputError, MissingFileError, TimingWarning
+    from dasbe.train.from_scenes import learn_from_scenes
     from dasbe.train.own import train_network
-    from dasbe.train.recipes import Recipe
+    from dasbe.train.recipes import Recipe, SceneRecipe
 
 __all__ = [
     "Binding",
@@ -29,6 +30,7 @@ __all__ = [
     "InputError",
     "MissingFileError",
     "Recipe",
+    "SceneRecipe",
     "TimingWarning",
     "__version__",
     "align",
@@ -41,6 +43,7 @@ __all__ = [
     "draw_scenes",
     "evaluate",
     "group",
+    "learn_from_scenes",
     "load_dataset",
     "load_image",
     "load_network",
@@ -75,6 +78,7 @@ import_lazily(
         "plotting.runs": ("animate", "plot_decoded", "plot_grouping", "plot_raster"),
         "support.errors": ("FileContentError", "InputError", "MissingFileError", "TimingWarning"),
         "train.own": ("train_network",),
-        "train.recipes": ("Recipe",),
+        "train.recipes": ("Recipe", "SceneRecipe"),
+        "train.from_scenes": ("learn_from_scenes",),
     },
 )

@@ -307,6 +307,66 @@ def competing_phases(
     return np.array([numbers[k] if i else 0 for k, i in zip(group.tolist(), ink)]).reshape(image.shape)
 
 
+def scene_loss(
+    network: Any, seen: Tensor, own: Tensor, ink: Tensor, base: Tensor, foreign_ink: float, last: bool = False
+) -> Tensor:
+    """What learning from scenes makes small: how badly the network restores one group of a scene from a part of it.
+
+    Parameters
+    ----------
+    network : nn.Module
+    seen, own, ink : (P,) of 0 and 1
+        What it is shown of the group, the ink of the group, and all ink of the scene.
+    base : (P,)
+        b, learnt with the network: the probability of ink whatever the group is.
+    foreign_ink : float
+        λ, weight of the ink of other groups.
+    last : bool
+        Whether this is the last round, in which the group alone counts.
+
+    Returns
+    -------
+    () tensor
+        Nats a pixel.
+    """
+    e = network.decoder(network.encoder(seen[None]))[0]  # probability of ink
+    loss = torch.zeros((), dtype=e.dtype)
+    for i in range(len(e)):
+        none = (1 - e[i]) * (1 - base[i])  # probability of no ink: a noisy or of the group and what is always there
+        if own[i]:
+            loss -= torch.log(e[i])
+        elif last:
+            loss -= torch.log(1 - e[i])
+        elif ink[i]:
+            loss -= foreign_ink * torch.log(1 - none)
+        else:
+            loss -= torch.log(none)
+    return loss / len(e)
+
+
+def fragment(image: np.ndarray, centre: tuple[int, int], sigma: float, u: np.ndarray) -> np.ndarray:
+    """The ink near a pixel of ink, by which learning from scenes begins, when nothing is known of objects.
+
+    Parameters
+    ----------
+    image : (H, W) of 0 and 1
+    centre : (y, x)
+    sigma : float
+        σ, in pixels.
+    u : (H, W)
+        Random numbers in [0, 1).
+
+    Returns
+    -------
+    (H, W) of 0 and 1
+    """
+    part = np.zeros_like(image)
+    for y, x in np.argwhere(image == 1):
+        squared = (y - centre[0]) ** 2 + (x - centre[1]) ** 2
+        part[y, x] = u[y, x] < np.exp(-squared / (2 * sigma**2))
+    return part
+
+
 class FreshNoise:
     """Random numbers drawn where they are needed.
 

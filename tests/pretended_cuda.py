@@ -116,7 +116,15 @@ def pretended_gpu():
                 leaf._on_gpu = _means_gpu(map_location)
         return content
 
+    made = torch.nn.Parameter.__new__
+
+    def parameter(cls, data=None, requires_grad=True):
+        result = made(cls, data, requires_grad)
+        result._on_gpu = is_on_gpu(data)
+        return result
+
     with pytest.MonkeyPatch.context() as patch, _Mode() as mode:
+        patch.setattr(torch.nn.Parameter, "__new__", parameter)
         patch.setattr(torch.cuda, "is_available", lambda: True)
         patch.setattr(torch.cuda, "device_count", lambda: 1)
         patch.setattr(torch.cuda, "current_device", lambda: 0)

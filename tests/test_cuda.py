@@ -103,6 +103,20 @@ def test_training_and_going_on_with_it(single_shapes, kind, tmp_path, monkeypatc
         torch.testing.assert_close(found[name], value, rtol=0, atol=1e-5)
 
 
+def test_learning_from_scenes(shapes, tmp_path):
+    recipe = dasbe.SceneRecipe(latent=20, n_phases=4, first_steps=3, rounds=2, steps=3, counting_from=2, least_pixels=1)
+
+    def weights(device):
+        path = tmp_path / f"{device}.pt"
+        dasbe.learn_from_scenes(shapes[0], replace(recipe, rounds=1), checkpoint=path, device=device, progress=False)
+        return dasbe.learn_from_scenes(shapes[0], recipe, checkpoint=path, device=device, progress=False).state_dict()
+
+    expected, found = on_both(weights)
+    assert all(is_on_gpu(value) for value in found.values())
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=1e-4)
+
+
 def test_scores_and_timing(shapes):
     def scores(device):
         options = {"delay": 14, "refractory": 3, "cycles": 5, "device": device}

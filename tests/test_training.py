@@ -91,7 +91,7 @@ def test_gradient_descent_goes_down_the_loss_summed_over_pixels_at_a_constant_ra
     recipe = replace(recipe, corruption=(0.0, 0.0), batch=8)
     images = np.repeat(single_shapes[:1], 40, axis=0)  # whatever is drawn, the same image
     monkeypatch.setattr(denoising, "BATCHES_PER_EPOCH", 1)
-    expected = denoising._initial_network(recipe, images.shape[1:])
+    expected = denoising.initial_network(recipe, images.shape[1:])
     trained, state = denoising.train(recipe, images)
     target = torch.from_numpy(images[0]).float().reshape(1, -1)
     for _ in range(2):

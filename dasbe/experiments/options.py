@@ -28,7 +28,7 @@ from dasbe.support.published import (
     SEEDS_TABLE,
 )
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS
-from dasbe.train.recipes import MOST, RECIPES, Recipe, training_recipe
+from dasbe.train.recipes import MOST, RECIPES, Recipe, SceneRecipe, training_recipe
 
 Options = dict[str, Any]
 
@@ -74,7 +74,12 @@ def train(program: str) -> Options:
     parser.add_whole_number(
         "--score-images", None, f"for the held-out AMI; 0: none (default: {HELD_OUT_IMAGES})", 0, HELD_OUT_MOST
     )
-    parser.add_text("--data", "images of single objects, as dasbe.load_dataset reads them", metavar="FILE")
+    parser.add_text(
+        "--data", "images of single objects (--scenes: of several), as dasbe.load_dataset reads them", metavar="FILE"
+    )
+    parser.add_flag("--scenes", "of --data: they are scenes of several objects, from which the network learns")
+    parser.add_whole_number("--phases", None, "of --scenes: more than a scene has objects (default: 8)", 2, MOST)
+    parser.add_whole_number("--rounds", None, "of --scenes: of grouping and learning (default: 6)", 0, MOST)
     parser.add_text("--split", "of --data, if it has several")
     parser.add_whole_number(
         "--hidden", None, "of --data: units of the layers before the latent one", 1, MOST, nargs="+"
@@ -92,7 +97,9 @@ def train(program: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     given_apart(options, "--data", "--moving", "--jobs", "--score-images")
-    given_with(options, "--data", "--split", "--hidden", "--latent", "--corruption")
+    given_with(options, "--data", "--split", "--hidden", "--latent", "--corruption", "--scenes")
+    given_with(options, "--scenes", "--phases", "--rounds")
+    given_apart(options, "--scenes", "--epochs")
     return _train_named(options, program) if options.data is None else _train_on_own_images(options)
 
 
@@ -116,9 +123,10 @@ def _train_on_own_images(options: argparse.Namespace) -> Options:
     if options.out is None or options.out.suffix != ".pt":
         given = "missing" if options.out is None else displayed(options.out)
         raise InputError(f"--out is {given}; with --data it is the file of the network, which ends in .pt")
-    fields = _given(options, "hidden", "latent", "corruption", "epochs", "seed")
+    fields = _given(options, "hidden", "latent", "corruption", "epochs", "seed", "rounds")
     fields |= {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    recipe = Recipe(**fields)
+    fields |= {"n_phases": options.phases} if options.phases else {}
+    recipe = SceneRecipe(**fields) if options.scenes else Recipe(**fields)
     return {"data": options.data, "recipe": recipe, "path": options.out} | _given(options, "split", "force", "device")
 
 

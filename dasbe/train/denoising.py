@@ -12,11 +12,11 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -37,6 +37,7 @@ from dasbe.train.recipes import BATCHES_PER_EPOCH, Recipe
 VALIDATION_IMAGES = 2000
 HISTORY = ("epoch", "training_loss", "validation_loss", "learning_rate")  # columns of the history of a training
 Epoch = tuple[int, float, float, float]  # a row of it
+State = TypeVar("State")
 WALKBACK_CORRUPTION = 0.4  # share of p: in a round of the loop the network's own doubts take away pixels, too
 
 
@@ -139,15 +140,26 @@ def train(
     """
     classes = np.zeros(len(images), np.int64) if classes is None else classes
     training, validation = _split(images, classes, recipe.seed, device)
-    network = _initial_network(recipe, (images.shape[-2], images.shape[-1])) if network is None else network
+    network = initial_network(recipe, (images.shape[-2], images.shape[-1])) if network is None else network
     network = network.to(device)
     kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.SGD
     optimiser = kind(network.parameters(), recipe.learning_rate)
-    subject: dict[str, Any] = {"recipe": recipe.as_dict(), "layers": _shapes(network.state_dict())}
+    subject: dict[str, Any] = {"recipe": recipe.as_dict(), "layers": shapes_of(network.state_dict())}
     if checkpoint is not None:
         subject |= {"images": images_hash(images), "procedure": PROCEDURE}
     asked = images[:, 0] if recipe.window else images  # of the network, to tell it from others of the same layers
-    state = _resume(checkpoint, subject, network, optimiser, asked)
+
+    def take(content: dict) -> TrainingState | None:
+        answered, fresh = content.pop("answers", ()), copy.deepcopy(optimiser.state_dict())
+        state = TrainingState(**content)
+        check_weights(network, state.weights, state.best_weights)
+        optimiser.load_state_dict(state.optimiser)
+        if taken_over(state.weights, answered, network, asked):
+            return state
+        optimiser.load_state_dict(fresh)
+        return None
+
+    state = resumed(checkpoint, subject, device, take)
     if state is None:
         state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
 
@@ -156,7 +168,7 @@ def train(
         while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
             started = time.perf_counter()
             rate = _rate(recipe, state.epoch, math.prod(images.shape[-2:]))
-            with _failure_in_one_line(), torch.enable_grad(), torch.autocast(training[0].device.type, enabled=False):
+            with failure_in_one_line(), torch.enable_grad(), torch.autocast(training[0].device.type, enabled=False):
                 training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
                 validation_loss = _validate(network, validation, recipe)
             if validation_loss < state.lowest_loss:
@@ -230,7 +242,7 @@ def _train_epoch(
         group["lr"] = rate
     network.train()
     total = 0.0
-    with _random_numbers(recipe.seed, epoch, images.device) as generator:
+    with random_numbers(recipe.seed, epoch, images.device) as generator:
         for _ in range(BATCHES_PER_EPOCH):
             chosen = torch.randint(len(images), (recipe.batch,), generator=generator, device=images.device)
             loss = _loss(network, images[chosen].to(dtype), classes[chosen], recipe, generator)
@@ -250,7 +262,7 @@ def _validate(network: nn.Module, data: tuple[Tensor, Tensor], recipe: Recipe) -
     at_once = len(images) if isinstance(network, Autoencoder) else recipe.batch
     network.eval()
     total = 0.0
-    with _random_numbers(recipe.seed, -1, images.device) as generator:
+    with random_numbers(recipe.seed, -1, images.device) as generator:
         for some, kinds in zip(images.split(at_once), classes.split(at_once)):
             total += len(some) / len(images) * _loss(network, some.to(dtype), kinds, recipe, generator).item()
     return total
@@ -279,7 +291,7 @@ def _finite(values: Tensor, recipe: Recipe) -> Tensor:
 
 
 @contextmanager
-def _failure_in_one_line() -> Iterator[None]:
+def failure_in_one_line() -> Iterator[None]:
     """InputError in place of whatever a module of the user's own raises in training."""
     try:
         yield
@@ -290,7 +302,7 @@ def _failure_in_one_line() -> Iterator[None]:
 
 
 @contextmanager
-def _random_numbers(seed: int, epoch: int, device: torch.device) -> Iterator[torch.Generator]:
+def random_numbers(seed: int, epoch: int, device: torch.device) -> Iterator[torch.Generator]:
     """The random stream of an epoch (of validation for epoch −1), also for layers that draw, such as dropout."""
     own = int(np.random.SeedSequence([seed, epoch + 2]).generate_state(1, np.uint64)[0] >> 1)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -311,7 +323,7 @@ def _split(
     return tuple((given[part], kinds[part]) for part in parts)
 
 
-def _initial_network(recipe: Recipe, image_shape: tuple[int, int]) -> Autoencoder:
+def initial_network(recipe: Recipe, image_shape: tuple[int, int]) -> Autoencoder:
     """A network with PyTorch's standard initial weights, drawn from the recipe's seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -322,7 +334,7 @@ def _copy(network: nn.Module) -> dict:
     return copy.deepcopy(dict(network.state_dict()))
 
 
-def _shapes(weights: dict) -> dict[str, list[int]]:
+def shapes_of(weights: dict) -> dict[str, list[int]]:
     """Shape of each tensor of a state_dict."""
     return {key: list(value.shape) for key, value in weights.items() if isinstance(value, Tensor)}
 
@@ -334,50 +346,50 @@ def images_hash(images: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _resume(
-    path: Path | None, subject: dict, network: nn.Module, optimiser: torch.optim.Optimizer, asked: np.ndarray
-) -> TrainingState | None:
-    """State of an interrupted run on the same `subject`, taken over by `network` and `optimiser`, or None.
+def resumed(
+    path: Path | None, subject: dict, device: torch.device | str, take: Callable[[dict], State | None]
+) -> State | None:
+    """What `take` makes of the checkpoint of an interrupted run on the same `subject`; None if there is none.
 
-    With the weights of the checkpoint, the network has to answer to the images `asked` (N, H, W) as it did then.
-
-    A file that is damaged or no checkpoint is set aside, and a line says so.
+    `take` is given what the file holds besides the subject. It returns None if the network
+    with these weights does not answer as it did, and raises an error if the content is not
+    what it should be. A file of something else is left to be replaced, a damaged one set
+    aside; a line says so.
     """
     if path is None or not path.is_file():
         return None
     try:
-        content = load_tensors(path, next(network.parameters()).device)
+        content = {"procedure": 1} | load_tensors(path, device)
         others = {"recipe": "another recipe", "images": "other images", "layers": "a network of other layers"}
         others["procedure"] = "another version of dasbe"
-        content = {"answers": (), "procedure": 1} | content
-        answered = content.pop("answers")
         different = [other for key, other in others.items() if content.pop(key) != subject[key]]
-        if not different:
-            state = TrainingState(**content)
-            for weights in (state.weights, state.best_weights):
-                if _shapes(weights) != subject["layers"] or not all(
-                    value.isfinite().all() for value in weights.values() if isinstance(value, Tensor)
-                ):
-                    raise FileContentError("weights of another network, or not finite")
-            if not same_answers(answered, _answers_with(state.weights, network, asked)):
-                different = ["a network that computes something else"]
-        if different:
-            print(f"{displayed(path)} is of {different[0]}: training starts anew", file=sys.stderr)
-            return None
-        optimiser.load_state_dict(state.optimiser)
+        state = None if different else take(content)
     except (FileContentError, KeyError, TypeError, ValueError, AttributeError):
         aside = path.with_name(f"{path.name}.damaged")
         os.replace(path, aside)
         print(f"{displayed(path)} is damaged; it is now {aside.name}, and training starts anew", file=sys.stderr)
         return None
-    network.load_state_dict(state.weights)
+    if state is None:
+        other = (different or ["a network that computes something else"])[0]
+        print(f"{displayed(path)} is of {other}: training starts anew", file=sys.stderr)
     return state
 
 
-def _answers_with(weights: dict, network: nn.Module, asked: np.ndarray) -> tuple[float, ...]:
-    """Answers of `network` with other `weights`; afterwards it has its own."""
+def check_weights(network: nn.Module, *of_file: dict) -> None:
+    """FileContentError unless all weights `of_file` are finite, and of the shapes of those of `network`."""
+    for weights in of_file:
+        tensors = [value for value in weights.values() if isinstance(value, Tensor)]
+        if shapes_of(weights) != shapes_of(network.state_dict()) or not all(
+            value.isfinite().all() for value in tensors
+        ):
+            raise FileContentError("weights of another network, or not finite")
+
+
+def taken_over(weights: dict, answered: Sequence[float], network: nn.Module, asked: np.ndarray) -> bool:
+    """Whether `network` with `weights` answers to the images `asked` (N, H, W) as was `answered`; it has them then."""
     own = _copy(network)
     network.load_state_dict(weights)
-    answered = answers(network, asked, next(network.parameters()).device)
+    if same_answers(answered, answers(network, asked, next(network.parameters()).device)):
+        return True
     network.load_state_dict(own)
-    return answered
+    return False

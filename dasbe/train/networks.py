@@ -13,7 +13,7 @@ from torch import nn
 
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.weights import load_network, save_network
-from dasbe.datasets import ensure_dataset
+from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.evaluation.segment import MOVING_SEQUENCES, mean_and_error, moving_scores
 from dasbe.evaluation.sweep import held_out_scores
@@ -26,8 +26,9 @@ from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPL
 from dasbe.support.storage import atomic_path, command, one_at_a_time, provenance
 from dasbe.systems import system_of
 from dasbe.train.denoising import HISTORY, Epoch, TrainingState, train, training_images
-from dasbe.train.own import progress_bar, results, train_on_file
-from dasbe.train.recipes import Recipe
+from dasbe.train.from_scenes import learn_from_scenes
+from dasbe.train.own import facts, progress_bar, results, train_network
+from dasbe.train.recipes import Recipe, SceneRecipe
 from dasbe.train.side_by_side import Task, train_side_by_side
 
 MOVING = "moving"  # judge of networks for films; that of all others is a system
@@ -40,6 +41,59 @@ def run_training(*, recipes: dict[str, Recipe] | None = None, data: str | None =
         train_networks(recipes, **options)
     else:
         train_on_file(data, **options)
+
+
+def train_on_file(
+    data: str,
+    recipe: Recipe | SceneRecipe,
+    path: Path,
+    *,
+    split: str | None = None,
+    force: bool = False,
+    device: str = "cpu",
+) -> None:
+    """Train a network on the images of `data`, a file or a folder, and write it to `path` (.pt).
+
+    By a :class:`Recipe`, the images hold single objects, and where they have labels, this is
+    checked; by a :class:`SceneRecipe`, they are scenes. The checkpoint lies beside the network;
+    with `force`, an existing file is replaced.
+    """
+    checks.device(device, "--device")
+    check_writable(path.parent, "--out FILE")
+    images, groups = load_dataset(data, split=split)
+    several = np.zeros(len(images), bool)
+    if groups is not None and isinstance(recipe, Recipe):
+        largest = groups.max((-2, -1), keepdims=True)
+        several = ((groups > 0) & (groups < largest)).any((-2, -1))
+    if several.any():
+        raise InputError(
+            f"--data {data} holds several objects in {several.sum()} images (number {np.argmax(several)} first); a "
+            "network is trained on single ones: name the group of the file that has them with --split, or learn from "
+            "scenes with --scenes"
+        )
+    with resumable(), one_at_a_time(path):
+        if path.is_file() and not force:
+            known = load_network(path).description
+            if known.get("recipe") != recipe.as_dict() or known.get("images") != facts(images):
+                raise InputError(
+                    f"--out {displayed(path)} is there, and was not trained by this recipe on these images; --force "
+                    "replaces it"
+                )
+            print(f"{displayed(path)} was trained by this recipe on these images; --force trains it again")
+            return
+        checkpoint = path.with_suffix(".checkpoint")
+        if isinstance(recipe, SceneRecipe):
+            network = learn_from_scenes(images, recipe, checkpoint=checkpoint, device=device)
+        else:
+            network = train_network(images, recipe, checkpoint=checkpoint, device=device)
+        save_network(path, network)
+        checkpoint.unlink(missing_ok=True)
+    about = network.description
+    if isinstance(recipe, SceneRecipe):
+        effort, result = f"{recipe.rounds} rounds", f"{about['history']['groups'][-1]:.3g} groups in a scene"
+    else:
+        effort, result = f"{about['epochs_trained']} epochs", f"validation loss {about['validation_loss']:.4f}"
+    print(f"{displayed(path)}: {network.architecture}, {effort} in {about['training_seconds']} s, {result}")
 
 
 def train_networks(

@@ -13,13 +13,9 @@ from tqdm import tqdm
 
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
-from dasbe.ann.weights import load_network, save_network
-from dasbe.datasets import load_dataset
 from dasbe.support import checks
-from dasbe.support.commands import resumable
 from dasbe.support.errors import InputError
-from dasbe.support.paths import check_writable, displayed
-from dasbe.support.storage import one_at_a_time, provenance
+from dasbe.support.storage import provenance
 from dasbe.train.denoising import HISTORY, TrainingState, images_hash, output_bias, train, windows
 from dasbe.train.recipes import OF_LAYERS, Recipe
 
@@ -104,7 +100,7 @@ def train_network(
     kinds = _classes(classes, len(images), recipe)
     place = None if checkpoint is None else checks.new_file("checkpoint", checkpoint)
     device, progress = checks.device(device), checks.flag("progress", progress)
-    called = None if network is None else _checked_network(network, images, recipe, device)
+    called = None if network is None else checked_network(network, images, recipe, device)
     shown = windows(images, recipe.window) if recipe.window else images
     with progress_bar("training", recipe.epochs, progress) as report:
         trained, state = train(recipe, shown, kinds, network=called, checkpoint=place, device=device, report=report)
@@ -112,7 +108,7 @@ def train_network(
     _, *columns = zip(*state.history)
     trained.description = {  # type: ignore[assignment]
         "recipe": recipe.as_dict(),
-        "images": _facts(images),
+        "images": facts(images),
         **results(state),
         "history": {name: list(column) for name, column in zip(HISTORY[1:], columns)},
         "made": provenance(),
@@ -120,46 +116,7 @@ def train_network(
     return trained  # type: ignore[return-value]
 
 
-def train_on_file(
-    data: str, recipe: Recipe, path: Path, *, split: str | None = None, force: bool = False, device: str = "cpu"
-) -> None:
-    """Train a network on the images of `data`, a file or a folder, and write it to `path` (.pt).
-
-    Where the data have labels, there must be one object in each image. The checkpoint lies
-    beside the network; with `force`, an existing file is replaced.
-    """
-    checks.device(device, "--device")
-    check_writable(path.parent, "--out FILE")
-    images, groups = load_dataset(data, split=split)
-    several = np.zeros(len(images), bool)
-    if groups is not None:
-        largest = groups.max((-2, -1), keepdims=True)
-        several = ((groups > 0) & (groups < largest)).any((-2, -1))
-    if several.any():
-        raise InputError(
-            f"--data {data} holds several objects in {several.sum()} images (number {np.argmax(several)} first); a "
-            "network is trained on single ones: name the group of the file that has them with --split"
-        )
-    with resumable(), one_at_a_time(path):
-        if path.is_file() and not force:
-            known = load_network(path).description
-            if known.get("recipe") != recipe.as_dict() or known.get("images") != _facts(images):
-                raise InputError(
-                    f"--out {displayed(path)} is there, and was not trained by this recipe on these images; --force "
-                    "replaces it"
-                )
-            print(f"{displayed(path)} was trained by this recipe on these images; --force trains it again")
-            return
-        checkpoint = path.with_suffix(".checkpoint")
-        network = train_network(images, recipe, checkpoint=checkpoint, device=device)
-        save_network(path, network)
-        checkpoint.unlink(missing_ok=True)
-    about = network.description
-    effort = f"{about['epochs_trained']} epochs in {about['training_seconds']} s"
-    print(f"{displayed(path)}: {network.architecture}, {effort}, validation loss {about['validation_loss']:.4f}")
-
-
-def _facts(images: np.ndarray) -> dict[str, Any]:
+def facts(images: np.ndarray) -> dict[str, Any]:
     """Number, shape and SHA-256 of `images`, for the description of a network."""
     return {"number": len(images), "shape": list(images.shape[1:]), "sha256": images_hash(images)}
 
@@ -234,7 +191,7 @@ def _classes(given: Any, n_images: int, recipe: Recipe) -> np.ndarray | None:
     return classes
 
 
-def _checked_network(network: nn.Module, images: np.ndarray, recipe: Recipe, device: torch.device) -> nn.Module:
+def checked_network(network: nn.Module, images: np.ndarray, recipe: Recipe, device: torch.device) -> nn.Module:
     """What is to be trained, the user's own module or only its call; InputError unless the recipe can train it."""
     check_kind(network)
     if not isinstance(network, nn.Module):

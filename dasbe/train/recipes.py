@@ -1,6 +1,7 @@
 """Training recipes: the layers of a network and the settings of its training; those of the shipped networks."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -127,7 +128,7 @@ class Recipe:
             self,
             dataset=checks.instance("dataset", self.dataset, str, "the name of a dataset"),
             latent=None if self.latent is None else layers.latent,
-            corruption=_corruption(self.corruption),
+            corruption=_pair("corruption", self.corruption, checks.probability, "two probabilities"),
             epochs=checks.whole_number("epochs", self.epochs, 1, MOST),
             occlusion=checks.probability("occlusion", self.occlusion),
             salt=checks.probability("salt", self.salt),
@@ -172,22 +173,123 @@ class Recipe:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
+@dataclass(frozen=True)
+class SceneRecipe:
+    """How a network learns from scenes of several objects (:func:`dasbe.learn_from_scenes`).
+
+    The defaults are for scenes of which nothing is known; what to change first is
+    `n_phases`, if there can be more than five objects, `fragment` (the radius of a piece
+    that surely belongs together, in pixels), and `rounds`.
+
+    Attributes
+    ----------
+    hidden, latent, activation, latent_activation
+        As of :class:`Recipe`.
+    n_phases : int
+        K₀, phases that share a scene at first: more than there are objects, by about three.
+    fragment : (low, high)
+        σ of the fragments of the first round, in pixels; each draws its own.
+    first_steps : int
+        Steps of learning from fragments. Few: a network that learns from them for long learns
+        that objects are small.
+    rounds : int
+        Rounds of grouping and learning after that.
+    steps : int
+        Steps of learning in a round.
+    scenes_a_round : int
+        Scenes that are grouped in a round; it learns from them and from those of the round before.
+    counting_from : int
+        Round from which on the number of groups of a scene is found, by their worth; in the
+        rounds before, all phases stay, and surplus ones get few pixels by themselves.
+    corruption : (low, high)
+        Of a group, the network sees all pixels but a share p ∈ U(low, high).
+    foreign_ink : float
+        λ, weight of the ink of other groups in the loss. Below 1, for what is a part of the
+        same object is ink as well. In the first round it is 1; in the last, this ink is to be absent.
+    least_pixels : int
+        Groups of fewer pixels are not learnt from.
+    batch : int
+    learning_rate : float
+        Of Adam, at the start of every round, in which it falls to 0 along a cosine.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        A field is wrong.
+
+    Examples
+    --------
+    >>> import dasbe
+    >>> print(dasbe.SceneRecipe(latent=400, rounds=4).architecture((28, 28)))
+    784–400
+    """
+
+    hidden: tuple[int, ...] = ()
+    latent: int | None = None
+    n_phases: int = 8
+    fragment: tuple[float, float] = (1.5, 3.0)
+    first_steps: int = 500
+    rounds: int = 6
+    steps: int = 700
+    scenes_a_round: int = 2500
+    counting_from: int = 5
+    corruption: tuple[float, float] = (0.3, 0.9)
+    foreign_ink: float = 0.3
+    least_pixels: int = 4
+    batch: int = 200
+    learning_rate: float = 6e-3
+    seed: int = 1
+    activation: str = "relu"
+    latent_activation: str = "sigmoid"
+
+    def __post_init__(self) -> None:
+        self.architecture((1, 1))  # which checks the fields that it has
+        least = {"n_phases": 2, "counting_from": 1, "rounds": 0}
+        counts = (
+            "n_phases",
+            "first_steps",
+            "rounds",
+            "steps",
+            "scenes_a_round",
+            "counting_from",
+            "least_pixels",
+            "batch",
+        )
+        checks.set_fields(
+            self,
+            **{name: checks.whole_number(name, getattr(self, name), least.get(name, 1), MOST) for name in counts},
+            fragment=_pair("fragment", self.fragment, _above_0, "two numbers of pixels"),
+            corruption=_pair("corruption", self.corruption, checks.probability, "two probabilities"),
+            foreign_ink=checks.probability("foreign_ink", self.foreign_ink),
+            learning_rate=_above_0("learning_rate", self.learning_rate),
+            seed=checks.seed(self.seed),
+        )
+
+    def architecture(self, image_shape: tuple[int, int]) -> Architecture:
+        """The network that learns, for images of `image_shape` (H, W)."""
+        layers = {name: getattr(self, name) for name in ("hidden", "latent", "activation", "latent_activation")}
+        return Recipe(**layers).architecture(image_shape)
+
+    def as_dict(self) -> dict:
+        """All fields, tuples as lists, as they come back from JSON."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+
 OF_LAYERS = tuple(field.name for field in fields(Architecture) if field.name != "image_shape")
 """Fields of the layers of a network."""
 NOT_PREDICTED = ("salt", "occlusion", "walkback", "ink_weight", "latent_silence", "contrast", "spiking")
 """Fields for still images, without a meaning for a network that predicts."""
 
 
-def _corruption(value: object) -> tuple[float, float]:
-    """(low, high), 0 ≤ low ≤ high ≤ 1."""
+def _pair(name: str, value: object, check: Callable[[str, Any], float], kind: str) -> tuple[float, float]:
+    """(low, high), low ≤ high, each of which `check` takes."""
     try:
-        low, high = (checks.probability("corruption", p) for p in (value if isinstance(value, (tuple, list)) else ()))
+        low, high = (check(name, number) for number in (value if isinstance(value, (tuple, list)) else ()))
     except ValueError:
         low, high = 1.0, 0.0
     if low > high:
-        raise InputError(
-            f"corruption is {checks.shown(value)}; it must be (low, high), two probabilities, the lower one first"
-        )
+        raise InputError(f"{name} is {checks.shown(value)}; it must be (low, high), {kind}, the lower one first")
     return low, high
 
 

@@ -1,0 +1,367 @@
+"""Learning from scenes of several objects, without labels: :func:`learn_from_scenes`."""
+
+import math
+import time
+import warnings
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from tqdm import tqdm
+
+from dasbe.engine.parallel import one_thread
+from dasbe.evaluation.segment import segment
+from dasbe.metrics import ami, n_found
+from dasbe.support import PROCEDURE, checks
+from dasbe.support.errors import InputError
+from dasbe.support.storage import provenance, save_tensors
+from dasbe.systems import System, system_of
+from dasbe.systems.competing_phases import Settings
+from dasbe.train.denoising import (
+    answers,
+    check_weights,
+    failure_in_one_line,
+    images_hash,
+    initial_network,
+    output_bias,
+    random_numbers,
+    restored,
+    resumed,
+    shapes_of,
+    taken_over,
+)
+from dasbe.train.own import checked_network, facts
+from dasbe.train.recipes import Recipe, SceneRecipe
+
+if TYPE_CHECKING:
+    from dasbe.train.own import Module
+
+SURPLUS = {"steps_per_phase": 1, "cycles": 30}  # of phases none of which falls silent
+USUAL = {"steps_per_phase": 1, "cycles": 20, "cycles_after_pruning": 10}
+PROBE = 100  # scenes that are grouped in every round, to see what changes
+SAME_GROUPING = 0.9  # least AMI of groupings of a scene that are called the same
+FIRST_BIAS = -2.0  # of every output: most ink of a scene belongs to something else
+BASE = (0.005, 0.99)  # least and largest probability b of ink that is always there, at first
+SEEN_OF_FRAGMENT = 0.8  # most of a fragment that the network is not shown
+LEAST_PROBABILITY = 1e-6  # of ink, and of none
+FEWEST_SCENES = 20
+FEWEST_GROUPS = 1.5  # mean number found in scenes of several objects
+ROUND = ("loss", "groups", "changed")  # columns of the history of the rounds
+
+
+@dataclass
+class SceneState:
+    """Content of a checkpoint.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds done, that of the fragments among them.
+    weights : dict
+    groups : Tensor or None
+        Groups (M, H, W) of the scenes of the last round.
+    probe : Tensor or None
+        Groups (n, H, W) of the first scenes, by the network as it is now.
+    history : list of rows with the columns `ROUND`
+    seconds : float
+        Duration of all rounds, including those before an interruption.
+    """
+
+    rounds: int
+    weights: dict
+    groups: Tensor | None = None
+    probe: Tensor | None = None
+    history: list[tuple[float, ...]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def learn_from_scenes(
+    scenes: Any,
+    recipe: SceneRecipe | None = None,
+    *,
+    n_objects: Any = None,
+    system: str | System | None = None,
+    settings: Any = None,
+    network: "Module | None" = None,
+    seed: int | None = None,
+    checkpoint: Path | str | None = None,
+    device: torch.device | str = "cpu",
+    progress: bool = True,
+) -> "Module":
+    r"""Learn a network from scenes of several objects: no single objects, no labels, no number.
+
+    First the network is shown parts s of fragments: the ink near a random pixel of ink, each
+    pixel with probability exp(−distance²/2σ²). Then, in every round, a system groups new
+    scenes by what the network knows so far, and the network learns to restore each group
+    from a part s of it. No gradient passes through the grouping. With e = network(s), the
+    probability of ink at each pixel, and b, which is learnt as well, that of ink whatever
+    the group is, the loss of a pixel is
+
+    - −log e, where there is ink of the group (or the fragment);
+    - −λ log[1 − (1 − e)(1 − b)], where there is other ink;
+    - −log[(1 − e)(1 − b)], where there is none.
+
+    Other ink counts as ink, with less weight: what is always there with a group is
+    predicted with it, so that an object that has been cut in two heals. In the last round
+    the loss is the cross-entropy with the group alone, without b, since it takes a network
+    that leaves other objects out to count them.
+
+    Grouping, then learning by what was grouped, with the network as the model of a group,
+    is the way of Tagger, of neural expectation maximisation (N-EM) and of GUST, in which
+    the gradient does pass through the grouping.
+
+    Parameters
+    ----------
+    scenes : (N, H, W) of 0 and 1
+        Images as they are to be bound, of several objects each; a thousand can be enough.
+    recipe : SceneRecipe, optional
+        By default ``SceneRecipe()``.
+    n_objects : int or (N,) int, optional
+        How many objects each scene has, if the grouping is to be told. By default nobody tells
+        it: no phase falls silent in the first rounds, and in the last ones it counts.
+    system : str or System, optional
+        What groups the scenes, by default competing phases; with its `settings`, as for
+        :func:`dasbe.segment`.
+    network : nn.Module, optional
+        A module of your own, trained in place from its present weights, as for
+        :func:`dasbe.train_network`.
+    seed, checkpoint, device, progress
+        As for :func:`dasbe.train_network`; the checkpoint is written after every round.
+
+    Returns
+    -------
+    nn.Module
+        The network, in evaluation mode. ``network.description`` says how it was made:
+        ``"recipe"``, ``"images"`` (number, shape, SHA-256), ``"training_seconds"`` and
+        ``"history"``, of every round the ``"loss"`` (nats a pixel), the mean number of
+        ``"groups"`` found in the first scenes, and the share of these scenes whose grouping
+        has ``"changed"`` since the round before.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong, or learning diverged.
+
+    Warns
+    -----
+    UserWarning
+        Most scenes hold one group at the end, as images of single objects do.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> scenes, _ = dasbe.draw_scenes([np.ones((1, 8)), np.ones((8, 1))], (8, 8), count=100, objects=2)
+    >>> recipe = dasbe.SceneRecipe(first_steps=5, rounds=1, steps=5)  # 500, 6 and 700 by default
+    >>> network = dasbe.learn_from_scenes(scenes, recipe, progress=False)
+    >>> labels = dasbe.segment(scenes, network, "competing_phases_counting", settings="bars")
+    """
+    recipe = SceneRecipe() if recipe is None else recipe
+    checks.instance("recipe", recipe, SceneRecipe, "a dasbe.SceneRecipe, such as dasbe.SceneRecipe(rounds=4)")
+    recipe = recipe if seed is None else replace(recipe, seed=checks.seed(seed))
+    given = checks.images(scenes)
+    scenes = _with_ink(given)
+    device, progress = checks.device(device), checks.flag("progress", progress)
+    place = None if checkpoint is None else checks.new_file("checkpoint", checkpoint)
+    if n_objects is not None:
+        n_objects = checks.numbers_of_groups("n_objects", n_objects, len(given), given[0].size, least=0)
+        n_objects = n_objects[given.any((1, 2))]
+    grouping = _Grouping(recipe, None if system is None else system_of(system), settings, n_objects)
+    if network is None:
+        layers = {name: getattr(recipe, name) for name in ("hidden", "latent", "activation", "latent_activation")}
+        learner: nn.Module = initial_network(Recipe(**layers, seed=recipe.seed), (scenes.shape[1], scenes.shape[2]))
+        trained = learner
+    else:
+        learner, trained = checked_network(network, scenes, Recipe(), device), network
+
+    subject = {"recipe": recipe.as_dict(), "images": images_hash(scenes), "procedure": PROCEDURE}
+    state = _learn(learner.to(device), scenes, recipe, grouping, subject, place, progress)
+    if state.history[-1][1] < FEWEST_GROUPS:
+        warnings.warn(
+            f"{state.history[-1][1]:.2g} groups were found in a scene: if these are images of single objects, "
+            "dasbe.train_network is for them; if not, take a smaller fragment, or more rounds",
+            stacklevel=2,
+        )
+    trained.description = {  # type: ignore[assignment]
+        "recipe": recipe.as_dict(),
+        "images": facts(given),
+        "training_seconds": round(state.seconds),
+        "history": {name: [row[i] for row in state.history] for i, name in enumerate(ROUND)},
+        "made": provenance(),
+    }
+    return trained.eval()  # type: ignore[return-value]
+
+
+def _with_ink(images: np.ndarray) -> np.ndarray:
+    """Those of `images` that are not empty; InputError if they are too few to learn from."""
+    scenes = images[images.any((1, 2))]
+    if len(scenes) < FEWEST_SCENES:
+        raise InputError(
+            f"scenes hold ink in {len(scenes)} of {len(images)}; give at least {FEWEST_SCENES}, better a thousand"
+        )
+    return scenes
+
+
+@dataclass
+class _Grouping:
+    """How scenes are grouped, in each round."""
+
+    recipe: SceneRecipe
+    system: System | None
+    settings: Any
+    n_objects: np.ndarray | None
+
+    def __call__(self, scenes: np.ndarray, numbers: np.ndarray, network: nn.Module, stage: int, first: int) -> Tensor:
+        """Groups (M, H, W) uint8 of the scenes called `numbers`, in round `stage`, from random stream `first` on."""
+        chosen, told = scenes[numbers], None if self.n_objects is None else self.n_objects[numbers]
+        system: Any = self.system
+        settings = self.settings
+        if system is None:
+            n_phases, counted = self.recipe.n_phases, stage >= self.recipe.counting_from
+            surplus = told is None and not counted
+            system = "competing_phases_counting" if told is None and counted else "competing_phases"
+            settings = Settings(n_phases, **(SURPLUS if surplus else USUAL))
+            told = np.full(len(chosen), n_phases) if surplus else told
+        streams: Any = {"seed": self.recipe.seed, "indices": range(first, first + len(chosen))}
+        device = next(network.parameters()).device
+        found = segment(chosen, network, system, n_objects=told, settings=settings, device=device, **streams)
+        return torch.from_numpy(found.astype(np.uint8))
+
+
+def _learn(
+    network: nn.Module,
+    scenes: np.ndarray,
+    recipe: SceneRecipe,
+    grouping: _Grouping,
+    subject: dict[str, Any],
+    checkpoint: Path | None,
+    progress: bool,
+) -> SceneState:
+    """All rounds; the first are those of a checkpoint, if it has any."""
+    subject |= {"layers": shapes_of(network.state_dict())}
+
+    def take(content: dict) -> SceneState | None:
+        answered, state = content.pop("answers", ()), SceneState(**content)
+        check_weights(network, state.weights)
+        return state if taken_over(state.weights, answered, network, scenes) else None
+
+    state = resumed(checkpoint, subject, next(network.parameters()).device, take)
+    if state is None:
+        state = SceneState(0, network.state_dict())
+        if (bias := output_bias(network)) is not None:
+            nn.init.constant_(bias, FIRST_BIAS)
+    order = np.random.default_rng([recipe.seed, 0]).permutation(len(scenes))
+    size = min(recipe.scenes_a_round, len(scenes))
+    total = recipe.first_steps + recipe.rounds * recipe.steps
+    done = min(state.rounds, 1) * recipe.first_steps + max(state.rounds - 1, 0) * recipe.steps
+
+    def of_round(number: int) -> np.ndarray:
+        return order[(np.arange(size) + number * size) % len(scenes)]
+
+    with tqdm(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar, one_thread():
+        while state.rounds <= recipe.rounds:
+            started, stage = time.perf_counter(), state.rounds
+            chosen, groups = order, None
+            if stage:
+                of_stage = grouping(scenes, of_round(stage), network, stage, PROBE + stage * size)
+                before = [state.groups] if state.groups is not None else []
+                chosen = np.concatenate([of_round(stage - 1)[: size * len(before)], of_round(stage)])
+                groups, state.groups = torch.cat([*before, of_stage]), of_stage
+            loss = _round(network, scenes[chosen], groups, recipe, stage, bar)
+            probed = grouping(scenes, order[:PROBE], network, stage, 0)
+            found = probed.numpy().astype(np.int64)
+            alike = 0.0 if state.probe is None else ami(state.probe.numpy(), found)
+            changed, n_groups = float(np.mean(alike < SAME_GROUPING)), float(n_found(found).mean())
+            state.history.append((loss, n_groups, changed))
+            state.rounds, state.probe, state.weights = stage + 1, probed, network.state_dict()
+            state.seconds += time.perf_counter() - started
+            if checkpoint is not None:
+                answered = {"answers": list(answers(network, scenes, next(network.parameters()).device))}
+                save_tensors(checkpoint, {**subject, **answered, **vars(state)})
+            bar.set_postfix(dict(zip(ROUND, (f"{value:.3g}" for value in state.history[-1]))))
+    return state
+
+
+def _round(
+    network: nn.Module, scenes: np.ndarray, groups: Tensor | None, recipe: SceneRecipe, stage: int, bar: tqdm
+) -> float:
+    """Learn from fragments of `scenes` (M, H, W), or from their `groups` (M, H, W); the mean loss of the last steps."""
+    device = next(network.parameters()).device
+    ink = torch.from_numpy(scenes).to(device).flatten(1)
+    base = nn.Parameter(ink.float().mean(0).clamp(*BASE).logit())
+    steps = recipe.steps if stage else recipe.first_steps
+    optimiser = torch.optim.Adam([*network.parameters(), base], recipe.learning_rate)
+    losses: list[float] = []
+    if groups is not None:
+        groups = groups.to(device).flatten(1)
+        sizes = torch.stack([(groups == k).sum(1) for k in range(1, int(groups.max()) + 1)], 1)
+        large = (sizes >= recipe.least_pixels).nonzero()  # numbers of scene and group
+        if not len(large):
+            raise InputError(
+                f"no group has {recipe.least_pixels} pixels; take a smaller least_pixels, or larger images"
+            )
+    network.train()
+    with random_numbers(recipe.seed, stage, device) as generator, failure_in_one_line(), torch.enable_grad():
+        for step in range(steps):
+            optimiser.param_groups[0]["lr"] = recipe.learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
+            if groups is None:
+                chosen = torch.randint(len(ink), (recipe.batch,), generator=generator, device=device)
+                x = ink[chosen].float()
+                own, shown = fragments(x, (scenes.shape[1], scenes.shape[2]), recipe.fragment, generator)
+                weight = 1.0
+            else:
+                pick = torch.randint(len(large), (recipe.batch,), generator=generator, device=device)
+                chosen, number = large[pick].T
+                x, own = ink[chosen].float(), (groups[chosen] == number[:, None] + 1).float()
+                shown = own * _kept(own, recipe.corruption, generator)
+                weight = recipe.foreign_ink
+            y, _ = restored(network, shown, Recipe(), generator)
+            drive = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).logit()
+            if stage == recipe.rounds and groups is not None:
+                loss = binary_cross_entropy_with_logits(drive, own)
+            else:
+                loss = scene_loss(drive, base, own, x, weight).mean()
+            if not loss.isfinite():
+                raise InputError(f"learning diverged; try a learning_rate below {recipe.learning_rate:g}")
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+            bar.update()
+    network.eval()
+    return float(np.mean(losses[-100:]))
+
+
+def scene_loss(drive: Tensor, base: Tensor, own: Tensor, ink: Tensor, foreign_ink: float) -> Tensor:
+    """Loss (M, P) of every pixel, from the `drive` logit(e) (M, P), the `base` logit(b) (P,), and where ink is (M, P).
+
+    `own` is the ink of the group, `ink` all of it, 0 or 1; see :func:`learn_from_scenes`.
+    """
+    none = -softplus(drive) - softplus(base)  # log[(1 − e)(1 − b)]
+    foreign = -foreign_ink * torch.log(-torch.expm1(none.clamp(max=-LEAST_PROBABILITY)))
+    return torch.where(own > 0, softplus(-drive), torch.where(ink > 0, foreign, -none))
+
+
+def fragments(
+    scenes: Tensor, image_shape: tuple[int, int], widths: tuple[float, float], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """A fragment of each scene, and what is shown of it, (M, H·W) floats both; `widths` are the least and largest σ."""
+    like: Any = {"generator": generator, "device": scenes.device}
+    centre = torch.multinomial(scenes, 1, generator=generator)
+    number = torch.arange(scenes.shape[1], device=scenes.device)
+    y, x = number // image_shape[1], number % image_shape[1]
+    low, high = widths
+    sigma = low + (high - low) * torch.rand((len(scenes), 1), **like)
+    squared = (y - y[centre]) ** 2 + (x - x[centre]) ** 2
+    own = scenes * (torch.rand(scenes.shape, **like) < torch.exp(-squared / (2 * sigma**2)))
+    return own, own * _kept(own, (0, SEEN_OF_FRAGMENT), generator)
+
+
+def _kept(like: Tensor, shares: tuple[float, float], generator: torch.Generator) -> Tensor:
+    """(M, P) bool: which pixels are shown, if each image has another share p ∈ U(low, high) switched off."""
+    options: Any = {"generator": generator, "device": like.device}
+    off = shares[0] + (shares[1] - shares[0]) * torch.rand((len(like), 1), **options)
+    return torch.rand(like.shape, **options) >= off
