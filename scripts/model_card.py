@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
@@ -20,15 +21,16 @@ from dasbe.support.errors import InputError, MissingFileError
 from dasbe.support.paths import displayed
 from dasbe.support.published import table1_ami
 from dasbe.support.storage import atomic_path
-from dasbe.train.recipes import RECIPES, Recipe
+from dasbe.train.recipes import RECIPES, SCENE_RECIPES, Recipe, SceneRecipe
 
 HEAD = """# Networks
 
 Written by `python scripts/model_card.py` from the descriptions beside the weights (`NAME.json`). All were trained
-here, on images of single objects only, by the recipes of `dasbe/train/recipes.py`; `python -m dasbe.train NAME
---force` trains one again, with the same weights on the same kind of machine. Weights are float32, rounded to half
-precision where the recipe says so; `dasbe.load_network(NAME)` reads them without running any code. They come under
-the licence of the repository; `docs/licences.md` says what holds for those trained on digits.
+here by the recipes of `dasbe/train/recipes.py`, on images of single objects only; but `scenes_…` learnt from scenes
+of several objects, and no labels. `python -m dasbe.train NAME --force` trains one again, with the same weights on
+the same kind of machine. Weights are float32, rounded to half precision where the recipe says so;
+`dasbe.load_network(NAME)` reads them without running any code. They come under the licence of the repository;
+`docs/licences.md` says what holds for those trained on digits.
 
 AMI is on held-out images, which neither training nor Table 1 has used: `train_multi` 6000 to 6999, 50 cycles, the
 published d and r, seed 111; for `rc_…` by Reconstruction Clustering on the same images; for `moving` the mean over
@@ -53,13 +55,13 @@ def list_seeds(names: Sequence[str], folder: Path, others: Sequence[Path]) -> Pa
     """
     rows = []
     for name in names:
-        recipe = Recipe.from_dict(load_network(folder / f"{name}.pt").description["recipe"])
+        recipe = recipe_of(name, load_network(folder / f"{name}.pt").description)
         seeds = {recipe.seed}
         for path in (other / f"{name}.pt" for other in others):
             if not path.is_file():
                 continue
             about = load_network(path).description
-            of_other = Recipe.from_dict(about["recipe"])
+            of_other = recipe_of(name, about)
             if replace(of_other, seed=recipe.seed) != recipe or of_other.seed in seeds:
                 raise InputError(f"{displayed(path)} was not trained by the recipe of {name} from a seed of its own")
             if "held_out_ami" not in about:
@@ -96,7 +98,7 @@ def card(networks: dict[str, Autoencoder], folder: Path) -> str:
     of_seeds = _of_seeds(folder)
     for name, network in networks.items():
         about = network.description
-        recipe = Recipe.from_dict(about["recipe"])
+        recipe = recipe_of(name, about)
         score = about.get("held_out_ami", {"mean": math.nan, "standard_error": math.nan})
         cells = [
             name,
@@ -115,16 +117,21 @@ def card(networks: dict[str, Autoencoder], folder: Path) -> str:
         "",
         "## Recipes",
         "",
-        "Fields that are not named have their default (`Recipe` in `dasbe/train/recipes.py`).",
+        "Fields that are not named have their default (`Recipe` and `SceneRecipe` in `dasbe/train/recipes.py`).",
         "",
     ]
     for name, network in networks.items():
         about = network.description
-        recipe = Recipe.from_dict(about["recipe"])
-        changed = {key: value for key, value in recipe.as_dict().items() if key in ALWAYS or value != DEFAULTS.get(key)}
+        recipe = recipe_of(name, about)
+        defaults = type(recipe)().as_dict()
+        changed = {key: value for key, value in recipe.as_dict().items() if key in ALWAYS or value != defaults[key]}
         text = ", ".join(f"{key} {json.dumps(value)}" for key, value in changed.items())
-        loss = f"validation loss {about['validation_loss']:.4f} after epoch {about['best_epoch']}"
-        lines.append(f"- **{name}**: {text}; seed {recipe.seed}; {loss} of {about['epochs_trained']}.")
+        if isinstance(recipe, SceneRecipe):
+            result = f"{about['history']['groups'][-1]:.3g} groups in a scene at the end"
+        else:
+            loss = f"validation loss {about['validation_loss']:.4f} after epoch {about['best_epoch']}"
+            result = f"{loss} of {about['epochs_trained']}"
+        lines.append(f"- **{name}**: {text}; seed {recipe.seed}; {result}.")
     return HEAD + "\n".join(lines) + "\n"
 
 
@@ -138,7 +145,11 @@ def _of_seeds(folder: Path) -> dict[str, list[str]]:
     return cells
 
 
-DEFAULTS = Recipe().as_dict()
+def recipe_of(name: str, about: dict) -> Any:
+    """The recipe in the description `about` of network `name`."""
+    return (SceneRecipe if name in SCENE_RECIPES else Recipe).from_dict(about["recipe"])
+
+
 ALWAYS = ("dataset", "latent", "corruption", "epochs")  # fields that are named though they may have their default
 
 
@@ -151,16 +162,16 @@ def latent_kind(architecture: Architecture) -> str:
     )
 
 
-def _published(name: str, recipe: Recipe) -> str:
+def _published(name: str, recipe: Any) -> str:
     if name == "hierarchical":
         return "–"
-    published = table1_ami(recipe.judge, recipe.dataset)
+    published = table1_ami(getattr(recipe, "judge", "dasbe"), recipe.dataset)
     return "–" if published is None else f"{published[0]:.1f}"
 
 
 def write_cards(*, folder: Path, others: Sequence[Path] = ()) -> None:
     """Write the model card of all networks in `folder`, and list those in the folders `others`."""
-    present = [name for name in RECIPES if (folder / f"{name}.pt").is_file()]
+    present = [name for name in (*RECIPES, *SCENE_RECIPES) if (folder / f"{name}.pt").is_file()]
     if not present:
         raise MissingFileError(
             f"there are no networks in {displayed(folder)}; train them with: {typed('train', 'all')}"

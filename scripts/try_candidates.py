@@ -24,7 +24,7 @@ from dasbe.support.paths import displayed
 from dasbe.support.storage import atomic_path, load_record, one_at_a_time, save_record
 from dasbe.systems import SYSTEMS
 from dasbe.train.denoising import train, training_images
-from dasbe.train.recipes import Recipe, training_recipe
+from dasbe.train.recipes import RECIPES, Recipe
 
 COLUMNS = {"candidate", "ami", "standard_error", "validation_loss", "training_seconds"}
 SPLIT, SEED = "test", 1
@@ -149,7 +149,7 @@ def try_candidates(*, name: str, images: int, folder: Path, device: str = "cpu")
     chosen, candidates, rows = checks.device(device, "--device"), CANDIDATES[name], []
     with resumable(), one_at_a_time(folder):
         for number, changes in enumerate(candidates, start=1):
-            rows.append(_scored(replace(training_recipe(name), **changes), changes, folder, images, chosen))
+            rows.append(_scored(replace(RECIPES[name], **changes), changes, folder, images, chosen))
             print(f"{number}/{len(candidates)}  {'  '.join(_cells(rows[-1]))}", flush=True)
     table = folder.with_suffix(".md")
     with atomic_path(table) as temporary:

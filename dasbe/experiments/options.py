@@ -28,7 +28,7 @@ from dasbe.support.published import (
     SEEDS_TABLE,
 )
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS
-from dasbe.train.recipes import MOST, RECIPES, Recipe, SceneRecipe, training_recipe
+from dasbe.train.recipes import MOST, RECIPES, SCENE_RECIPES, Recipe, SceneRecipe, training_recipe
 
 Options = dict[str, Any]
 
@@ -66,7 +66,8 @@ def datasets(program: str) -> Options:
 def train(program: str) -> Options:
     """Options of the command that trains networks; ``recipes`` of those that are named, or ``recipe`` for --data."""
     parser = Parser(program, "Train networks, and write them to tmp_net/; or, with --data, one on images of your own.")
-    parser.add_text("names", f"{', '.join(RECIPES)}, or all (all but moving)", nargs="*", metavar="NAME")
+    known = [*RECIPES, *SCENE_RECIPES]
+    parser.add_text("names", f"{', '.join(known)}, or all (all but moving)", nargs="*", metavar="NAME")
     parser.add_flag("--moving", "the network for moving shapes as well")
     parser.add_whole_number(
         "--jobs", None, "networks trained at once, each by a process of one thread (default: 1)", 1, MOST_JOBS
@@ -110,10 +111,14 @@ def _train_named(options: argparse.Namespace, program: str) -> Options:
     folder = network_folder() if options.out is None else options.out
     if folder.suffix == ".pt":
         raise InputError(f"--out is {displayed(folder)}; networks that are named are written to a folder")
-    names = [name for name in RECIPES if name != "moving"] if "all" in options.names else options.names
+    known = [name for name in (*RECIPES, *SCENE_RECIPES) if name != "moving"]
+    names = known if "all" in options.names else options.names
     names = dict.fromkeys([*names, *(["moving"] if options.moving else [])])
     changes = _given(options, "epochs", "seed")
-    recipes = {name: replace(training_recipe(name), **changes) for name in names}
+    recipes = {name: training_recipe(name) for name in names}
+    if options.epochs and any(name in SCENE_RECIPES for name in recipes):
+        raise InputError(f"--epochs is {options.epochs}, but networks learn from scenes in rounds; name others")
+    recipes = {name: replace(recipe, **changes) for name, recipe in recipes.items()}
     return {"recipes": recipes, "folder": folder} | _given(options, "force", "score_images", "device", "jobs")
 
 

@@ -57,6 +57,9 @@ SYSTEMS = Systems(
         "sampled": "sampled:SYSTEM",
         "competing_phases": "competing_phases:SYSTEM",
         "competing_phases_counting": "competing_phases:COUNTING",
+        "dasbe_scenes": "dasbe:FROM_SCENES",
+        "competing_phases_scenes": "competing_phases:FROM_SCENES",
+        "competing_phases_counting_scenes": "competing_phases:COUNTING_FROM_SCENES",
     }
 )
 TABLE_SYSTEMS = (  # the rows of Table 1: floors, the paper's, and their neighbours

@@ -356,3 +356,17 @@ COUNTING = replace(
     never_told=True,
     evaluations=evaluations_counting,
 )
+FROM_SCENES = replace(
+    SYSTEM,
+    name="competing_phases_scenes",
+    title="Competing phases, from scenes",
+    trained_on="scenes",
+    network="scenes_{dataset}",
+)
+COUNTING_FROM_SCENES = replace(
+    COUNTING,
+    name="competing_phases_counting_scenes",
+    title="Competing phases, from scenes, counting",
+    trained_on="scenes",
+    network="scenes_{dataset}",
+)

@@ -52,6 +52,9 @@ SYSTEM = System(
     can_count=True,
     evaluations=in_every_step,
 )
+FROM_SCENES = replace(
+    SYSTEM, name="dasbe_scenes", title="DASBE, from scenes", trained_on="scenes", network="scenes_{dataset}"
+)
 COUNTING = replace(SYSTEM, name="dasbe_counting", title="DASBE, counting", told="nothing", never_told=True)
 
 

@@ -182,7 +182,7 @@ def train(
                 save_tensors(checkpoint, {**subject, **answered, **vars(state)})
             report(state)
     network.load_state_dict(state.best_weights)
-    _finish(network, recipe)
+    finish(network, recipe)
     return network.eval(), state
 
 
@@ -209,7 +209,7 @@ def output_bias(network: nn.Module) -> Tensor | None:
 
 
 @torch.no_grad()
-def _finish(network: nn.Module, recipe: Recipe) -> None:
+def finish(network: nn.Module, recipe: Recipe) -> None:
     """Shift and round the trained weights, as the recipe says."""
     if recipe.output_shift:
         bias = output_bias(network)

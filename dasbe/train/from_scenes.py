@@ -25,6 +25,7 @@ from dasbe.train.denoising import (
     answers,
     check_weights,
     failure_in_one_line,
+    finish,
     images_hash,
     initial_network,
     output_bias,
@@ -171,8 +172,7 @@ def learn_from_scenes(
         n_objects = n_objects[given.any((1, 2))]
     grouping = _Grouping(recipe, None if system is None else system_of(system), settings, n_objects)
     if network is None:
-        layers = {name: getattr(recipe, name) for name in ("hidden", "latent", "activation", "latent_activation")}
-        learner: nn.Module = initial_network(Recipe(**layers, seed=recipe.seed), (scenes.shape[1], scenes.shape[2]))
+        learner: nn.Module = initial_network(recipe.of_single_objects(), (scenes.shape[1], scenes.shape[2]))
         trained = learner
     else:
         learner, trained = checked_network(network, scenes, Recipe(), device), network
@@ -185,6 +185,7 @@ def learn_from_scenes(
             "dasbe.train_network is for them; if not, take a smaller fragment, or more rounds",
             stacklevel=2,
         )
+    finish(trained, Recipe(half_precision=recipe.half_precision))
     trained.description = {  # type: ignore[assignment]
         "recipe": recipe.as_dict(),
         "images": facts(given),

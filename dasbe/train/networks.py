@@ -31,10 +31,11 @@ from dasbe.train.own import facts, progress_bar, results, train_network
 from dasbe.train.recipes import Recipe, SceneRecipe
 from dasbe.train.side_by_side import Task, train_side_by_side
 
+SCENES_FOR_LEARNING = (10_000, 30_000)  # of `HELD_OUT_SPLIT`: neither those of Table 1 nor those held out
 MOVING = "moving"  # judge of networks for films; that of all others is a system
 
 
-def run_training(*, recipes: dict[str, Recipe] | None = None, data: str | None = None, **options: Any) -> None:
+def run_training(*, recipes: dict[str, Any] | None = None, data: str | None = None, **options: Any) -> None:
     """Train networks by their recipes, or one on the images of a file: the work of the command."""
     if data is None:
         assert recipes is not None  # the command passes one or the other
@@ -97,7 +98,7 @@ def train_on_file(
 
 
 def train_networks(
-    recipes: dict[str, Recipe],
+    recipes: dict[str, Recipe | SceneRecipe],
     folder: Path,
     *,
     force: bool = False,
@@ -108,7 +109,8 @@ def train_networks(
     """Train the networks of `recipes`, by name, that `folder` lacks, or all with `force`; write and describe them.
 
     The held-out AMI is taken over `score_images` images (0: left out). With `jobs`, so many
-    networks are trained at once, each by a process of one thread, the longest trainings first.
+    networks are trained at once, each by a process of one thread, the longest trainings first;
+    those that learn from scenes follow one by one, since grouping uses all cores.
     """
     checks.device(device, "--device")
     tasks = [Task(name, recipe, folder / f"{name}.pt") for name, recipe in recipes.items()]
@@ -118,6 +120,8 @@ def train_networks(
             path = displayed(own_or_shipped(task.path))
             print(f"{task.name}: {path} was trained by this recipe; --force trains it again")
     options: dict[str, Any] = {"force": force, "score_images": score_images, "device": device, "command": command()}
+    from_scenes = [task for task in pending if isinstance(task.recipe, SceneRecipe)]
+    pending = [task for task in pending if task not in from_scenes]
     if jobs > 1:
         for dataset in dict.fromkeys(name for task in pending for name in datasets_of(task.recipe)):
             ensure_dataset(dataset)
@@ -130,18 +134,21 @@ def train_networks(
             with goes_on, progress_bar(task.name, task.recipe.epochs) as report:
                 lines = train_one(task, report=report, **options)
             print("\n".join(lines))
-    print(f"\n{'network':<14} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
+    for task in from_scenes:
+        with nullcontext() if force and task is not from_scenes[0] else resumable():
+            print("\n".join(learn_one(task, **options)))
+    print(f"\n{'network':<18} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
     for task in tasks:
         print(_summary(task.name, load_network(own_or_shipped(task.path)).description))
 
 
-def was_trained_by(recipe: Recipe, path: Path) -> bool:
+def was_trained_by(recipe: Recipe | SceneRecipe, path: Path) -> bool:
     """Whether `path` is the file of a network trained by `recipe`."""
     if not path.is_file():
         return False
     description = load_network(path).description
     try:
-        return Recipe.from_dict(description["recipe"]) == recipe
+        return type(recipe).from_dict(description["recipe"]) == recipe
     except (KeyError, TypeError, InputError):
         return False
 
@@ -185,6 +192,29 @@ def train_one(
     return [*lines, f"{name}: {displayed(path)} {effort}; learning curve {displayed(curve)} and .png"]
 
 
+def learn_one(task: Task, *, force: bool, score_images: int, device: str, command: str) -> list[str]:
+    """Learn one of the networks of :func:`train_networks` from scenes, as :func:`train_one` trains the others."""
+    name, recipe, path = task
+    assert isinstance(recipe, SceneRecipe)  # as its kind is
+    check_writable(path.parent, "--out DIR")
+    with one_at_a_time(path):
+        if not force and was_trained_by(recipe, path):  # by another process meanwhile
+            return [f"{name}: {displayed(path)} was trained by this recipe; --force trains it again"]
+        ensure_dataset(recipe.dataset)
+        scenes, _ = load_dataset(recipe.dataset, HELD_OUT_SPLIT, *SCENES_FOR_LEARNING)
+        checkpoint = path.with_suffix(".checkpoint")
+        network = learn_from_scenes(scenes, recipe, checkpoint=checkpoint, device=device)
+        description, lines = {"name": name, **network.description}, []
+        if score_images:
+            score = held_out_ami(network, "dasbe", recipe.dataset, score_images, device)
+            description["held_out_ami"] = score
+            lines.append(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
+        save_network(path, network, {**description, "made": provenance() | {"command": command}})
+        checkpoint.unlink(missing_ok=True)
+    effort = f"in {description['training_seconds']} s, {recipe.rounds} rounds"
+    return [*lines, f"{name}: {displayed(path)} {effort}"]
+
+
 def held_out_ami(network: nn.Module, judge: str, dataset: str, n_images: int, device: torch.device | str) -> dict:
     """Mean AMI, its standard error, the mean by the larger entropy (not for films) and the images, for descriptions."""
     others = {}
@@ -222,9 +252,11 @@ def effort(recipe: Recipe) -> float:
 def _summary(name: str, description: dict) -> str:
     """A network in one line of the table."""
     score = description.get("held_out_ami", {"mean": math.nan, "standard_error": math.nan})
+    losses = description["history"]["loss"] if "history" in description else []  # of rounds
+    loss, epochs = (description.get(key) for key in ("validation_loss", "epochs_trained"))
     return (
-        f"{name:<14} {100 * score['mean']:6.2f} {100 * score['standard_error']:6.2f} "
-        f"{description['validation_loss']:8.4f} {description['epochs_trained']:6d} {description['training_seconds']:6d}"
+        f"{name:<18} {100 * score['mean']:6.2f} {100 * score['standard_error']:6.2f} "
+        f"{losses[-1] if losses else loss:8.4f} {len(losses) or epochs:6d} {description['training_seconds']:6d}"
     )
 
 

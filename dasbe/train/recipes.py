@@ -183,7 +183,7 @@ class SceneRecipe:
 
     Attributes
     ----------
-    hidden, latent, activation, latent_activation
+    dataset, hidden, latent, half_precision, activation, latent_activation
         As of :class:`Recipe`.
     n_phases : int
         K₀, phases that share a scene at first: more than there are objects, by about three.
@@ -225,6 +225,7 @@ class SceneRecipe:
     784–400
     """
 
+    dataset: str = ""
     hidden: tuple[int, ...] = ()
     latent: int | None = None
     n_phases: int = 8
@@ -239,6 +240,7 @@ class SceneRecipe:
     least_pixels: int = 4
     batch: int = 200
     learning_rate: float = 6e-3
+    half_precision: bool = False
     seed: int = 1
     activation: str = "relu"
     latent_activation: str = "sigmoid"
@@ -261,15 +263,26 @@ class SceneRecipe:
             **{name: checks.whole_number(name, getattr(self, name), least.get(name, 1), MOST) for name in counts},
             fragment=_pair("fragment", self.fragment, _above_0, "two numbers of pixels"),
             corruption=_pair("corruption", self.corruption, checks.probability, "two probabilities"),
+            dataset=checks.instance("dataset", self.dataset, str, "the name of a dataset"),
             foreign_ink=checks.probability("foreign_ink", self.foreign_ink),
+            half_precision=checks.flag("half_precision", self.half_precision),
             learning_rate=_above_0("learning_rate", self.learning_rate),
             seed=checks.seed(self.seed),
         )
 
     def architecture(self, image_shape: tuple[int, int]) -> Architecture:
         """The network that learns, for images of `image_shape` (H, W)."""
+        return self.of_single_objects().architecture(image_shape)
+
+    def of_single_objects(self) -> Recipe:
+        """The recipe of a network of the same layers and seed."""
         layers = {name: getattr(self, name) for name in ("hidden", "latent", "activation", "latent_activation")}
-        return Recipe(**layers).architecture(image_shape)
+        return Recipe(**layers, seed=self.seed)
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> "SceneRecipe":
+        """Recipe from :meth:`as_dict`; fields that did not exist when it was saved have their default."""
+        return cls(**tuples(fields))
 
     def as_dict(self) -> dict:
         """All fields, tuples as lists, as they come back from JSON."""
@@ -370,8 +383,34 @@ RECIPES = {
 }
 
 
-def training_recipe(name: str) -> Recipe:
+def _from_scenes(dataset: str, **others: Any) -> SceneRecipe:
+    """A network that learns from scenes, K₀ = K + 3, constants settled on images of ``test``."""
+    return SceneRecipe(dataset, half_precision=True, **others)
+
+
+SCENE_RECIPES = {
+    "scenes_bars": _from_scenes(
+        "bars", latent=256, n_phases=15, fragment=(1.0, 3.0), first_steps=1500, steps=600, learning_rate=3e-3
+    ),
+    "scenes_corners": _from_scenes("corners", latent=256, n_phases=8, fragment=(1.0, 2.0)),
+    "scenes_shapes": _from_scenes("shapes", latent=400, n_phases=6),
+    "scenes_mnist_shape": _from_scenes("mnist_shape", latent=400, n_phases=5),
+    "scenes_multi_mnist": _from_scenes(
+        "multi_mnist",
+        latent=400,
+        n_phases=6,
+        fragment=(2.0, 4.0),
+        first_steps=800,
+        steps=500,
+        corruption=(0.4, 0.9),
+        learning_rate=4e-3,
+    ),
+}
+
+
+def training_recipe(name: str) -> Recipe | SceneRecipe:
     """Recipe of network `name`; InputError if there is none."""
-    if name not in RECIPES:
-        raise InputError(f"network '{name}' has no recipe; choose some of {', '.join(RECIPES)}")
-    return RECIPES[name]
+    recipes: dict[str, Any] = {**RECIPES, **SCENE_RECIPES}
+    if name not in recipes:
+        raise InputError(f"network '{name}' has no recipe; choose some of {', '.join(recipes)}")
+    return recipes[name]

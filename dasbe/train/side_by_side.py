@@ -21,7 +21,6 @@ from dasbe.support.commands import message_of
 from dasbe.support.errors import InputError
 from dasbe.support.workers import end_with_parent, interrupts_are_ours
 from dasbe.train.denoising import Epoch, TrainingState
-from dasbe.train.recipes import Recipe
 
 Train = Callable[..., list[str]]
 LINES = 10  # lines on the progress of a network, where there is no terminal to draw bars on
@@ -31,7 +30,7 @@ class Task(NamedTuple):
     """A network to train, and the path of its file."""
 
     name: str
-    recipe: Recipe
+    recipe: Any  # Recipe, or SceneRecipe
     path: Path
 
 
