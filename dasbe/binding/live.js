@@ -19,7 +19,9 @@ const V = 1 + 1e-5; // threshold; above 1, so that noise alone never makes a pix
 
 /** Numbers of the pixels with ink. */
 function inkOf(image) {
-  return [...image.keys()].filter((p) => image[p]);
+  const ink = [];
+  for (let p = 0; p < image.length; p++) if (image[p]) ink.push(p);
+  return ink;
 }
 
 /** The first of the largest of `values`. */
@@ -494,4 +496,109 @@ function ami(truth, found) {
   }
   const denominator = both / 2 - expected;
   return (information - expected) / (denominator || Number.EPSILON);
+}
+
+// ---- a network for objects that somebody has drawn ----
+
+/**
+ * Trains a denoising autoencoder, pixels – `nLatent` – pixels, on images of single objects at random places, of which
+ * a part of the pixels is switched off (section 3.2): binary cross-entropy, Adam, `nBatches` batches of 32 images.
+ *
+ * `objects` are { height, width, pixels }: the numbers of their pixels with ink, along the rows.
+ */
+class Training {
+  constructor(objects, height, width, seed, { nLatent = 128, nBatches = 4000, rate = 0.004, corruption = [0.3, 0.7] } = {}) {
+    Object.assign(this, { objects, height, width, nLatent, nBatches, rate, corruption, done: 0, loss: NaN });
+    this.random = uniformOf(seed);
+    const n = height * width * nLatent;
+    const weights = () => Float32Array.from({ length: n }, () => (this.random() - 0.5) * 0.16);
+    // W1 by columns and W2 by rows: of either, a row for each pixel
+    this.parameters = [weights(), weights(), new Float32Array(nLatent), new Float32Array(height * width).fill(-2)];
+    const zeros = () => this.parameters.map((values) => new Float32Array(values.length));
+    [this.gradients, this.means, this.squares] = [zeros(), zeros(), zeros()];
+  }
+
+  /** An image of one object anywhere it fits, and its pixels that are left on. */
+  example() {
+    const { random, objects, corruption: [least, most] } = this, { height, width } = this;
+    const object = objects[Math.floor(random() * objects.length)];
+    const y = Math.floor(random() * (height - object.height + 1)), x = Math.floor(random() * (width - object.width + 1));
+    const pixels = object.pixels.map((p) => (y + Math.floor(p / object.width)) * width + x + (p % object.width));
+    const off = least + (most - least) * random();
+    return { pixels, seen: pixels.filter(() => random() >= off) };
+  }
+
+  /** One batch: forward, backward, and a step of Adam. */
+  batch(size = 32) {
+    const { nLatent: n, gradients, parameters: [w1, w2, b1, b2] } = this, nPixels = b2.length;
+    const examples = Array.from({ length: size }, () => this.example());
+    const h = new Float32Array(size * n), ofH = new Float32Array(size * n), x = new Uint8Array(size * nPixels);
+    for (const values of gradients) values.fill(0);
+    examples.forEach(({ pixels, seen }, i) => {
+      for (const p of pixels) x[i * nPixels + p] = 1;
+      for (let j = 0; j < n; j++) {
+        let z = b1[j];
+        for (const p of seen) z += w1[p * n + j];
+        h[i * n + j] = 1 / (1 + Math.exp(-z));
+      }
+    });
+    let loss = 0;
+    for (let p = 0; p < nPixels; p++) {
+      for (let i = 0; i < size; i++) {
+        let z0 = b2[p], z1 = 0, z2 = 0, z3 = 0;
+        const w = p * n, at = i * n;
+        for (let j = 0; j < n; j += 4) { // nLatent is a multiple of 4
+          z0 += w2[w + j] * h[at + j];
+          z1 += w2[w + j + 1] * h[at + j + 1];
+          z2 += w2[w + j + 2] * h[at + j + 2];
+          z3 += w2[w + j + 3] * h[at + j + 3];
+        }
+        const target = x[i * nPixels + p], y = 1 / (1 + Math.exp(-(z0 + z1 + z2 + z3))), error = y - target;
+        if (Math.abs(error) < 0.002) continue; // as most pixels are soon; they would change nothing
+        loss -= Math.log(Math.max(target ? y : 1 - y, 1e-9));
+        gradients[3][p] += error;
+        for (let j = 0; j < n; j++) {
+          gradients[1][w + j] += error * h[at + j];
+          ofH[at + j] += error * w2[w + j];
+        }
+      }
+    }
+    examples.forEach(({ seen }, i) => {
+      for (let j = 0; j < n; j++) {
+        const code = h[i * n + j], ofZ = ofH[i * n + j] * code * (1 - code);
+        gradients[2][j] += ofZ;
+        ofH[i * n + j] = ofZ;
+      }
+      for (const p of seen) for (let j = 0; j < n; j++) gradients[0][p * n + j] += ofH[i * n + j];
+    });
+    this.adam(size);
+    this.done += 1;
+    this.loss = Number.isNaN(this.loss) ? loss / size : 0.98 * this.loss + (0.02 * loss) / size;
+  }
+
+  /** Adam (Kingma, Ba 2015); the rate falls along half a cosine. */
+  adam(size) {
+    const step = this.done + 1, rate = this.rate * 0.5 * (1 + Math.cos((Math.PI * this.done) / this.nBatches));
+    const first = 1 - 0.9 ** step, second = 1 - 0.999 ** step;
+    this.parameters.forEach((values, k) => {
+      const gradient = this.gradients[k], mean = this.means[k], square = this.squares[k];
+      for (let i = 0; i < values.length; i++) {
+        const g = gradient[i] / size;
+        mean[i] += 0.1 * (g - mean[i]);
+        square[i] += 0.001 * (g * g - square[i]);
+        values[i] -= (rate * mean[i]) / first / (Math.sqrt(square[i] / second) + 1e-8);
+      }
+    });
+  }
+
+  /** Encoder and decoder, as Network takes them. */
+  layers() {
+    const [w1, w2, b1, b2] = this.parameters, { nLatent: n } = this, nPixels = b2.length;
+    const rows = new Float32Array(w1.length);
+    for (let j = 0; j < n; j++) for (let p = 0; p < nPixels; p++) rows[j * nPixels + p] = w1[p * n + j];
+    return {
+      encoder: [{ inputs: nPixels, outputs: n, activation: "sigmoid", weights: rows, bias: b1 }],
+      decoder: [{ inputs: n, outputs: nPixels, activation: "sigmoid", weights: w2, bias: b2 }],
+    };
+  }
 }
