@@ -507,7 +507,7 @@ function ami(truth, found) {
  * `objects` are { height, width, pixels }: the numbers of their pixels with ink, along the rows.
  */
 class Training {
-  constructor(objects, height, width, seed, { nLatent = 128, nBatches = 4000, rate = 0.004, corruption = [0.3, 0.7] } = {}) {
+  constructor(objects, height, width, seed, { nLatent = 128, nBatches = 3000, rate = 0.02, corruption = [0.2, 0.6] } = {}) {
     Object.assign(this, { objects, height, width, nLatent, nBatches, rate, corruption, done: 0, loss: NaN });
     this.random = uniformOf(seed);
     const n = height * width * nLatent;

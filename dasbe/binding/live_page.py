@@ -20,13 +20,14 @@ from torch import nn
 from dasbe.binding.page import COLOURS, filled
 from dasbe.support import __version__, checks
 from dasbe.support.errors import InputError
-from dasbe.support.published import PUBLISHED, SURPLUS_PHASES
+from dasbe.support.published import COLOUR_BLIND_SAFE, PUBLISHED, SURPLUS_PHASES
 
 TEMPLATE = Path(__file__).with_name("live.html")
 LOOP = Path(__file__).with_name("live.js")
 LARGEST_BYTE = 127
 MOST_STEPS, MOST_REFRACTORY = 96, 40  # as far as the sliders of the page go
-MOST_STAMPS, MOST_OBJECTS = 40, 24  # of a page, and of a scene that it draws
+MOST_STAMPS, MOST_OBJECTS = 40, 24  # of a page, and of a scene
+FIRST_SEED = 8  # of the first scene and its noise
 ACTIVATIONS = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.Softmax: "softmax"}
 PASSED_OVER = (nn.Identity, nn.Dropout)  # layers that do nothing in evaluation mode
 
@@ -102,7 +103,9 @@ def live_page_of(
         "refractory": refractory,
         "surplus": SURPLUS_PHASES,
         "mostObjects": MOST_OBJECTS,
+        "seed": FIRST_SEED,
         "colours": PUBLISHED,
+        "safeColours": COLOUR_BLIND_SAFE,
         "stamps": [{"name": label, "rows": _rows(stamp)} for label, stamp in drawn.items()],
         "surprise": [[names.index(checks.one_of("surprise", label, names)) for label in of] for of in choices],
         "scene": None if scene is None else _rows(checks.images(np.asarray(scene)[None])[0]),
