@@ -17,10 +17,12 @@ class Replayed {
   constructor({ initial, words, latents, pixels, delay, nPixels }) {
     const of = (text, kind) => new kind(bytesOf(text).buffer);
     Object.assign(this, { pixelsWithInk: pixels, delay, nPixels, at: 0, atLatent: 0 });
-    [this.start, this.words, this.latents] = [of(initial, Float32Array), of(words, Int32Array), of(latents, Int32Array)];
+    this.start = of(initial, Float32Array);
+    [this.words, this.latents] = [of(words, Int32Array), of(latents, Int32Array)];
   }
   initial() {
-    return Array.from({ length: this.delay }, (_, t) => Float64Array.from(this.start.subarray(t * this.nPixels, (t + 1) * this.nPixels)));
+    const step = (_, t) => Float64Array.from(this.start.subarray(t * this.nPixels, (t + 1) * this.nPixels));
+    return Array.from({ length: this.delay }, step);
   }
   pixels() {
     const [u, b, bPrime] = [Float64Array, Uint8Array, Uint8Array].map((kind) => new kind(this.nPixels));
