@@ -105,7 +105,9 @@ class Page:
             self.complaints.append(given["args"])
         elif method == "Log.entryAdded" and given["entry"]["level"] in ("error", "warning"):
             self.complaints.append(given["entry"])
-        elif method == "Network.requestWillBeSent" and not given["request"]["url"].startswith(("file:", "data:")):
+        elif method == "Network.requestWillBeSent" and not given["request"]["url"].startswith(
+            ("file:", "data:", "blob:")
+        ):
             self.complaints.append(given["request"]["url"])
 
     def open(self, path, fragment=""):

@@ -1009,12 +1009,14 @@ ROWS = (
     Row(
         "run.to_html",
         RUN.to_html,
-        {"path": "run.html", "image": 0, "labels": GROUPS, "groups": GROUPS},
+        {"path": "run.html", "image": 0, "labels": GROUPS, "groups": GROUPS, "live": True, "network": SMALL},
         {
             "path": path("run", "run.npz", ".html", "text.txt/run.html", "tmp_net"),
             "image": count(0),
             "labels": optional(labels()),
             "groups": optional(also(labels(), "labels")),
+            "live": also(FLAG, "network"),
+            "network": also(Kind("network", STRANGE | labelled(5, "shapes", object(), nn.Linear(64, 64))), "live"),
         },
     ),
     Row(

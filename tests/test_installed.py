@@ -78,7 +78,8 @@ def test_a_wheel_has_all_that_the_package_needs(wheel):
     networks = {
         f"dasbe/networks/{path.name}": path for path in (ROOT / "tmp_net").iterdir() if path.suffix in (".pt", ".json")
     }
-    others = {"dasbe/py.typed", "dasbe/binding/page.html", "dasbe/experiments/table1_scores.npz"}
+    others = {"dasbe/py.typed", "dasbe/experiments/table1_scores.npz"}
+    others |= {f"dasbe/binding/{name}" for name in ("colours.js", "live.html", "live.js", "page.html")}
     assert {name for name in held if ".dist-info/" not in name} == modules | networks.keys() | others
     assert len(networks) == 24
     assert all(held[name].file_size == path.stat().st_size for name, path in networks.items())

@@ -1,6 +1,6 @@
 """One image of a run as a web page that plays it: a single file, which loads nothing.
 
-The page is ``page.html`` with the data in it as JSON, which its script reads:
+The page is ``page.html`` with ``colours.js`` and the data in it, as JSON, which its script reads:
 
 - ``spikes``: of the foreground pixels, as :meth:`dasbe.binding.run.Binding.save` writes them: eight
   bits to a byte, pixel by pixel along the rows, step by step;
@@ -24,6 +24,7 @@ import numpy as np
 from dasbe.support.published import PUBLISHED
 
 TEMPLATE = Path(__file__).with_suffix(".html")
+COLOURS = Path(__file__).with_name("colours.js")
 PLACE = '"the data"'  # in the template
 FEEDBACK_BYTES = 200_000  # most that the feedback takes, compressed
 
@@ -59,8 +60,18 @@ def page_of(
         "feedback": [] if feedback is None else _last_cycles(feedback),
         "colours": PUBLISHED,
     }
-    text = json.dumps(data).replace("<", "\\u003c")  # no text in the data can end the element that it is in
-    return TEMPLATE.read_text(encoding="utf-8").replace(PLACE, text, 1)
+    return filled(TEMPLATE, {"the colours": COLOURS, PLACE.strip('"'): data})
+
+
+def filled(template: Path, parts: dict[str, Any]) -> str:
+    """`template` with each of `parts` in the place that is called so, in quotes: a file as it is, values as JSON."""
+    page = template.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        # no text in the data can end the element that it is in
+        file = isinstance(part, Path)
+        text = part.read_text(encoding="utf-8") if file else json.dumps(part).replace("<", "\\u003c")
+        page = page.replace(f'"{name}"', text, 1)
+    return page
 
 
 def _last_cycles(feedback: np.ndarray) -> list[str]:

@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import nn
 
+from dasbe.ann.weights import weights_hash
 from dasbe.binding.labels import align
+from dasbe.binding.live_page import live_page_of
 from dasbe.binding.page import page_of
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.snn.coding_space import LARGEST_REFRACTORY
@@ -196,6 +199,8 @@ class Binding:
         *,
         labels: np.ndarray | None = None,
         groups: np.ndarray | None = None,
+        live: bool = False,
+        network: nn.Module | None = None,
     ) -> None:
         """Write a web page that plays the spikes of one image step by step, as a single file that loads nothing.
 
@@ -203,6 +208,9 @@ class Binding:
         pixel or group. If feedback was recorded, it also shows the output of the network in each
         step and the feedback of a pixel, in 256 levels, for as many of the last cycles as fit
         compressed into 200 kB (at least one); a spike takes one bit.
+
+        With `live`, the loop itself runs in the page, from the same image, delay and refractory time and with
+        numbers of its own: a visitor moves the objects, draws, and takes the loop apart (docs/live.md).
 
         Parameters
         ----------
@@ -213,6 +221,12 @@ class Binding:
             Grouping, such as :func:`dasbe.group` returns.
         groups : (N, H, W) int, optional
             Ground truth. Groups are then numbered and coloured as the objects that they overlap most.
+        live : bool
+            Whether the page runs the loop, in place of playing the run. Objects that can be moved are those of
+            `groups`, or else of `labels`.
+        network : nn.Module, optional
+            That of the run, which does not keep it; needed by a live page. Its `encoder` and `decoder` must
+            be of linear layers.
 
         Raises
         ------
@@ -225,12 +239,34 @@ class Binding:
         >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
         >>> run.to_html("run.html", labels=dasbe.group(run, 2))
         """
-        path = checks.path("path", path, ".html")
-        trains, image, ink = self._recorded("spikes"), self._number_of(image), self.ink
+        path, live = checks.path("path", path, ".html"), checks.flag("live", live)
+        image, ink = self._number_of(image), self.ink
         found, truth = (
             None if given is None else checks.labels_of(ink.shape, given, name)[image]
             for name, given in (("labels", labels), ("groups", groups))
         )
+        if live != (network is not None):
+            raise InputError("a live page needs both live=True and network=…, that of the run; give both, or none")
+        if network is not None:
+            page = self._live_page(network, ink[image], found if truth is None else truth)
+        else:
+            page = self._played(image, ink, found, truth)
+        with atomic_path(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+
+    def _live_page(self, network: nn.Module, ink: np.ndarray, groups: np.ndarray | None) -> str:
+        """The page in which the loop of this run begins again."""
+        of_run, r = self.parameters["network"], np.unique(self.parameters["refractory"])
+        if self.images.ndim == 4 or len(r) > 1:
+            raise InputError("this run is of films, or of several refractory times; a live page takes neither")
+        if of_run is not None and (not isinstance(network, nn.Module) or weights_hash(network) != of_run):
+            raise InputError("network is not that of the run; give the one that dasbe.bind had, unchanged")
+        timing = {"delay": self.parameters["delay"], "refractory": int(r[0])}
+        return live_page_of(network, ink.shape, **timing, image=ink, groups=groups)
+
+    def _played(self, image: int, ink: np.ndarray, found: np.ndarray | None, truth: np.ndarray | None) -> str:
+        """The page that plays the spikes of `image`."""
+        trains = self._recorded("spikes")
         if found is not None and truth is not None:
             found = align(found, truth)
         frames = self.images[[image]] if self.images.ndim == 3 else self.images[image, -trains.values.shape[1] :]
@@ -239,9 +275,7 @@ class Binding:
         r = np.unique(np.broadcast_to(self.parameters["refractory"], ink.shape)[image])
         numbers = {key: value for key, value in self.parameters.items() if isinstance(value, (int, float, str))}
         parameters = numbers | {"image": image, "n_images": len(ink), "refractory": _range_of(r), "made": self.made}
-        page = page_of(spikes, frames, ink[image], found, truth, feedback, parameters)
-        with atomic_path(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+        return page_of(spikes, frames, ink[image], found, truth, feedback, parameters)
 
     def __repr__(self) -> str:
         if not self.parameters:

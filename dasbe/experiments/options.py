@@ -163,6 +163,25 @@ def bind(program: str) -> Options:
     return _filled(options, defaults | {"delay": published.delay, "refractory": published.refractory})
 
 
+def live(program: str) -> Options:
+    """Options of the command that writes the page of the live loop."""
+    parser = Parser(program, "Write a web page in which the loop runs live: draw, and watch it bind.")
+    parser.add_text("--network", "default: %(default)s", "shapes", metavar="NAME|FILE")
+    parser.add_text("--dataset", f"whose objects it has: {', '.join(TABLE_DATASETS)} (default: the network's)")
+    parser.add_text("--data", "images of single objects of your own, as dasbe.load_dataset reads them", metavar="FILE")
+    parser.add_whole_number("--delay", None, "steps in a cycle (default: as published for the dataset, or 32)")
+    parser.add_whole_number("--refractory", None, "silent steps after a spike (default: as published, or 9)", 0, 127)
+    parser.add_folder("--out", "default: results/live.html", results_folder() / "live.html", suffix=".html")
+    options = parser.parse_args()
+    given_apart(options, "--dataset", "--data")
+    if options.out.suffix != ".html":
+        raise InputError(f"--out is {displayed(options.out)}; it must be a file that ends in .html")
+    if options.dataset is not None:
+        settings_of(options.dataset)
+    check_writable(options.out.parent, "--out FILE")
+    return vars(options)
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure, and what it shows unless it is told otherwise."""

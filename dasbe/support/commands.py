@@ -47,6 +47,7 @@ def _experiment(module: str, work: str, purpose: str) -> Command:
 
 COMMANDS = {
     "bind": _experiment("bind", "bind:bind_image", "bind one image and draw it"),
+    "live": _experiment("live", "live:write_page", "write a page in which the loop runs live"),
     "datasets": Command(
         "-m dasbe.datasets", "dasbe.datasets.store:make_or_verify", "make dataset files, or verify them"
     ),
