@@ -5,6 +5,8 @@ import importlib
 import os
 import subprocess
 import sys
+import threading
+import types
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +22,7 @@ from dasbe.datasets import make_dataset
 from dasbe.evaluation import segment as evaluation
 from dasbe.evaluation import sweep as of_units
 from dasbe.support.published import HELD_OUT_START, DatasetSettings
+from dasbe.support.workers import computed_on, n_threads
 from dasbe.systems import SYSTEMS, base, reconstruction_clustering
 from dasbe.train.networks import held_out_ami
 
@@ -147,7 +150,43 @@ def test_who_is_not_told_the_number_counts(shapes, trained, monkeypatch):
             dasbe.segment(shapes[0][:2], trained, system, settings="shapes")
 
 
-def test_a_cluster_gives_the_same(shapes, trained):
+def nowhere_else(monkeypatch):
+    """A network whose class no other process can import, as one of a notebook."""
+    notebook = types.ModuleType("of_a_notebook")
+    exec("class Net:\n    def __call__(self, x): return 0.3 * x", notebook.__dict__)
+    monkeypatch.setitem(sys.modules, "of_a_notebook", notebook)
+    return notebook.Net()
+
+
+def test_an_asynchronous_client_and_workers_that_die_are_named():
+    distributed = pytest.importorskip("distributed")
+
+    class Waiting(distributed.Client):
+        status, asynchronous = "running", True
+
+        def __init__(self):
+            pass
+
+        def __del__(self):
+            pass
+
+    with pytest.raises(dasbe.InputError, match="client is asynchronous; give one that"):
+        n_threads(Waiting())
+
+    class Dying:
+        def submit(self, *_, **__):
+            return types.SimpleNamespace(exception=lambda: None)
+
+        def map(self, *_, **__):
+            raise distributed.KilledWorker("task", None, 3)
+
+    with pytest.raises(dasbe.InputError, match=r"\(KilledWorker\), as they do for want of memory: give each more"):
+        next(computed_on(Dying(), len, [[1]]))
+    with pytest.raises(dasbe.InputError, match="cannot be sent to workers .*lock.*; leave client out"):
+        next(computed_on(Dying(), len, [threading.Lock()]))
+
+
+def test_a_cluster_gives_the_same(shapes, trained, monkeypatch):
     distributed = pytest.importorskip("distributed")
     options = {"n_objects": 3, **TIMING, "seed": 1, "spikes": True}
     expected, spikes = dasbe.segment(shapes[0], trained, **options)
@@ -159,6 +198,11 @@ def test_a_cluster_gives_the_same(shapes, trained):
         assert len(base.blocks_of(shapes[0], 1, int(shapes[0].sum()) // 8 + 1)) == 8  # there was something to spread
         with pytest.raises(dasbe.InputError, match="network does not take images of 20×20"):
             dasbe.segment(shapes[0][:, :20, :20], trained, **options, client=client)
+        made_here = nowhere_else(monkeypatch)
+        with pytest.raises(dasbe.InputError, match="made by workers .*No module named 'of_a_notebook'"):
+            dasbe.segment(shapes[0], made_here, **options, client=client)
+    with pytest.raises(dasbe.InputError, match="client is closed; give one that is connected"):
+        dasbe.segment(shapes[0], trained, **options, client=client)
     np.testing.assert_array_equal(labels, expected)
     np.testing.assert_array_equal(found.values, spikes.values)
 
@@ -384,8 +428,19 @@ def test_processes_give_the_same(shapes, trained, tmp_path):
     expected = dasbe.evaluate(shapes[0], shapes[1], trained, **options).scores
     scores = dasbe.evaluate(shapes[0], shapes[1], trained, **options, workers=2).scores
     np.testing.assert_equal(scores, expected)
-    with pytest.raises(dasbe.InputError, match="cannot be sent to other processes .*; use workers=1"):
+    with pytest.raises(dasbe.InputError, match="cannot be sent to workers .*; use workers=1"):
         dasbe.evaluate(shapes[0], shapes[1], lambda x: 0.3 * x, **TIMING, workers=2)
+
+
+def test_a_class_that_processes_cannot_import_is_named(shapes, monkeypatch, capfd):
+    with pytest.raises(dasbe.InputError, match="made by workers .*'of_a_notebook'.*; put what a notebook"):
+        dasbe.evaluate(shapes[0][:2], shapes[1][:2], nowhere_else(monkeypatch), **TIMING, workers=2)
+    program = types.ModuleType("__main__")
+    program.__spec__, program.__file__ = None, "<stdin>"
+    monkeypatch.setitem(sys.modules, "__main__", program)
+    with pytest.raises(dasbe.InputError, match="workers read the program anew, and <stdin> is no file"):
+        dasbe.evaluate(shapes[0][:2], shapes[1][:2], nowhere_else(monkeypatch), **TIMING, workers=2)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_images_without_objects_do_not_count(shapes, trained):

@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, sil
 import dasbe
 from dasbe.experiments.figure2 import phase_colours
 from dasbe.metrics import autocorrelation, cycle_scores, silhouette, synchrony_matrix, victor_purpura_distances
+from dasbe.support import checks
 
 pytestmark = pytest.mark.quick
 
@@ -74,6 +75,29 @@ def test_victor_purpura_is_a_metric(rng):
 def test_victor_purpura_of_no_spikes_and_no_trains():
     assert victor_purpura_distances(np.zeros((5, 3), bool), 0.5).tolist() == np.zeros((3, 3)).tolist()
     assert victor_purpura_distances(np.zeros((5, 0), bool), 0.5).shape == (0, 0)
+
+
+def test_class_numbers_are_refused_where_they_count(rng):
+    spikes = rng.random((2, 9, 4, 4)) < 0.3
+    groups = np.repeat([[1, 1, 4, 7]], 4, axis=0)
+    with pytest.raises(dasbe.InputError, match=r"groups hold \[1, 4, 7\], which are 3 objects, as class numbers do"):
+        cycle_scores(spikes, groups)
+    hidden = np.where(groups == 4, 2, np.where(groups == 7, 4, groups))  # 1, 2 and 4: the third object may be hidden
+    assert cycle_scores(spikes, hidden).keys() == {"synchrony", "rate", "clustering"}
+
+
+def test_tables_of_pairs_that_do_not_fit_into_memory_are_refused(rng, monkeypatch):
+    spikes, numbers = rng.random((2, 9, 40, 40)) < 0.3, np.arange(1, 1601).reshape(40, 40)
+    monkeypatch.setattr(checks, "available_bytes", lambda: 10**7)
+    for call in (
+        lambda: synchrony_matrix(spikes, np.ones_like(numbers)),
+        lambda: victor_purpura_distances(spikes[0].reshape(9, -1), 0.3),
+        lambda: dasbe.align(numbers, numbers.T),
+        lambda: dasbe.ami(numbers[None], numbers.T[None]),
+        lambda: dasbe.mbo(numbers[None], numbers.T[None]),
+    ):
+        with pytest.raises(dasbe.InputError, match="a table of 1600×1600 .* would take 81.9 MB, and 10.0 MB"):
+            call()
 
 
 def test_silhouette_equals_scikit_learns(rng):

@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import hostile
 import numpy as np
 import pytest
 import torch
@@ -15,6 +16,18 @@ from dasbe.support.paths import network_folder
 
 pytestmark = pytest.mark.quick
 
+HOSTILE = {  # what a file is like (tests/hostile.py), and what is said of it
+    "a million layers": "number of hidden layers is 299999; it must be a whole number of at most 100",
+    "expanded weights": "it holds fewer weights than it says",
+    "one storage, all layers": "it holds fewer weights than it says",
+    "8 GB of bytes": "was not loaded",
+    "8 GB of a tensor": "was not loaded",
+    "a punycode": "was not loaded",
+    "a stack global": "was not loaded",
+    "a long pickle": "was not loaded",
+    "parts that overlap": "was not loaded",
+    "compressed": "was not loaded",
+}
 SHIPPED = sorted(path.stem for path in network_folder().glob("*.pt"))
 
 
@@ -120,6 +133,38 @@ class TestBadInput:
         with pytest.raises(dasbe.FileContentError, match="carries code"):
             dasbe.load_network(tmp_path / "x.pt")
         assert not (tmp_path / "executed").exists()
+
+    def test_weights_of_torch_save_are_named(self, tmp_path, random_network, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        weights = random_network().state_dict()
+        for content, where in ((weights, ""), ({"epoch": 3, "model": weights}, "['model']")):
+            torch.save(content, "w.pth")
+            with pytest.raises(dasbe.FileContentError, match="torch.save has written; give them to dasbe") as refusal:
+                dasbe.load_network("w.pth")
+            assert str(refusal.value).endswith(f"dasbe.autoencoder(torch.load('w.pth', weights_only=True){where})")
+            assert dasbe.autoencoder(torch.load("w.pth", weights_only=True)["model"] if where else weights)
+
+    @pytest.mark.parametrize("name", ["x.pth", "./x.pth", "./x", "x", "sub/x"])
+    def test_a_file_that_is_there_is_found_whatever_its_name(self, tmp_path, random_network, monkeypatch, name):
+        monkeypatch.chdir(tmp_path)
+        save_network("x.pt", random_network(), {})
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "x.pt").rename(name)
+        assert dasbe.load_network(name).description
+        with pytest.raises(dasbe.InputError, match="sub is a folder; give the path of a file"):
+            dasbe.load_network("./sub")
+
+    @pytest.mark.parametrize("what", HOSTILE)
+    def test_what_would_take_more_than_the_file_has_is_refused_before(self, tmp_path, what):
+        hostile.TENSORS[what](tmp_path / "x.pt")
+        with pytest.raises(dasbe.FileContentError, match=HOSTILE[what]):
+            dasbe.load_network(tmp_path / "x.pt")
+
+    def test_weights_that_share_their_numbers_are_saved_apart(self, tmp_path, random_network):
+        network = random_network()
+        network.encoder[0].bias = torch.nn.Parameter(network.encoder[0].weight.detach().flatten()[:50])
+        save_network(tmp_path / "x.pt", network, {})
+        assert torch.equal(dasbe.load_network(tmp_path / "x.pt").encoder[0].bias, network.encoder[0].bias)
 
     def test_architecture(self):
         assert set(ACTIVATIONS) == ACTIVATION_LAYERS.keys()

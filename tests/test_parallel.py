@@ -1,12 +1,18 @@
 """Threads and memory: what one call does to the process and to other calls."""
 
+import signal
 import threading
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import dasbe
+from dasbe.ann.architecture import Architecture
+from dasbe.ann.autoencoder import Autoencoder
+from dasbe.ann.network import usable
+from dasbe.engine import parallel
 from dasbe.engine.parallel import map_blocks
 from dasbe.support import checks
 from dasbe.support.workers import SharedSetting
@@ -110,6 +116,57 @@ def test_what_does_not_fit_into_memory_is_said_before_the_first_cycle(monkeypatc
         _ = run.spikes
     monkeypatch.setattr(checks, "available_bytes", lambda: None)  # the system does not say
     assert run.spikes.shape == (50, 1, 100, 8, 8)
+
+
+@pytest.mark.parametrize("told", [None, 3])
+def test_a_readout_that_does_not_fit_into_memory_is_refused(monkeypatch, told):
+    """Its tables have a row and a column for each pixel that fires."""
+    spikes = np.ones((1, 2, 4, 60, 60), bool)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # of which one has nothing to do
+    monkeypatch.setattr(checks, "available_bytes", lambda: 10**8)
+    with pytest.raises(dasbe.InputError, match="grouping 3600 pixels that fire would take 0.2 GB, .*smaller"):
+        dasbe.group(spikes, told)
+    spikes[..., 30:] = False
+    assert dasbe.group(spikes, told).max() == 1
+
+
+def test_another_default_device_changes_nothing():
+    images, network = np.ones((2, 8, 8)), Autoencoder(Architecture((8, 8), (20,), 9, spiking=True))
+    options = {"delay": 14, "refractory": 3, "cycles": 4, "record": ("spikes", "feedback")}
+    recipe = dasbe.Recipe(hidden=(), latent=5, epochs=1, batch=4)
+    expected, before = dasbe.bind(images, network, **options), torch.get_num_threads()
+    trained = dasbe.train_network(images, recipe, progress=False).state_dict()
+    torch.set_num_threads(1)  # threads of their own have a default device of their own
+    parallel.onednn_is_exact.cache_clear()
+    torch.set_default_device("meta")
+    try:
+        run = dasbe.bind(images, network, **options)
+        labels = dasbe.group(run), dasbe.group(run, 2)
+        again = dasbe.train_network(images, recipe, progress=False).state_dict()
+    finally:
+        torch.set_default_device(None)
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(run.spikes, expected.spikes)
+    np.testing.assert_array_equal(labels, (dasbe.group(expected), dasbe.group(expected, 2)))
+    assert all(torch.equal(again[key], trained[key]) for key in trained)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_ctrl_c_leaves_no_network_half_restored(late):
+    """It comes while evaluation mode is entered, or left; then the whole of that is done first."""
+
+    class Layer(nn.Identity):
+        def __setattr__(self, name, value):
+            if name == "training" and value is late:
+                signal.raise_signal(signal.SIGINT)
+            super().__setattr__(name, value)
+
+    network = nn.Sequential(Layer(), nn.Linear(4, 4), nn.BatchNorm1d(4), Layer())
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt), usable(network, "cpu"):
+            pass
+        assert all(module.training for module in network.modules())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("record, n_decoded", [(("spikes",), 3), (("spikes", "feedback"), 4)])

@@ -6,6 +6,7 @@ import sys
 import warnings
 import zipfile
 
+import hostile
 import numpy as np
 import pytest
 import torch
@@ -184,9 +185,18 @@ class TestFile:
                 dasbe.load_run(path)
 
     def test_what_is_not_there(self, tmp_path):
-        for path in (tmp_path / "x.npz", tmp_path, tmp_path / "y" / "x.npz"):
+        for path in (tmp_path / "x.npz", tmp_path / "y" / "x.npz"):
             with pytest.raises(dasbe.MissingFileError, match=r"is not there; write it with: dasbe\.bind"):
                 dasbe.load_run(path)
+        with pytest.raises(dasbe.InputError, match="is a folder; give the path of a file"):
+            dasbe.load_run(tmp_path)
+
+    @pytest.mark.parametrize("what", ["cycles and delay of millions", "the same, without feedback"])
+    def test_a_run_that_says_it_is_larger_than_its_file_is_refused(self, tmp_path, monkeypatch, what):
+        monkeypatch.chdir(tmp_path)
+        hostile.RUNS[what](tmp_path / "x.npz")
+        with pytest.raises(dasbe.FileContentError, match="954 bytes of spikes do not fit its images, cycles and delay"):
+            dasbe.load_run("x.npz")
 
     def test_a_run_larger_than_the_memory_is_refused_before_it_is_read(self, run_of, tmp_path, monkeypatch):
         run_of().save(tmp_path / "x.npz")

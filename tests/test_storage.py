@@ -2,15 +2,19 @@
 
 import gzip
 import hashlib
+import io
+import json
 import os
 import stat
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import filelock
 import h5py
+import hostile
 import numpy as np
 import pytest
 import torch
@@ -20,6 +24,7 @@ from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.weights import load_network, save_network
 from dasbe.datasets import load_dataset, make_dataset, mnist
+from dasbe.support import checks
 from dasbe.support.storage import (
     ABANDONED_SECONDS,
     Unfit,
@@ -34,6 +39,7 @@ from dasbe.support.storage import (
 )
 
 pytestmark = pytest.mark.quick
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def small_network():
@@ -133,8 +139,10 @@ def test_only_the_content_is_blamed_for_what_is_wrong_with_it():
     assert str(raised(OSError(5, "Input/output error"))) == "run x.npz cannot be read (Input/output error); try again"
     for error in (PermissionError(13, "x"), OSError(5, "x"), dasbe.InputError("split is 'x'")):
         assert type(raised(error)) is dasbe.InputError
-    for error in (MemoryError(), KeyboardInterrupt(), dasbe.InputError("split is 'x'")):
+    for error in (KeyboardInterrupt(), dasbe.InputError("split is 'x'")):
         assert raised(error) is error
+    wanting = raised(MemoryError())
+    assert type(wanting) is dasbe.InputError and str(wanting).startswith("run x.npz takes more memory than there is; ")
     for error, options, line in (
         (OSError("truncated file"), {}, "run x.npz is damaged; bind again"),
         (OSError(22, "Invalid argument"), {}, "run x.npz is damaged; bind again"),
@@ -145,6 +153,45 @@ def test_only_the_content_is_blamed_for_what_is_wrong_with_it():
     ):
         found = raised(error, **options)
         assert isinstance(found, dasbe.FileContentError) and str(found) == line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux")
+def test_hostile_files_end_in_one_line(tmp_path):
+    """Files of every kind, in a process with 2 GB more address space than the imports take; see tests/hostile.py."""
+    command = [sys.executable, hostile.__file__, "60", "1", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert sum(found["counts"].values()) == 60 and found["faults"] == []
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_digits_are_taken_packed_or_not(tmp_path, monkeypatch, packed):
+    monkeypatch.setattr(mnist, "FILES", dict(mnist.FILES))
+    path, load = mnist_file(tmp_path / "x")
+    expected = load(path)
+    if not packed:  # as some browsers leave it
+        path.write_bytes(gzip.decompress(path.read_bytes()))
+    np.testing.assert_array_equal(load(path), expected)
+
+
+def test_a_limit_of_address_space_counts_as_memory(monkeypatch):
+    resource = pytest.importorskip("resource")
+    used = resource.getpagesize() * int(Path("/proc/self/statm").read_text().split()[0])
+    for limit, least, most in ((used + 10**8, 0, 10**8), (10**6, 0, 0), (resource.RLIM_INFINITY, 10**8, 10**15)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limit=limit: (limit, limit))
+        assert least <= checks.available_bytes() <= most
+
+
+@pytest.mark.parametrize("name", [230 * "n" + ".npz", 80 * "ü" + ".npz", 251 * "n" + ".npz", 300 * "n" + ".npz"])
+def test_names_are_as_long_as_the_file_system_allows(tmp_path, name):
+    if len(name.encode()) < 256:
+        with one_at_a_time(tmp_path / name):
+            save_arrays(tmp_path / name, {"a": np.ones(3)}, {})
+        assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == [name]
+    else:
+        with pytest.raises(dasbe.InputError, match="cannot be written .File name too long"):
+            save_arrays(tmp_path / name, {"a": np.ones(3)}, {})
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):
@@ -278,6 +325,26 @@ def test_any_name_can_be_written(tmp_path, name):
         with atomic_path(tmp_path / name) as temporary:
             temporary.write_text(text)
     assert [path.name for path in tmp_path.iterdir()] == [name] and (tmp_path / name).read_text() == "new"
+
+
+def test_what_a_terminal_cannot_show_is_spelled(monkeypatch):
+    run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=2)
+    for encoding, size in (("ascii", "8x8"), ("latin-1", "8×8"), ("utf-8", "8×8")):
+        with io.TextIOWrapper(io.BytesIO(), encoding=encoding) as terminal:
+            monkeypatch.setattr(sys, "stdout", terminal)
+            print(run, dasbe.InputError(f"“{size}” …"))
+            terminal.flush()
+            assert f"image of {size}:" in terminal.buffer.getvalue().decode(encoding)
+        monkeypatch.undo()
+
+
+def test_nothing_is_shown_where_there_is_nothing_to_show_it_on(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    images = np.ones((1, 8, 8))
+    run = dasbe.bind(images, lambda x: 0.2 * x, delay=14, refractory=3, cycles=2, progress=True)
+    monkeypatch.undo()
+    assert run.spikes.shape == (1, 2, 14, 8, 8)
 
 
 def test_a_strangers_text_cannot_steer_a_terminal_or_fill_it():

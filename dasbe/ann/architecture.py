@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dasbe.support import checks
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "softmax")
-MOST_UNITS = 10**6  # units of a layer
+MOST_UNITS, MOST_LAYERS = 10**6, 100  # units of a layer, and layers
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Architecture:
 
     def __post_init__(self) -> None:
         checks.instance("hidden", self.hidden, tuple, "a tuple of the units of each layer")
+        checks.whole_number("number of hidden layers", len(self.hidden), 0, MOST_LAYERS)
         checks.set_fields(
             self,
             image_shape=checks.image_shape(self.image_shape),

@@ -2,9 +2,10 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from dasbe.support import checks
-from dasbe.support.errors import InputError
+from dasbe.support.errors import InputError, in_short
 from dasbe.support.workers import SharedSetting
 
 Network = nn.Module | Callable[[Tensor], Tensor]
@@ -112,6 +113,12 @@ def usable(network: Network, device: torch.device | str) -> Iterator[UsableNetwo
         yield described(network, dtype)
 
 
+def made_on(device: torch.device | str) -> AbstractContextManager[Any]:
+    """A block in which PyTorch makes tensors on `device`, whatever ``torch.set_default_device`` has been told."""
+    device = torch.device(device)
+    return nullcontext() if torch.get_default_device() == device else device
+
+
 def check_kind(network: Network) -> None:
     """InputError unless `network` is a module or a function."""
     if isinstance(network, type) or not callable(network):
@@ -180,7 +187,7 @@ def tried(
     if not all(parameter.isfinite().all() for parameter in weights):
         raise InputError("network has weights that are not finite; train it again, with a smaller learning rate")
     cuda = [device] if torch.device(device).type == "cuda" else []
-    with torch.autocast(torch.device(device).type, enabled=False), torch.random.fork_rng(cuda):
+    with made_on(device), torch.autocast(torch.device(device).type, enabled=False), torch.random.fork_rng(cuda):
         try:
             (code, feedback), (_, again) = network.answer(shown), network.answer(shown)
             (_, of_fewer), (_, otherwise) = network.answer(shown[fewer]), network.answer(shown, seed=1)
@@ -265,7 +272,7 @@ def answers(network: Network, images: np.ndarray, device: torch.device | str = "
     weights = rng.choice([-1, 1], size=(images[0].size, WEIGHTINGS)) / images[0].size ** 0.5
     cuda = [device] if torch.device(device).type == "cuda" else []
     try:
-        with usable(network, device) as parts, torch.random.fork_rng(cuda):
+        with usable(network, device) as parts, made_on(device), torch.random.fork_rng(cuda):
             code, feedback = parts.answer(torch.from_numpy(shown).to(device, parts.dtype))
             if parts.recurrent:
                 feedback = feedback + parts.decode(parts.combine(code, code.flip(0)))
@@ -300,12 +307,6 @@ def check_feedback(feedback: Tensor, shape: tuple[int, ...], least: float = 0, m
 
 def _alike(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and bool((a - b).abs().max() <= SAME)
-
-
-def in_short(error: Exception) -> str:
-    """Type and text of an error of a user's module, as part of a line."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if len(text) <= 120 else f"{text[:119]}…"
 
 
 def as_network(

@@ -8,6 +8,7 @@ it is the description alone, for readers and for ``git diff``. Files are read wi
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -84,9 +85,9 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
 
 
 def _stored(values: torch.Tensor) -> torch.Tensor:
-    """`values` in half precision if nothing is lost by it."""
+    """A copy of `values`, in half precision if nothing is lost by it."""
     half = values.half()
-    return half if torch.equal(half.to(values.dtype), values) else values
+    return half if torch.equal(half.to(values.dtype), values) else values.clone()
 
 
 def weights_hash(network: nn.Module) -> str:
@@ -109,7 +110,7 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     ----------
     name : str or path
         Name of a network in ``tmp_net/`` (``"shapes"``) or of one installed with the package,
-        or the path of a ``.pt`` file.
+        or the path of a file that :func:`dasbe.save_network` has written.
     device : torch.device or str
 
     Returns
@@ -134,18 +135,21 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     >>> y.shape, latent.shape
     (torch.Size([1, 784]), torch.Size([1, 400]))
     """
-    name, device = checks.path("name", name), checks.device(device)
+    device, _ = checks.device(device), checks.path("name", name)
     path = network_path(name)
-    if not path.is_file():
+    if not os.path.exists(path):
         known = ", ".join(network_names())
         raise MissingFileError(
             f"network '{name}' is not there ({displayed(path)}); "
             + (f"choose one of {known}, " if known else "")
-            + f"give the path of a .pt file, or train it with: {typed('train', 'NAME')}"
+            + f"give the path of a file, or train it with: {typed('train', 'NAME')}"
         )
     content = load_tensors(path, remedy=_remedy(path))
     with untrusted(path, remedy=_remedy(path), damaged="is not a network file of dasbe", passed_on=True):
+        _check_kind(content, path)
         description = json.loads(content["description"])
+        if sum(values.numel() * values.itemsize for values in content["weights"].values()) > path.stat().st_size:
+            raise Unfit("it holds fewer weights than it says")
         network = _with_weights(Architecture(**tuples(description["architecture"])), content["weights"])
         for key, values in network.state_dict().items():
             if not values.isfinite().all():
@@ -165,11 +169,21 @@ def _with_weights(architecture: Architecture, weights: Mapping[str, torch.Tensor
     return network
 
 
+def _check_kind(content: Any, path: Path) -> None:
+    """Unfit if `content` is that of a file of ``torch.save`` with weights in it, not of a network."""
+    if content.keys() == {"description", "weights"}:
+        return
+    for where, part in {"": content, **{f"[{key!r}]": part for key, part in content.items()}}.items():
+        if isinstance(part, dict) and part and all(isinstance(values, torch.Tensor) for values in part.values()):
+            loaded = f"torch.load({displayed(path)!r}, weights_only=True){where}"
+            raise Unfit("it holds weights that torch.save has written", f"give them to dasbe.autoencoder({loaded})")
+
+
 def _remedy(path: Path) -> str:
     """Remedy for a network file that cannot be used."""
     if path.parent in (SHIPPED_NETWORKS, network_folder()):
         return f"train it again with: {typed('train', path.stem, '--force')}"
-    return f"fetch it again, or train a network with: {typed('train', 'NAME')}"
+    return f"fetch it again, or train a network with: {typed('train', 'NAME')}; dasbe.autoencoder takes plain weights"
 
 
 LayerWeights = tuple[np.ndarray, np.ndarray]  # W (out, in) and b (out,)

@@ -52,6 +52,7 @@ def _aligned(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     size = int(max(labels.max(initial=0), groups.max(initial=0)))
     if size > labels.size:
         raise InputError(f"labels go up to {size} in images of {labels.size} pixels; number the groups from 1 on")
+    checks.memory_of_pairs(size, size, "groups")
     overlap = np.zeros((size + 1, size + 1), np.int64)
     np.add.at(overlap, (labels.ravel(), groups.ravel()), 1)
     found, numbers = linear_sum_assignment(-overlap[1:, 1:])

@@ -140,7 +140,7 @@ def bind(
     >>> run.spikes.shape
     (2, 5, 14, 8, 8)
     """
-    device, progress = checks.device(device), checks.flag("progress", progress)
+    device, progress = checks.device(device), checks.progress(progress)
     record = checks.some_of("record", record, RECORDABLE)
     run = new_run(images, delay, refractory, cycles, seed, spike_loss, last, indices)
     delay, cycles, last = (run.parameters[name] for name in ("delay", "cycles", "recorded_cycles"))

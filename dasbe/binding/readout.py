@@ -105,6 +105,14 @@ def group(
     active = np.any(trains, axis=1)
     dtype = np.float64 if trains.dtype.kind == "f" else np.float32  # distances of spike trains are exact in float32
     labels = np.zeros((n, n_pixels), np.int64)
+    at_once = torch.get_num_threads() if device.type == "cpu" else 1
+    widths = np.sort(active.sum(1))[-at_once:].astype(float) + 1  # of the images with most points
+    of_point = 2 * trains.shape[1] + 4 * widths + (4 * restarts * int(k_of_image.max()) if told else 0)
+    checks.memory(
+        int((widths * of_point).sum() * dtype().itemsize),
+        f"grouping {int(widths[-1]) - 1} pixels that fire",
+        "take smaller images, or fewer at once (torch.set_num_threads)",
+    )
 
     def cluster(block: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
         """Cluster of the silent point and of each pixel that fires, by k-means, of images of the same K."""

@@ -30,8 +30,8 @@ from dasbe.binding.page import page_of
 from dasbe.engine.foreground import ForegroundTrains
 from dasbe.snn.coding_space import LARGEST_REFRACTORY
 from dasbe.support import checks
-from dasbe.support.errors import InputError, MissingFileError
-from dasbe.support.paths import displayed
+from dasbe.support.errors import InputError, for_terminal
+from dasbe.support.paths import displayed, file_to_read
 from dasbe.support.published import CYCLES_TABLE
 from dasbe.support.storage import Unfit, array_of, atomic_path, provenance, save_arrays, untrusted
 
@@ -284,7 +284,7 @@ class Binding:
         kind = "film" if self.images.ndim == 4 else "image"
         recorded = ", ".join(self._parts())
         of_cycles = "" if p["recorded_cycles"] == p["cycles"] else f" of the last {p['recorded_cycles']} cycles"
-        return (
+        return for_terminal(
             f"<Binding of {n} {kind}{'s' if n > 1 else ''} of {height}×{width}: {p['cycles']} cycles, "
             f"delay {p['delay']}, refractory {_range_of(r)}, seed {p['seed']}"
             + (f", spike_loss {p['spike_loss']:g}" if p["spike_loss"] else "")
@@ -385,14 +385,15 @@ def load_run(path: Path | str) -> Binding:
     >>> bool((dasbe.load_run("run.npz").spikes == run.spikes).all())
     True
     """
-    path = checks.path("path", path)
-    if not path.is_file():
-        raise MissingFileError(f"{displayed(path)} is not there; write it with: dasbe.bind(...).save(path)")
+    path = file_to_read("run", checks.path("path", path), "write it with: dasbe.bind(...).save(path)")
     reading = partial(untrusted, path, "run", "bind the images again", "is damaged, or not a run that dasbe saved")
     with reading(), zipfile.ZipFile(path) as archive:
         n_bytes = sum((10 if m.filename == "spikes.npy" else 2) * m.file_size for m in archive.infolist())
         checks.memory(n_bytes, f"the run in {displayed(path)}", LESS_MEMORY)
-        arrays = {name: array_of(archive, name) for name in (m.removesuffix(".npy") for m in archive.namelist())}
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        if others := set(names).difference(RECORDABLE, ("images", "indices", "refractory", "made")):
+            raise Unfit(f"it also holds {checks.shown(sorted(others))}")
+        arrays = {name: array_of(archive, name) for name in names}
     with reading(passed_on=True):
         return _run_of(arrays)
 
@@ -448,11 +449,13 @@ def _packed(trains: ForegroundTrains) -> np.ndarray:
 
 def _unpacked(packed: np.ndarray, images: np.ndarray, cycles: int, delay: int) -> ForegroundTrains:
     """Spike trains on `images` (N, H, W) from what :func:`_packed` returned."""
-    trains = ForegroundTrains.silent(images, cycles, delay, bool)
-    valid = trains.foreground.valid.numpy()
-    n_bits = int(valid.sum()) * cycles * delay
+    n_bits = int(np.count_nonzero(images)) * cycles * delay
     bits = np.unpackbits(packed)
     if len(packed) != -(-n_bits // 8) or bits[n_bits:].any():
         raise Unfit(f"{len(packed)} bytes of spikes do not fit its images, cycles and delay")
+    widest = int(np.count_nonzero(images, axis=(1, 2)).max())
+    checks.memory(len(images) * widest * cycles * delay, "spikes of all images", LESS_MEMORY)
+    trains = ForegroundTrains.silent(images, cycles, delay, bool)
+    valid = trains.foreground.valid.numpy()
     trains.values.transpose(0, 3, 1, 2)[valid] = bits[:n_bits].reshape(-1, cycles, delay)
     return trains

@@ -83,7 +83,7 @@ def make_dataset(
     Path
         The file.
     """
-    blocks, progress = generate(name, sizes, mnist), checks.flag("progress", progress)
+    blocks, progress = generate(name, sizes, mnist), checks.progress(progress)
     path = dataset_path(name, folder)
     total = sum(shape[0] for key, (shape, _) in CHECKSUMS.get(name, {}).items() if key.endswith("/default"))
     with (

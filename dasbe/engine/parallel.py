@@ -18,6 +18,7 @@ import torch
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from dasbe.ann.network import made_on
 from dasbe.support.workers import SharedSetting
 
 _SETTING: Any = getattr(torch.backends.mkldnn, "matmul", None)  # None before PyTorch 2.9
@@ -40,10 +41,10 @@ def onednn_is_exact() -> bool:
     """Whether oneDNN is of use on this CPU and keeps to float32 even if told that it need not."""
     if _SETTING is None or torch.backends.cpu.get_cpu_capability() != "AVX512":
         return False
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator("cpu").manual_seed(0)
     for m, k, n in ((32, 256, 128), (54, 1024, 400)):
-        a = torch.randn((2, m, k), generator=generator) / k**0.5
-        b = torch.randn((2, k, n), generator=generator)
+        a = torch.randn((2, m, k), generator=generator, device="cpu") / k**0.5
+        b = torch.randn((2, k, n), generator=generator, device="cpu")
         with _bfloat16_allowed():
             error = torch.bmm(a, b) - torch.bmm(a.double(), b.double())
         if error.abs().max() > LARGEST_ERROR:
@@ -99,7 +100,8 @@ def map_blocks(
     device = torch.device(device)
 
     def computed(block: Block) -> Result:
-        with torch.inference_mode(), torch.autocast(device.type, enabled=False):  # both are settings of a thread
+        # all three are settings of a thread
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False), made_on(device):
             return function(block)
 
     if device.type != "cpu" or not threads:

@@ -169,7 +169,8 @@ def evaluate(
     device : torch.device or str
     workers : int
         Processes of one thread each; with 1, all threads of this one. A script that asks
-        for more has to begin with ``if __name__ == "__main__":``, as for all processes.
+        for more has to begin with ``if __name__ == "__main__":``, as for all processes, and
+        the classes of network and system have to lie in a file, not in a notebook.
     store : path, optional
         Folder that keeps what is done: the same call goes on from there after an
         interruption, with more images, seeds or systems as well. What was made
@@ -206,7 +207,7 @@ def evaluate(
     n_objects = _told(n_objects, images[0].size)
     if n_objects == "true":
         check_numbering(groups)
-    device, progress = checks.device(device), checks.flag("progress", progress)
+    device, progress = checks.device(device), checks.progress(progress)
     workers = checks.whole_number("workers", workers, 1, checks.MOST_WORKERS)
     chosen = [system_of(system) for system in _several("systems", systems, (str, System))]
     seeds = tuple(checks.seed(seed) for seed in _several("seeds", seeds, (int, np.integer)))

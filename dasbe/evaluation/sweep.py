@@ -6,6 +6,7 @@ number of interruptions.
 """
 
 import hashlib
+import os
 import pickle
 import sys
 import time
@@ -31,7 +32,7 @@ from dasbe.datasets import load_dataset
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import Score, amis_of, numbers_of_objects, system_settings
 from dasbe.support import PROCEDURE
-from dasbe.support.errors import FileContentError, InputError
+from dasbe.support.errors import FileContentError, InputError, in_short
 from dasbe.support.paths import displayed
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import load_record, one_at_a_time, provenance, save_record
@@ -415,13 +416,23 @@ def _computed_by_one_thread(task: Task, device: str) -> dict:
 
 
 def _in_processes(tasks: Sequence[Task], workers: int, device: str) -> Computed:
+    program = sys.modules["__main__"]
+    if program.__spec__ is None and not os.path.exists(getattr(program, "__file__", None) or os.curdir):
+        raise InputError(f"workers read the program anew, and {program.__file__} is no file; make it one, or workers=1")
     try:
-        pickle.dumps(tasks[0])
+        packed = pickle.dumps([(task.system, task.network, task.score) for task in tasks])
     except Exception as error:  # pickling fails in many ways
-        raise InputError(f"network or system cannot be sent to other processes ({error}); use workers=1") from None
+        raise InputError(f"network or system cannot be sent to workers ({in_short(error)}); use workers=1") from None
     pool = ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn"), initializer=end_with_parent)
     others, futures = set(active_children()), {}
     try:
+        with interrupts_are_ours():
+            trial = pool.submit(pickle.loads, packed)
+        if (lacking := trial.exception()) is not None and not isinstance(lacking, BrokenProcessPool):
+            raise InputError(
+                f"network or system cannot be made by workers ({in_short(lacking)}); put what a notebook or the "
+                "running program defines into a file that is imported, or use workers=1"
+            )
         with interrupts_are_ours():
             futures = {pool.submit(_computed_by_one_thread, task, device): task for task in tasks}
         for future in as_completed(futures):
@@ -446,9 +457,8 @@ def _on_dask(tasks: Sequence[Task], scheduler: str, device: str) -> Computed:
     try:
         client = Client(scheduler, timeout=10)
     except (OSError, ValueError, TypeError) as error:  # TypeError: of tls:// without certificates
-        reason = " ".join(f"{error}".split())[:150]
         raise InputError(
-            f"--scheduler '{scheduler}' does not answer ({reason}); start it with: dask scheduler"
+            f"--scheduler '{scheduler}' does not answer ({in_short(error)}); start it with: dask scheduler"
         ) from None
     lost = f"--scheduler '{scheduler}' was lost; what is done is stored: start it again, and run the same command again"
     with client:

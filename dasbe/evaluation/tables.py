@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dasbe.plotting.style import Figure, save_figure
+from dasbe.support.errors import for_terminal
 from dasbe.support.paths import displayed
 from dasbe.support.storage import atomic_path
 
@@ -30,6 +31,7 @@ def cell(value: tuple[float, float | None] | None) -> str:
 def aligned(table: pd.DataFrame) -> str:
     """A table of text for a terminal; the name of its columns stands in the corner."""
     lines = [(table.columns.name, *table.columns), *table.itertuples(name=None)]
+    lines = [tuple(map(for_terminal, line)) for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join("   ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
 

@@ -103,7 +103,7 @@ def suggest_timing(
     False
     """
     images, seed, device = checks.images(images), checks.seed(seed), checks.device(device)
-    progress = checks.flag("progress", progress)
+    progress = checks.progress(progress)
     usable = images.any((1, 2))
     if not usable.any():
         raise InputError("images have no ink; give some that have")

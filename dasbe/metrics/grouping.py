@@ -190,6 +190,7 @@ def _contingency(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Number of points that each group shares with each cluster, (groups, clusters) int64."""
     (objects, truth), (clusters, found) = (np.unique(labels, return_inverse=True) for labels in (truth, found))
     shape = len(objects), len(clusters)
+    checks.memory_of_pairs(*shape, "groups")
     return np.bincount(truth * shape[1] + found, minlength=shape[0] * shape[1]).reshape(shape)
 
 

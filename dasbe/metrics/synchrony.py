@@ -47,8 +47,10 @@ def victor_purpura_distances(spikes: np.ndarray, q: float) -> np.ndarray:
     """
     spikes, q = checks.spikes(spikes, "(steps, trains)", 2, empty=True), checks.number("q", q, 0, infinite=True)
     trains, which = np.unique(np.packbits(spikes, axis=0), axis=1, return_inverse=True)
+    which = which.reshape(-1)
     trains = np.unpackbits(trains, axis=0, count=len(spikes)).astype(bool)  # (T, U)
     counts = trains.sum(0)
+    checks.memory_of_pairs(len(which), len(which), "spike trains")
     if q == 0:
         distances = np.abs(np.subtract.outer(counts, counts)).astype(np.float64)
     elif math.isinf(q):
@@ -60,7 +62,6 @@ def victor_purpura_distances(spikes: np.ndarray, q: float) -> np.ndarray:
             fired = np.flatnonzero(train)
             row[: len(fired)] = fired
         distances = _pairs(times, counts, q)
-    which = which.reshape(-1)
     return distances[np.ix_(which, which)]
 
 
@@ -142,7 +143,8 @@ def cycle_scores(
     ----------
     spikes : (n, d, H, W) bool
     groups : (H, W) int
-        Ground truth; pixels with label > 0 count, and K = largest label + 1.
+        Ground truth; pixels with label > 0 count, and K = largest label + 1. A number may be
+        skipped, since an object may be hidden, but not more of them than there are labels.
     q : float
         1/step.
     seed : int
@@ -160,6 +162,12 @@ def cycle_scores(
         An argument is wrong.
     """
     (spikes, groups), q = _checked(spikes, groups), checks.number("q", q, 0, infinite=True)
+    present = np.unique(groups[groups > 0])
+    if groups.max() > 2 * len(present):  # one that skips fewer numbers may have objects that are hidden
+        raise InputError(
+            f"groups hold {checks.shown(present.tolist())}, which are {len(present)} objects, as class numbers do; "
+            "number the objects from 1 on"
+        )
     labels = group(spikes[:, None], int(groups.max()) + 1, last=1, seed=seed)
     scores = {name: np.empty(len(spikes)) for name in ("synchrony", "rate", "clustering")}
     for cycle, clusters in enumerate(labels[:, groups > 0]):
@@ -206,6 +214,7 @@ def synchrony_matrix(
     spikes, groups = _checked(spikes, groups)
     alpha, last = checks.number("alpha", alpha, 0), checks.whole_number("last", last)
     order = np.argsort(groups[groups > 0], kind="stable")
+    checks.memory_of_pairs(len(order), len(order), "pixels")
     trains = spikes[-last:].reshape(-1, *groups.shape)[:, groups > 0][:, order].astype(np.float64)  # (T, P)
     together = trains.T @ trains
     next_to = trains[:-1].T @ trains[1:]

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import colors, rc_context, rcParams, rcParamsDefault
 from matplotlib.axes import Axes
 
+from dasbe.support.errors import InputError
 from dasbe.support.published import PALETTES
 from dasbe.support.storage import atomic_path
 
@@ -68,8 +69,12 @@ class Figure(matplotlib.figure.Figure):
 
     @rc_context(DEFAULTS)
     def savefig(self, fname: Any, **options: Any) -> None:
-        """Write the figure to a file."""
-        super().savefig(fname, **options)
+        """Write the figure to a file; InputError if that cannot be."""
+        try:
+            super().savefig(fname, **options)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise InputError(f"{fname} cannot be written ({reason}); make room there, or name another") from error
 
     def _repr_png_(self) -> bytes:
         """The picture that a notebook shows as the last line of a cell; ``%matplotlib inline`` has its own."""
@@ -81,8 +86,8 @@ class Figure(matplotlib.figure.Figure):
 def save_figure(figure: Figure, *paths: Path) -> None:
     """Write `figure` to `paths`, each in the format of its suffix."""
     for path in paths:
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=150)
+        with atomic_path(path) as temporary, rc_context(DEFAULTS):
+            matplotlib.figure.Figure.savefig(figure, temporary, dpi=150)  # of whose failure atomic_path speaks
 
 
 def palette(n_objects: int, name: str = "published") -> np.ndarray:

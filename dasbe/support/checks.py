@@ -111,6 +111,11 @@ def probability(name: str, value: Any) -> float:
         raise InputError(f"{name} is {shown(value)}; it must be a probability, from 0 to 1") from None
 
 
+def progress(value: Any) -> bool:
+    """Whether a progress bar is shown: if it is wanted, and there is something to show it on."""
+    return flag("progress", value) and sys.stderr is not None
+
+
 def flag(name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
@@ -321,7 +326,8 @@ def path(name: str, value: Any, suffix: str | None = None) -> Path:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         pass
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{name} is {shown(value)}; it cannot be a path ({type(error).__name__})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{name} is {shown(value)}; it cannot be a path ({reason})") from None
     if suffix is not None and result.suffix != suffix:
         raise InputError(f"{name} is {shown(str(result))}; it must end in {suffix}")
     return result
@@ -371,6 +377,11 @@ def memory(n_bytes: int, what: str, remedy: str) -> None:
         raise InputError(f"{what} would take {_size(n_bytes)}, and {_size(free)} of memory are free; {remedy}")
 
 
+def memory_of_pairs(first: int, second: int, what: str) -> None:
+    """That memory is free for a table of `first` × `second` numbers, and what is computed with it."""
+    memory(4 * 8 * first * second, f"a table of {first}×{second} {what}", "take a smaller image, or a part of it")
+
+
 def _size(n_bytes: int) -> str:
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
 
@@ -394,5 +405,13 @@ def available_bytes() -> int | None:
         ):
             limits.append(int(most.read()) - int(now.read()))
     except (OSError, ValueError):
+        pass
+    try:  # ulimit -v, as some clusters set it
+        import resource
+
+        if (limit := resource.getrlimit(resource.RLIMIT_AS)[0]) != resource.RLIM_INFINITY:
+            with open("/proc/self/statm", encoding="ascii") as pages:
+                limits.append(max(limit - resource.getpagesize() * int(pages.read().split()[0]), 0))
+    except (ImportError, OSError, ValueError):
         pass
     return min(limits, default=None)

@@ -24,7 +24,7 @@ from pkgutil import resolve_name
 from types import FrameType
 from typing import NamedTuple, NoReturn, TextIO
 
-from dasbe.support.errors import InputError, TimingWarning
+from dasbe.support.errors import InputError, TimingWarning, in_one_line, is_want_of_memory
 from dasbe.support.paths import repository
 
 PATIENCE_SECONDS = 3  # after Ctrl-C, in which another one is the same
@@ -137,6 +137,7 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     The status is 2 after a user's mistake or a full disk, 130 after Ctrl-C, and 141,
     without a line, if nobody reads the output any more (``| head``).
     """
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # `2>&-`
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal has ± and ×
@@ -157,14 +158,14 @@ def run_command(main: Callable[[], None]) -> NoReturn:
     except (InputError, OSError) as error:
         status, line = 2, f"error: {message_of(error)}"
     except (MemoryError, RuntimeError) as error:
-        if not _is_want_of_memory(error):
+        if not is_want_of_memory(error):
             raise
         status, line = 2, f"error: there is not enough memory ({error or 'MemoryError'}); do less at a time"
     except KeyboardInterrupt as stop:
         status, line = 130, "; ".join(["interrupted", *stop.args])
         exec("")  # makes Python forget an interrupt that came through exec; it would end by the signal, not the status
     if line:
-        print(" ".join(line.split()), file=sys.stderr)
+        print(in_one_line(line), file=sys.stderr)
     sys.exit(status)
 
 
@@ -175,13 +176,6 @@ def _warning(
     if issubclass(category, TimingWarning):
         return f"warning: {message}\n"
     return usual_warning(message, category, filename, lineno, line)
-
-
-def _is_want_of_memory(error: Exception) -> bool:
-    """Whether NumPy, or PyTorch on a CPU or a GPU, has not got the memory it asked for."""
-    return (
-        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "t allocate mem" in str(error)
-    )
 
 
 def message_of(error: InputError | OSError) -> str:

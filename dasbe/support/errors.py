@@ -1,15 +1,40 @@
 """Errors that are the user's to mend: one clear line each, exit status 2 from a command. And a warning."""
 
+import sys
+
+PLAIN = str.maketrans({"±": "+-", "×": "x", "–": "-", "…": "..."})
 LONGEST_MESSAGE = 1000  # characters
+LONGEST_REASON = 120  # of what a library says, as part of a message
 
 
-def in_one_line(text: str) -> str:
-    """`text`, perhaps of a stranger's file, for a terminal: blanks for line breaks, no control characters, not long."""
-    line = " ".join(text.split())
-    if len(line) > LONGEST_MESSAGE:
-        half = LONGEST_MESSAGE // 2
+def in_one_line(text: object, most: int = LONGEST_MESSAGE) -> str:
+    """`text`, perhaps of a stranger's file, for a terminal: no line breaks or control characters, cut to `most`."""
+    line = " ".join(str(text).split())
+    if len(line) > most:
+        half = most // 2
         line = f"{line[:half]} … {line[-half:]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def for_terminal(text: str) -> str:
+    """`text` with plain letters in place of what the standard output cannot encode."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return text.translate(PLAIN).encode("ascii", "backslashreplace").decode()
+    return text
+
+
+def in_short(error: BaseException) -> str:
+    """Type and text of an error of a library, or of a user's own code, as part of a line."""
+    return in_one_line(f"{type(error).__name__}: {error}", LONGEST_REASON)
+
+
+def is_want_of_memory(error: Exception) -> bool:
+    """Whether NumPy, or PyTorch on a CPU or a GPU, has not got the memory it asked for."""
+    return (
+        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "t allocate mem" in str(error)
+    )
 
 
 class InputError(ValueError):
@@ -24,7 +49,7 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: object):
-        super().__init__(in_one_line(str(message)))
+        super().__init__(for_terminal(in_one_line(message)))
 
 
 class MissingFileError(InputError, FileNotFoundError):
@@ -35,7 +60,7 @@ class MissingFileError(InputError, FileNotFoundError):
     >>> import dasbe
     >>> dasbe.load_run("none.npz")
     Traceback (most recent call last):
-    dasbe.support.errors.MissingFileError: none.npz is not there; write it with: dasbe.bind(...).save(path)
+    dasbe.support.errors.MissingFileError: run none.npz is not there; write it with: dasbe.bind(...).save(path)
     """
 
     def __str__(self) -> str:

@@ -52,10 +52,10 @@ def network_folder() -> Path:
 
 
 def network_path(name: str | Path) -> Path:
-    """Path of the network called `name`, or `name` itself if it is a path."""
-    if str(name).endswith(".pt") or len(Path(name).parts) > 1:
-        return Path(name)
-    return own_or_shipped(network_folder() / f"{name}.pt")
+    """Path of the network called `name`, or `name` itself if it is a path: has a slash, ends in .pt, or is a file."""
+    named = own_or_shipped(network_folder() / f"{name}.pt")
+    is_path = str(name).endswith(".pt") or any(mark in str(name) for mark in (os.sep, os.altsep) if mark)
+    return Path(name) if is_path or (Path(name).is_file() and not named.is_file()) else named
 
 
 def own_or_shipped(path: Path) -> Path:

@@ -9,14 +9,16 @@ import hashlib
 import io
 import json
 import os
+import pickletools
 import platform
+import re
 import secrets
 import sys
 import time
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -27,8 +29,8 @@ from filelock import FileLock, Timeout
 
 from dasbe.support import __version__, checks
 from dasbe.support.commands import entry
-from dasbe.support.errors import FileContentError, InputError, MissingFileError
-from dasbe.support.paths import check_writable, displayed, is_writable, unreadable
+from dasbe.support.errors import LONGEST_REASON, FileContentError, InputError, in_one_line, is_want_of_memory
+from dasbe.support.paths import check_writable, displayed, file_to_read, is_writable, unreadable
 
 if TYPE_CHECKING:
     import torch  # slow, and commands read their options before
@@ -37,8 +39,14 @@ if TYPE_CHECKING:
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 Arrays = dict[str, np.ndarray]
 
+# what the pickles of our files call for, and their longest length; a checkpoint takes some hundred bytes a tensor
+TENSOR_CALLS = r"collections OrderedDict|torch\._utils _rebuild_(tensor_v2|parameter)|torch [A-Za-z0-9]+Storage"
+LONGEST_PICKLE = 1 << 20
+LONGEST_RECORD = 1 << 23  # bytes of a record; one of 500 images takes some ten thousand
+
+LONGEST_BEGINNING = 140  # bytes of a name in the name of its temporary file; 255 are allowed, 64 of them a host's
+
 ABANDONED_SECONDS = 24 * 3600  # age of an unfinished file of another machine from which on nobody writes it any more
-LONGEST_REASON = 120  # characters of what a library says of a file
 
 
 @contextmanager
@@ -54,10 +62,11 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     path = Path(os.path.realpath(path))  # a link stays one, and leads to what is written
     check_writable(path.parent)
     _make_folder_of(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"path {displayed(path)} is a folder; name a file")
     _remove_abandoned(path)
-    temporary = path.parent / f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}"
+    mark = f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = path.parent / f".{_beginning(path)}.{mark}.tmp{path.suffix}"
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # the umask says who may read it
         yield temporary
@@ -72,7 +81,13 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{displayed(path)} cannot be written ({reason}); make room there, or name another") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # such as a name that is too long, of which has been spoken
+            temporary.unlink(missing_ok=True)
+
+
+def _beginning(path: Path) -> str:
+    """The name of `path`, cut so that a name can be made of it that is no longer than a file system allows."""
+    return path.name.encode(errors="ignore")[:LONGEST_BEGINNING].decode(errors="ignore")
 
 
 def _make_folder_of(path: Path) -> None:
@@ -89,8 +104,9 @@ def _host() -> str:
 
 def _remove_abandoned(path: Path) -> None:
     """Remove what killed writers of `path` left."""
-    for unfinished in path.parent.glob(glob.escape(f".{path.name}.") + "*.tmp" + glob.escape(path.suffix)):
-        host, _, process = unfinished.name.removeprefix(f".{path.name}.").partition("-")
+    beginning = f".{_beginning(path)}."
+    for unfinished in path.parent.glob(glob.escape(beginning) + "*.tmp" + glob.escape(path.suffix)):
+        host, _, process = unfinished.name.removeprefix(beginning).partition("-")
         process = process.partition("-")[0]
         try:
             if host == _host() and process.isdigit() and hasattr(os, "uname"):
@@ -139,7 +155,7 @@ def one_at_a_time(path: Path | str) -> Iterator[None]:
         yield
         return
     _make_folder_of(path)
-    lock = FileLock(path.parent / f".{path.name}.lock")
+    lock = FileLock(path.parent / f".{_beginning(path)}.lock")
     try:
         try:
             lock.acquire(timeout=0)
@@ -175,8 +191,7 @@ def untrusted(
 
     What the block finds wrong with the content, an :class:`Unfit` or any error of a
     library that meets foreign bytes, becomes a FileContentError. A file that the system
-    does not let the user read is not damaged (InputError), nor is one for which the memory
-    is too small.
+    does not let the user read is not damaged, nor is one for which memory is too small (InputError).
 
     Parameters
     ----------
@@ -192,15 +207,17 @@ def untrusted(
     try:
         yield
     except Exception as error:
-        if isinstance(error, MemoryError) or (isinstance(error, InputError) and not passed_on):
+        if isinstance(error, InputError) and not passed_on:
             raise
+        if is_want_of_memory(error):
+            raise InputError(f"{file} takes more memory than there is; free some, or read less of it") from error
         # of damaged bytes, libraries raise OSError without a number, or ask the system for a place that no file has
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise unreadable(file, error) from error
         if isinstance(error, (Unfit, InputError)):
             found = f"cannot be used: {error}"
         else:
-            found = damaged.format(reason=" ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__)
+            found = damaged.format(reason=in_one_line(error, LONGEST_REASON) or type(error).__name__)
         remedy = getattr(error, "remedy", None) or remedy
         raise FileContentError(f"{file} {found}" + (f"; {remedy}" if remedy else "")) from error
 
@@ -224,6 +241,7 @@ def load_tensors(path: Path | str, device: "torch.device | str" = "cpu", remedy:
     import torch
 
     damaged = "was not loaded: it is damaged, carries code, or is not a file of dasbe"
+    file_to_read("file", path, remedy)
     with untrusted(path, remedy=remedy, damaged=damaged), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _check_archive(path)
@@ -231,12 +249,27 @@ def load_tensors(path: Path | str, device: "torch.device | str" = "cpu", remedy:
 
 
 def _check_archive(path: Path | str) -> None:
-    """BadZipFile, or an error of another kind, unless all of `path` is as it was written, and no larger unpacked."""
+    """BadZipFile, or an error of another kind, unless all of `path` is as :func:`save_tensors` might have written it.
+
+    Unpacked it is no larger, and its pickle calls for nothing but tensors: other calls that
+    PyTorch allows can take any memory and time.
+    """
     with zipfile.ZipFile(path) as archive:
-        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
             raise zipfile.BadZipFile("compressed")
+        if sum(member.file_size for member in members) > os.stat(path).st_size:
+            raise zipfile.BadZipFile("parts that overlap")
         if (damaged := archive.testzip()) is not None:
             raise zipfile.BadZipFile(damaged)
+        for member in members:
+            if not member.filename.endswith(".pkl"):
+                continue
+            if member.file_size > LONGEST_PICKLE:
+                raise zipfile.BadZipFile("a pickle that is too long")
+            for operation, called, _ in pickletools.genops(archive.read(member)):
+                if "GLOBAL" in operation.name and not re.fullmatch(TENSOR_CALLS, called or ""):
+                    raise zipfile.BadZipFile(f"a call of {called}")
 
 
 def save_record(path: Path | str, record: dict) -> None:
@@ -247,7 +280,9 @@ def save_record(path: Path | str, record: dict) -> None:
 
 def load_record(path: Path | str) -> dict:
     """What :func:`save_record` wrote; FileContentError if the file is damaged or of another kind."""
-    with untrusted(path):
+    with untrusted(file_to_read("record", path, "compute it again")):
+        if os.path.getsize(path) > LONGEST_RECORD:
+            raise ValueError("too long")
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if content["sha256"] != _digest(content["result"]):
             raise ValueError("its SHA-256 differs")
@@ -275,9 +310,7 @@ def load_arrays(path: Path | str, command: str) -> Arrays:
 
     MissingFileError and FileContentError name the `command` that makes the file.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"{displayed(path)} is not there; make it with: {command}")
+    file_to_read("file", path, f"make it with: {command}")
     with untrusted(path, remedy=f"make it again with: {command}"), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         return {name: array_of(archive, name) for name in dict.fromkeys(("made", *names))}
@@ -289,6 +322,8 @@ def array_of(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     InputError if memory is too small for it; Unfit if it has fewer bytes than it says.
     """
     member = archive.getinfo(f"{name}.npy")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack to any size at once
+        raise Unfit(f"{name} is compressed in another way than by NumPy")
     checks.memory(member.file_size, f"reading {name}", "save less in a file")
     try:
         with archive.open(member) as content:

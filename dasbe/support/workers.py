@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from dasbe.support import checks
-from dasbe.support.errors import InputError
+from dasbe.support.errors import InputError, in_short
 
 
 def _compute_alone() -> None:
@@ -37,6 +37,22 @@ def interrupts_are_ours() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C within this block comes at its end, so that what is begun is done."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield  # Python interrupts the main thread alone
+        return
+    came: list[Any] = []
+    before = signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came and callable(before):
+            before(*came[0])
 
 
 def end_with_parent() -> None:
@@ -65,15 +81,17 @@ class SharedSetting:
 
     @contextmanager
     def __call__(self) -> Iterator[Any]:
-        with self._lock:
-            if not self._users:
-                self._value = self._stack.enter_context(self._setting())
-            self._users += 1
+        entered = False
         try:
+            with uninterrupted(), self._lock:
+                if not self._users:
+                    self._value = self._stack.enter_context(self._setting())
+                self._users += 1
+                entered = True
             yield self._value
         finally:
-            with self._lock:
-                self._users -= 1
+            with uninterrupted(), self._lock:
+                self._users -= entered
                 if not self._users:
                     self._stack.close()
 
@@ -88,7 +106,14 @@ def n_threads(client: Any) -> int:
     except ImportError:
         raise InputError("client needs dask.distributed; install it with: pip install distributed") from None
     checks.instance("client", client, Client, "a dask.distributed.Client(…)")
-    if not (found := sum(client.nthreads().values())):
+    if client.status != "running" or client.asynchronous:
+        how = "asynchronous" if client.asynchronous else "closed"
+        raise InputError(f"client is {how}; give one that is connected and blocks, as distributed.Client(ADDRESS) does")
+    try:
+        found = sum(client.nthreads().values())
+    except OSError:
+        raise InputError("client has lost its scheduler; start that again, with: dask scheduler") from None
+    if not found:
         raise InputError("client has no workers; start some with: dask worker ADDRESS")
     return found
 
@@ -101,14 +126,27 @@ def computed_on(
     InputError with the words `if_lost` if the cluster does not go on.
     """
     from distributed import CancelledError, KilledWorker, as_completed
+    from distributed.protocol.pickle import dumps, loads
 
-    futures = client.map(function, tasks, pure=False, retries=RETRIES)
-    numbers = {future.key: number for number, future in enumerate(futures)}
     try:
+        packed = dumps((function, tasks[:1]))
+    except Exception as error:  # pickling fails in many ways
+        raise InputError(f"network or system cannot be sent to workers ({in_short(error)}); leave client out") from None
+    try:
+        lacking = client.submit(loads, packed, pure=False).exception()
+        if lacking is not None and not isinstance(lacking, (CancelledError, KilledWorker)):
+            raise InputError(f"network or system cannot be made by workers ({in_short(lacking)}); give them its files")
+        futures = client.map(function, tasks, pure=False, retries=RETRIES)
+        numbers = {future.key: number for number, future in enumerate(futures)}
         for future in as_completed(futures):
             yield numbers[future.key], future.result()
             future.release()
     except InputError:  # of a task; one kind of it is an OSError
         raise
-    except (CancelledError, KilledWorker, OSError) as error:
+    except KilledWorker:
+        raise InputError(
+            "workers of the cluster died of the same images again and again (KilledWorker), as they do for want of "
+            "memory: give each more (dask worker --memory-limit), or compute smaller or fewer images"
+        ) from None
+    except (CancelledError, OSError) as error:
         raise InputError(f"{if_lost} ({type(error).__name__})") from None

@@ -133,7 +133,7 @@ class System:
         n_objects = None if self.never_told else n_objects
         checks.instance("settings", settings, self.settings, f"{self.settings.__module__}.Settings(…)")
         indices, device = checks.stream_indices(indices, len(images)), checks.device(device)
-        seed, progress = checks.seed(seed), checks.flag("progress", progress)
+        seed, progress = checks.seed(seed), checks.progress(progress)
         if checks.flag("spikes", spikes) and self.record is None:
             raise InputError(f"spikes is True, but {self.title} has no spikes to return; leave it out")
 

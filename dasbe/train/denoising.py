@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, mse_loss
 
 from dasbe.ann.autoencoder import Autoencoder, transmitted
-from dasbe.ann.network import answers, check_feedback, described, float_type, in_short, same_answers
+from dasbe.ann.network import answers, check_feedback, described, float_type, made_on, same_answers
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.engine.parallel import one_thread
 from dasbe.support import PROCEDURE
-from dasbe.support.errors import FileContentError, InputError
+from dasbe.support.errors import FileContentError, InputError, in_short
 from dasbe.support.paths import displayed
 from dasbe.support.storage import load_tensors, save_tensors
 from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, walk_back
@@ -153,6 +153,7 @@ def train(
         answered, fresh = content.pop("answers", ()), copy.deepcopy(optimiser.state_dict())
         state = TrainingState(**content)
         check_weights(network, state.weights, state.best_weights)
+        _ = state.epoch + state.seconds + state.lowest_loss + state.best_epoch  # raises if they are no numbers
         optimiser.load_state_dict(state.optimiser)
         if taken_over(state.weights, answered, network, asked):
             return state
@@ -163,7 +164,8 @@ def train(
     if state is None:
         state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
 
-    with one_thread():  # sums do not depend on the number of cores, and other networks can be trained beside
+    # by one thread, sums do not depend on the number of cores, and other networks can be trained beside
+    with made_on(device), one_thread():
         report(state)
         while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
             started = time.perf_counter()
@@ -325,7 +327,7 @@ def _split(
 
 def initial_network(recipe: Recipe, image_shape: tuple[int, int]) -> Autoencoder:
     """A network with PyTorch's standard initial weights, drawn from the recipe's seed alone."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), made_on("cpu"):
         torch.manual_seed(recipe.seed)
         return Autoencoder(recipe.architecture(image_shape))
 
@@ -364,7 +366,9 @@ def resumed(
         others["procedure"] = "another version of dasbe"
         different = [other for key, other in others.items() if content.pop(key) != subject[key]]
         state = None if different else take(content)
-    except (FileContentError, KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        if isinstance(error, InputError) and not isinstance(error, FileContentError):  # it may not be read, …
+            raise
         aside = path.with_name(f"{path.name}.damaged")
         os.replace(path, aside)
         print(f"{displayed(path)} is damaged; it is now {aside.name}, and training starts anew", file=sys.stderr)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from tqdm import tqdm
 
+from dasbe.ann.network import made_on
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import segment
 from dasbe.metrics import ami, n_found
@@ -165,7 +166,7 @@ def learn_from_scenes(
     recipe = recipe if seed is None else replace(recipe, seed=checks.seed(seed))
     given = checks.images(scenes)
     scenes = _with_ink(given)
-    device, progress = checks.device(device), checks.flag("progress", progress)
+    device, progress = checks.device(device), checks.progress(progress)
     place = None if checkpoint is None else checks.new_file("checkpoint", checkpoint)
     if n_objects is not None:
         n_objects = checks.numbers_of_groups("n_objects", n_objects, len(given), given[0].size, least=0)
@@ -243,13 +244,14 @@ def _learn(
 ) -> SceneState:
     """All rounds; the first are those of a checkpoint, if it has any."""
     subject |= {"layers": shapes_of(network.state_dict())}
+    device = next(network.parameters()).device
 
     def take(content: dict) -> SceneState | None:
         answered, state = content.pop("answers", ()), SceneState(**content)
         check_weights(network, state.weights)
         return state if taken_over(state.weights, answered, network, scenes) else None
 
-    state = resumed(checkpoint, subject, next(network.parameters()).device, take)
+    state = resumed(checkpoint, subject, device, take)
     if state is None:
         state = SceneState(0, network.state_dict())
         if (bias := output_bias(network)) is not None:
@@ -262,7 +264,11 @@ def _learn(
     def of_round(number: int) -> np.ndarray:
         return order[(np.arange(size) + number * size) % len(scenes)]
 
-    with tqdm(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar, one_thread():
+    with (
+        tqdm(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar,
+        made_on(device),
+        one_thread(),
+    ):
         while state.rounds <= recipe.rounds:
             started, stage = time.perf_counter(), state.rounds
             chosen, groups = order, None
@@ -280,7 +286,7 @@ def _learn(
             state.rounds, state.probe, state.weights = stage + 1, probed, network.state_dict()
             state.seconds += time.perf_counter() - started
             if checkpoint is not None:
-                answered = {"answers": list(answers(network, scenes, next(network.parameters()).device))}
+                answered = {"answers": list(answers(network, scenes, device))}
                 save_tensors(checkpoint, {**subject, **answered, **vars(state)})
             bar.set_postfix(dict(zip(ROUND, (f"{value:.3g}" for value in state.history[-1]))))
     return state

@@ -99,7 +99,7 @@ def train_network(
     images = _images(images, recipe)
     kinds = _classes(classes, len(images), recipe)
     place = None if checkpoint is None else checks.new_file("checkpoint", checkpoint)
-    device, progress = checks.device(device), checks.flag("progress", progress)
+    device, progress = checks.device(device), checks.progress(progress)
     called = None if network is None else checked_network(network, images, recipe, device)
     shown = windows(images, recipe.window) if recipe.window else images
     with progress_bar("training", recipe.epochs, progress) as report:
