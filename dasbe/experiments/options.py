@@ -80,7 +80,7 @@ def train(program: str) -> Options:
     )
     parser.add_flag("--scenes", "of --data: they are scenes of several objects, from which the network learns")
     parser.add_whole_number("--phases", None, "of --scenes: more than a scene has objects (default: 8)", 2, MOST)
-    parser.add_whole_number("--rounds", None, "of --scenes: of grouping and learning (default: 6)", 0, MOST)
+    parser.add_whole_number("--rounds", None, "of --scenes: of grouping and learning (default: 8)", 0, MOST)
     parser.add_text("--split", "of --data, if it has several")
     parser.add_whole_number(
         "--hidden", None, "of --data: units of the layers before the latent one", 1, MOST, nargs="+"

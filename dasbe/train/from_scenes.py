@@ -157,7 +157,7 @@ def learn_from_scenes(
     --------
     >>> import numpy as np, dasbe
     >>> scenes, _ = dasbe.draw_scenes([np.ones((1, 8)), np.ones((8, 1))], (8, 8), count=100, objects=2)
-    >>> recipe = dasbe.SceneRecipe(first_steps=5, rounds=1, steps=5)  # 500, 6 and 700 by default
+    >>> recipe = dasbe.SceneRecipe(first_steps=5, rounds=1, steps=5)  # 500, 8 and 700 by default
     >>> network = dasbe.learn_from_scenes(scenes, recipe, progress=False)
     >>> labels = dasbe.segment(scenes, network, "competing_phases_counting", settings="bars")
     """

@@ -231,7 +231,7 @@ class SceneRecipe:
     n_phases: int = 8
     fragment: tuple[float, float] = (1.5, 3.0)
     first_steps: int = 500
-    rounds: int = 6
+    rounds: int = 8
     steps: int = 700
     scenes_a_round: int = 2500
     counting_from: int = 5
