@@ -22,6 +22,7 @@ import time
 import zipfile
 import zlib
 from collections import Counter, OrderedDict
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -32,9 +33,12 @@ from PIL import Image
 import dasbe
 from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
+from dasbe.ann.network import answers
 from dasbe.datasets import make_dataset, mnist
+from dasbe.support import PROCEDURE
 from dasbe.support.storage import load_arrays, load_record, load_tensors, save_arrays, save_record, save_tensors
-from dasbe.train.denoising import TrainingState, _resume
+from dasbe.train import denoising
+from dasbe.train.denoising import TrainingState
 
 SPACE_BYTES = 2 * 10**9  # of address space, beyond what the imports take
 MOST_SECONDS = 2.0
@@ -64,11 +68,12 @@ def checkpoint():
     subject = {
         "recipe": {"epochs": 2},
         "images": "x",
+        "procedure": PROCEDURE,
         "layers": {key: list(value.shape) for key, value in network.state_dict().items()},
     }
     optimiser = torch.optim.Adam(network.parameters()).state_dict()
     state = TrainingState(1, network.state_dict(), dict(network.state_dict()), optimiser, [(1, 0.5, 0.5, 0.1)])
-    return subject | vars(state), subject
+    return subject | {"answers": list(answers(network, IMAGES))} | vars(state), subject
 
 
 def write_run(path):
@@ -97,8 +102,9 @@ def write_shapes(path):
 def resumed(path):
     network = small_network()
     optimiser = torch.optim.Adam(network.parameters())
+    take = partial(denoising.state_of, network=network, optimiser=optimiser, asked=IMAGES)
     with contextlib.redirect_stderr(io.StringIO()) as said:
-        state = _resume(path, checkpoint()[1], network, optimiser)
+        state = denoising.resumed(path, checkpoint()[1], "cpu", take)
     if state is None:
         raise dasbe.FileContentError(said.getvalue() or "no checkpoint")
 

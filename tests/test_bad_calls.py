@@ -729,6 +729,7 @@ UNITS_OF_LAYERS = Kind(
 )
 ANY_LAYERS = dasbe.Recipe(epochs=1, batch=1)
 QUICK = replace(ANY_LAYERS, latent=4)
+QUICK_SCENES = dasbe.SceneRecipe(latent=4, n_phases=3, first_steps=1, rounds=1, steps=1, least_pixels=1)
 OF_OURS = {"hidden": (5,), "latent": 5, "activation": "tanh", "latent_activation": "tanh", "spiking": True}
 WEIGHTS = [np.zeros((64, 4)), np.zeros(4), np.zeros((4, 64)), np.zeros(64)]
 
@@ -1200,7 +1201,7 @@ ROWS = (
         {"spikes": SPIKES[0, 0], "refractory": 2},
         {"spikes": spikes(SPIKES[0, 0]), "refractory": count()},
     ),
-    *(segment_row(system) for system in SYSTEMS),
+    *(segment_row(system) for system in SYSTEMS if not system.endswith("_scenes")),  # which have other networks alone
     Row(
         "systems.system_of",
         system_of,
@@ -1292,6 +1293,44 @@ ROWS = (
         {"images": IMAGES, "recipe": ANY_LAYERS, "network": linear_ends(64, 3, 3, 64), "progress": False},
         {"network": trainable()},
         {f"network and {field}": {"recipe": replace(ANY_LAYERS, **{field: value})} for field, value in OF_OURS.items()},
+    ),
+    Row(
+        "dasbe.learn_from_scenes",
+        dasbe.learn_from_scenes,
+        {"scenes": np.repeat(IMAGES, 15, axis=0), "recipe": QUICK_SCENES, "progress": False},
+        {
+            "scenes": images(),
+            "recipe": optional(Kind("recipe", STRANGE | FUNCTION_VALUES | labelled(5, "shapes", {}, [QUICK]))),
+            "n_objects": optional(for_each()),
+            "seed": optional(SEED),
+            "checkpoint": without(optional(path(".", "tmp_net", "text.txt/x")), label_of("two\nlines")),
+            "device": DEVICE,
+            "progress": FLAG,
+        },
+        {
+            "scenes too few": {"scenes": IMAGES},
+            "network that is a function": {"network": dimmed},
+        },
+    ),
+    Row(
+        "dasbe.SceneRecipe",
+        dasbe.SceneRecipe,
+        {"latent": 4},
+        {
+            "hidden": UNITS_OF_LAYERS,
+            "latent": optional(count()),
+            "n_phases": count(2),
+            "learning_rate": ABOVE_0,
+            "half_precision": FLAG,
+            "activation": name("ReLU", "Relu", "softplus", "sigmoid "),
+            "fragment": Kind("fragment", labelled(5, "x", (1,), (2, 1), (0, 1), (np.nan, 1), None)),
+            "corruption": Kind("corruption", labelled(5, "x", (1,), (0.5, 0.1), (0, 2), (np.nan, 1), None)),
+            **{name: count() for name in ("first_steps", "steps", "scenes_a_round", "counting_from")},
+            **{name: count() for name in ("least_pixels", "batch")},
+            "rounds": count(0),
+            "foreign_ink": PROBABILITY,
+            "seed": SEED,
+        },
     ),
     Row(
         "dasbe.Recipe",

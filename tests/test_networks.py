@@ -139,7 +139,9 @@ class TestBadInput:
         weights = random_network().state_dict()
         for content, where in ((weights, ""), ({"epoch": 3, "model": weights}, "['model']")):
             torch.save(content, "w.pth")
-            with pytest.raises(dasbe.FileContentError, match="weights of torch.save, no network of dasbe; give them to") as refusal:
+            with pytest.raises(
+                dasbe.FileContentError, match="weights of torch.save, no network of dasbe; give them to"
+            ) as refusal:
                 dasbe.load_network("w.pth")
             assert str(refusal.value).endswith(f"dasbe.autoencoder(torch.load('w.pth', weights_only=True){where})")
             assert dasbe.autoencoder(torch.load("w.pth", weights_only=True)["model"] if where else weights)

@@ -241,7 +241,7 @@ def test_every_system_has_settings_for_every_dataset_of_the_table():
             assert all(value == settings[key] for key, value in published._asdict().items() if key in settings)
             assert settings.get("n_phases", published.objects + 3) == published.n_phases == published.objects + 3
             assert bool(settings) == (name != "components")  # which has nothing to be set
-            assert system.network_name(dataset) in (None, dataset, f"rc_{dataset}")
+            assert system.network_name(dataset) in (None, dataset, f"rc_{dataset}", f"scenes_{dataset}")
 
 
 def test_who_is_never_told_the_number_finds_it(shapes, trained):
@@ -251,7 +251,8 @@ def test_who_is_never_told_the_number_finds_it(shapes, trained):
         told, not_told = (system.segment(images, trained, settings=settings, n_objects=n) for n in (1, None))
         np.testing.assert_array_equal(told, not_told)
         assert system.can_count and told.max() > 1
-    assert {system.name for system in never_told} == {"components", "dasbe_counting", "competing_phases_counting"}
+    counting = {"dasbe_counting", "competing_phases_counting", "competing_phases_counting_scenes"}
+    assert {system.name for system in never_told} == {"components", *counting}
     expected = dasbe.segment(images, trained, settings="shapes")
     np.testing.assert_array_equal(dasbe.segment(images, trained, "dasbe_counting", settings="shapes"), expected)
 

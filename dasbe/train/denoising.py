@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,18 +149,7 @@ def train(
     if checkpoint is not None:
         subject |= {"images": images_hash(images), "procedure": PROCEDURE}
     asked = images[:, 0] if recipe.window else images  # of the network, to tell it from others of the same layers
-
-    def take(content: dict) -> TrainingState | None:
-        answered, fresh = content.pop("answers", ()), copy.deepcopy(optimiser.state_dict())
-        state = TrainingState(**content)
-        check_weights(network, state.weights, state.best_weights)
-        _ = state.epoch + state.seconds + state.lowest_loss + state.best_epoch  # raises if they are no numbers
-        optimiser.load_state_dict(state.optimiser)
-        if taken_over(state.weights, answered, network, asked):
-            return state
-        optimiser.load_state_dict(fresh)
-        return None
-
+    take = partial(state_of, network=network, optimiser=optimiser, asked=asked)
     state = resumed(checkpoint, subject, device, take)
     if state is None:
         state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
@@ -377,6 +367,21 @@ def resumed(
         other = (different or ["a network that computes something else"])[0]
         print(f"{displayed(path)} is of {other}: training starts anew", file=sys.stderr)
     return state
+
+
+def state_of(
+    content: dict, network: nn.Module, optimiser: torch.optim.Optimizer, asked: np.ndarray
+) -> TrainingState | None:
+    """State in the `content` of a checkpoint, taken over by `network` and `optimiser`; None as of :func:`resumed`."""
+    answered, fresh = content.pop("answers", ()), copy.deepcopy(optimiser.state_dict())
+    state = TrainingState(**content)
+    check_weights(network, state.weights, state.best_weights)
+    _ = state.epoch + state.seconds + state.lowest_loss + state.best_epoch  # raises if they are no numbers
+    optimiser.load_state_dict(state.optimiser)
+    if taken_over(state.weights, answered, network, asked):
+        return state
+    optimiser.load_state_dict(fresh)
+    return None
 
 
 def check_weights(network: nn.Module, *of_file: dict) -> None:

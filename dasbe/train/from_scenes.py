@@ -164,7 +164,7 @@ def learn_from_scenes(
     recipe = SceneRecipe() if recipe is None else recipe
     checks.instance("recipe", recipe, SceneRecipe, "a dasbe.SceneRecipe, such as dasbe.SceneRecipe(rounds=4)")
     recipe = recipe if seed is None else replace(recipe, seed=checks.seed(seed))
-    given = checks.images(scenes)
+    given = checks.images(scenes, "scenes")
     scenes = _with_ink(given)
     device, progress = checks.device(device), checks.progress(progress)
     place = None if checkpoint is None else checks.new_file("checkpoint", checkpoint)
