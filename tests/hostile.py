@@ -282,19 +282,34 @@ def layers(n_pixels, widths, make):
     return weights
 
 
-def repeated(path, n_times=3000, size=1 << 20):
-    """Many entries of the list of contents lead to the same bytes."""
-    weights = {str(number): tensor(str(number), (size // 4,)) for number in range(n_times)}
-    write_archive(path, {"description": "{}", "weights": weights}, [bytes(size)])
+def nested(path, depth=400, size=1 << 20):
+    """Each record holds the next one, so that all of them are many times what the file is."""
+    names = [f"archive/data/{number}".encode() for number in range(depth)]
+    lengths = [size + sum(30 + len(name) for name in names[number + 1 :]) for number in range(depth)]
+    weights = {str(i): tensor(str(i), (n,), kind=torch.ByteStorage) for i, n in enumerate(lengths)}
+    write_archive(path, {"description": "{}", "weights": weights}, [])
     with zipfile.ZipFile(path) as archive:
-        one = next(member for member in archive.infolist() if member.filename.endswith("data/0"))
-    with zipfile.ZipFile(path, "a") as archive:
-        for number in range(1, n_times):
-            twin = zipfile.ZipInfo(f"archive/data/{number}")
-            for name in ("header_offset", "CRC", "compress_size", "file_size"):
-                setattr(twin, name, getattr(one, name))
-            archive.filelist.append(twin)
-        archive._didModify = True
+        listed = [(m.filename.encode(), m.CRC, m.file_size, m.header_offset) for m in archive.infolist()]
+    before = path.read_bytes()
+    before, block = before[: before.index(b"PK\x01\x02")], bytes(size)
+    end = len(before) + lengths[0] + 30 + len(names[0])
+    for name in reversed(names):
+        sizes = struct.pack("<III", zlib.crc32(block), len(block), len(block))
+        listed.append((name, zlib.crc32(block), len(block), end - len(block) - 30 - len(name)))
+        block = (
+            b"PK\x03\x04"
+            + struct.pack("<HHHHH", 20, 0, 0, 0, 33)
+            + sizes
+            + struct.pack("<HH", len(name), 0)
+            + name
+            + block
+        )
+    directory = b""
+    for name, crc, n, place in listed:
+        directory += b"PK\x01\x02" + struct.pack("<HHHHHHIII", 20, 20, 0, 0, 0, 33, crc, n, n)
+        directory += struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, place) + name
+    tail = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, len(listed), len(listed), len(directory), end, 0)
+    path.write_bytes(before + block + directory + tail)
 
 
 def image_of(widths, **changes):
@@ -329,7 +344,7 @@ TENSORS = {
     "complex weights": lambda path: network_of(
         path, (4,), lambda shape: tensor("0", (1, 1), count=1, kind=torch.ComplexFloatStorage)
     ),
-    "parts that overlap": repeated,
+    "parts that overlap": nested,
     "compressed": lambda path: write_archive(
         path, described(image_of((4,)), {"a": tensor("0", (10**8,))}), [bytes(4 * 10**8)], zipfile.ZIP_DEFLATED
     ),

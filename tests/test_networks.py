@@ -140,7 +140,7 @@ class TestBadInput:
         for content, where in ((weights, ""), ({"epoch": 3, "model": weights}, "['model']")):
             torch.save(content, "w.pth")
             with pytest.raises(
-                dasbe.FileContentError, match="weights of torch.save, no network of dasbe; give them to"
+                dasbe.FileContentError, match="weights of torch.save, no network of dasbe; take dasbe"
             ) as refusal:
                 dasbe.load_network("w.pth")
             assert str(refusal.value).endswith(f"dasbe.autoencoder(torch.load('w.pth', weights_only=True){where})")
@@ -164,9 +164,9 @@ class TestBadInput:
 
     def test_weights_that_share_their_numbers_are_saved_apart(self, tmp_path, random_network):
         network = random_network()
-        network.encoder[0].bias = torch.nn.Parameter(network.encoder[0].weight.detach().flatten()[:50])
+        network.decoder[2].weight = torch.nn.Parameter(network.encoder[0].weight.detach().view(784, 50))
         save_network(tmp_path / "x.pt", network, {})
-        assert torch.equal(dasbe.load_network(tmp_path / "x.pt").encoder[0].bias, network.encoder[0].bias)
+        assert torch.equal(dasbe.load_network(tmp_path / "x.pt").decoder[2].weight, network.decoder[2].weight)
 
     def test_architecture(self):
         assert set(ACTIVATIONS) == ACTIVATION_LAYERS.keys()

@@ -165,6 +165,22 @@ def test_hostile_files_end_in_one_line(tmp_path):
     assert sum(found["counts"].values()) == 60 and found["faults"] == []
 
 
+NO_FILES = ("pipe", "folder", "dangling link", "link to itself", "link to a folder", "link to a device")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
+@pytest.mark.parametrize("kind", hostile.KINDS)
+def test_what_is_no_file_is_refused_by_every_reader(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mnist, "FILES", dict(mnist.FILES))
+    for number, what in enumerate(NO_FILES):
+        path = Path(f"{number}{hostile.KINDS[kind][0]}")
+        path.touch()
+        hostile.ANY[what](path, None)
+        result, _ = hostile.outcome(kind, path)
+        assert result.startswith("refused") or (kind == "checkpoint" and result == "read"), (what, result)
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_digits_are_taken_packed_or_not(tmp_path, monkeypatch, packed):
     monkeypatch.setattr(mnist, "FILES", dict(mnist.FILES))

@@ -176,8 +176,7 @@ def _check_kind(content: Any, path: Path) -> None:
     for where, part in {"": content, **{f"[{key!r}]": part for key, part in content.items()}}.items():
         if isinstance(part, dict) and part and all(isinstance(values, torch.Tensor) for values in part.values()):
             loaded = f"torch.load({displayed(path)!r}, weights_only=True){where}"
-            remedy = f"give them to dasbe.autoencoder({loaded})"
-            raise Unfit("it holds weights of torch.save, no network of dasbe", remedy)
+            raise Unfit("it holds weights of torch.save, no network of dasbe", f"take dasbe.autoencoder({loaded})")
 
 
 def _remedy(path: Path) -> str:
