@@ -4,7 +4,9 @@ import errno
 import importlib
 import inspect
 import pkgutil
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -57,15 +59,16 @@ SOURCE = "def twice(x):\n    return 2 * x\n"
 
 
 @pytest.fixture
-def twice(tmp_path):
+def twice(tmp_path, monkeypatch):
     """`twice()`: a function that doubles, compiled as in a new process, and whether it came out of the cache."""
     path = tmp_path / "kernels.py"
     path.write_text(SOURCE)
 
     def new():
-        names = {}
-        exec(compile(SOURCE, path, "exec"), names)
-        kernel = compiled(names["twice"])
+        module = ModuleType("kernels")
+        monkeypatch.setitem(sys.modules, "kernels", module)  # by whose name Numba finds the globals of kept code
+        exec(compile(SOURCE, path, "exec"), vars(module))
+        kernel = compiled(module.twice)
         assert kernel(np.float64(1.5)) == 3
         return bool(kernel.stats.cache_hits)
 
@@ -103,7 +106,8 @@ def test_damaged_code_is_compiled_anew(twice, tmp_path, suffix):
         content[(2 * k + 1) * len(sound) // 16] ^= 4
     for content in (b"", sound[:1], sound[: len(sound) // 2], sound[:-1], b"no code at all", *flipped):
         file.write_bytes(content)
-        assert not twice(), "it was used"
+        was_used = twice()  # and gave what it should
+        assert not was_used or (suffix == ".nbi" and content in flipped), "it was used"  # the index holds idle names
         assert twice(), "it was not written anew"
 
 

@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -197,10 +199,10 @@ def test_one_driver_at_a_time_sets_up(checkout):
 @pytest.fixture
 def new_checkout(tmp_path):
     """A folder with the scripts, and with a package ``dasbe`` that requires nothing: its set-up takes seconds."""
-    folder = tmp_path / "it's à checkout"
+    folder = tmp_path / 'it\'s "à" $HOME checkout'
     shutil.copytree(ROOT / "scripts", folder / "scripts")
     script = folder / "scripts" / "setup.sh"
-    script.write_text(re.sub('setup_modules="[^"]*"', 'setup_modules="json sqlite3"', script.read_text(), count=1))
+    script.write_text(re.sub(r'(setup_modules\+?=)"( ?)[^"]*"', r'\1"\2json"', script.read_text()))
     (folder / "requirements.txt").write_text("# nothing\n")
     (folder / "dasbe" / "experiments").mkdir(parents=True)
     (folder / "dasbe" / "experiments" / "figure2.py").write_text("import random, numbers; print('figure 2')\n")
@@ -241,6 +243,73 @@ def test_a_set_up_that_was_left_at_any_point_is_completed_or_begun_anew(new_chec
     assert set_up(new_checkout) == anew
 
 
+@pytest.mark.parametrize("kind", ("link to nothing", "link to a folder", "file"))
+def test_what_is_no_folder_is_not_removed_to_make_an_environment(new_checkout, tmp_path, kind):
+    venv, precious = new_checkout / ".venv", tmp_path / "precious"
+    if kind == "file":
+        venv.write_text("content")
+    else:
+        venv.symlink_to(precious)
+    if kind == "link to a folder":
+        precious.mkdir()
+    assert f"'{venv}' is a link or a file, and no environment; remove it" in refusal(run(new_checkout / "figure2.sh"))
+    assert venv.read_text() == "content" if kind == "file" else venv.is_symlink()
+
+
+def test_a_link_to_an_environment_is_filled_also_without_a_home_or_access_for_others(new_checkout, tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "environment"], check=True)
+    (new_checkout / ".venv").symlink_to(tmp_path / "environment")
+    assert set_up(new_checkout, bind=partial(os.umask, 0o077), HOME="/none") == ""
+    assert (tmp_path / "environment" / ".installed-requirements.txt").exists()
+
+
+def make_wheel(folder, name, version):
+    """A wheel of one module that knows its version."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": f"version = {version!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{file},,\n" for file in (*files, f"{info}/RECORD"))
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for file, content in (files | {f"{info}/RECORD": record}).items():
+            archive.writestr(file, content)
+
+
+def test_the_lowest_and_the_newest_versions_have_environments_of_their_own(new_checkout, tmp_path):
+    for version in ("1.4", "1.5", "1.10"):
+        make_wheel(tmp_path, "bound_package", version)
+    (new_checkout / "pyproject.toml").write_text(
+        'requires-python = ">=3.10"\ndependencies = [\n    "bound-package>=1.5",\n]'
+    )
+    (new_checkout / "requirements-test.txt").write_text("ruff==0.0\n")
+    (new_checkout / "pytest.py").write_text("import sys, bound_package as p; print(p.version, sys.argv[1:])")
+    own = {"PYTHON": sys.executable, "PIP_NO_INDEX": 1, "PIP_FIND_LINKS": tmp_path, "PIP_TARGET": tmp_path / "target"}
+
+    def tested(*options):
+        result = run(new_checkout / "scripts" / "test.sh", *options, **own)
+        assert result.returncode == 0 and result.stderr == "", result
+        return result.stdout
+
+    assert tested("--lowest").startswith("1.5 [") and tested("--newest").startswith("1.10 [")
+    make_wheel(tmp_path, "bound_package", "1.11")
+    assert tested("--newest", "tests/test_x.py").startswith("1.10 [")  # once a day is enough
+    name = "newest-{}.{}".format(*sys.version_info)
+    for file in (f".venv-{name}.txt", f".venv-{name}/.installed-.venv-{name}.txt"):
+        lines = (new_checkout / file).read_text()
+        (new_checkout / file).write_text(re.sub("as of .*", "as of yesterday", lines))
+    assert tested("--newest", "tests/test_x.py").startswith("1.11 [")
+    assert "tests/test_x.py" in tested("--lowest", "tests/test_x.py") and not (new_checkout / ".venv").exists()
+
+    (new_checkout / "pyproject.toml").write_text('dependencies = ["bound-package>=1.6"]')  # there is none
+    result = run(new_checkout / "scripts" / "test.sh", "--lowest", **own)
+    line = result.stderr.splitlines()[-1]
+    assert (
+        result.returncode == 2 and line.startswith("error: installing ") and "mend the cause and run the same" in line
+    )
+
+
 def test_what_leads_pip_or_imports_elsewhere_is_ignored(new_checkout, tmp_path):
     """The user's settings of pip, foreign modules on PYTHONPATH, and files called like modules where it is called."""
     for folder in (tmp_path / "foreign", tmp_path / "here"):
@@ -255,7 +324,7 @@ def test_what_leads_pip_or_imports_elsewhere_is_ignored(new_checkout, tmp_path):
 
 def test_what_cannot_be_imported_is_not_taken_for_installed(new_checkout):
     script = new_checkout / "scripts" / "setup.sh"
-    script.write_text(script.read_text().replace("json sqlite3", "json nothing_of_this_name"))
+    script.write_text(script.read_text().replace('"json"', '"json nothing_of_this_name"'))
     line = refusal(run(new_checkout / "figure2.sh"))
     assert "cannot be imported (ModuleNotFoundError: No module named 'nothing_of_this_name')" in line
     assert not list((new_checkout / ".venv").glob(".installed*"))

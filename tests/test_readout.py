@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import cut_tree, linkage
 from scipy.spatial.distance import squareform
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
@@ -144,7 +144,7 @@ def test_average_linkage_equals_scipys(rng):
             labels = np.arange(n)
             for a, b in joined[: n - k]:
                 labels[labels == labels[a]] = labels[b]
-            assert adjusted_rand_score(labels, fcluster(tree, k, "maxclust") if n > 1 else [1]) == 1
+            assert adjusted_rand_score(labels, cut_tree(tree, k).ravel() if n > 1 else [1]) == 1
 
 
 @pytest.mark.parametrize("n_objects", (1, 2, 3))
@@ -219,8 +219,9 @@ def test_ami_equals_scikit_learn(rng):
         groups[0, 0, 0] = 1
         clusters = rng.integers(0, n_clusters, groups.shape)
         labels = np.where(rng.random(groups.shape) < rng.random(), groups, clusters)
-        inside = groups > 0
-        expected = adjusted_mutual_info_score(groups[inside], labels[inside])
+        true, found = groups[groups > 0], labels[groups > 0]
+        alone = len(true) == len(np.unique(true)) == len(np.unique(found))
+        expected = 1 if alone else adjusted_mutual_info_score(true, found)  # before 1.7, scikit-learn says 0 to some
         assert dasbe.ami(groups, labels)[0] == pytest.approx(expected, abs=1e-9)
 
 

@@ -312,6 +312,13 @@ class TestLock:
         with one_at_a_time(tmp_path / "x"):
             pass
 
+    def test_a_link_in_the_place_of_a_lock_is_refused_and_not_followed(self, tmp_path):
+        (tmp_path / "precious").write_text("content")
+        (tmp_path / ".x.lock").symlink_to("precious")
+        with pytest.raises(OSError, match="links"), one_at_a_time(tmp_path / "x"):
+            pass
+        assert (tmp_path / "precious").read_text() == "content"
+
     def test_a_file_system_without_locks_is_named_and_used(self, tmp_path, monkeypatch, capsys):
         def no_locks(*arguments, **options):
             raise NotImplementedError
