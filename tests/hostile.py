@@ -1,8 +1,9 @@
 """Hostile files for every reader: crafted, cut, with bits flipped, renamed, links, folders, pipes, bombs.
 
-``python tests/hostile.py 300 1`` makes 300 of them from seed 1, and reads them in a process with 2 GB of address space
-more than it has when all is imported. Each has to end within two seconds, in one line of an InputError, or be read
-without a word, as where a bit was flipped that nobody reads; no code in a file may run. The outcomes are counted.
+``PYTHONPATH=. python tests/hostile.py 300 1 FOLDER`` makes 300 of them from seed 1 in an empty folder, and reads them
+in a process with 2 GB of address space more than it has when all is imported. Each has to end within two seconds of
+the processor, in one line of an InputError, or be read without a word, as where a bit was flipped that nobody reads; no
+code in a file may run. The outcomes are counted.
 """
 
 import contextlib

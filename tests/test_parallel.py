@@ -118,6 +118,10 @@ def test_what_does_not_fit_into_memory_is_said_before_the_first_cycle(monkeypatc
     assert run.spikes.shape == (50, 1, 100, 8, 8)
 
 
+def dim(x):
+    return 0.3 * x
+
+
 @pytest.mark.parametrize("told", [None, 3])
 def test_a_readout_that_does_not_fit_into_memory_is_refused(monkeypatch, told):
     """Its tables have a row and a column for each pixel that fires."""
@@ -128,6 +132,8 @@ def test_a_readout_that_does_not_fit_into_memory_is_refused(monkeypatch, told):
         dasbe.group(spikes, told)
     spikes[..., 30:] = False
     assert dasbe.group(spikes, told).max() == 1
+    with pytest.raises(dasbe.InputError, match="likeness of all pairs of pixels would take .* smaller images"):
+        dasbe.segment(np.ones((2, 60, 60)), dim, "rc_pooled", n_objects=2)
 
 
 def test_another_default_device_changes_nothing():

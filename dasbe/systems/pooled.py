@@ -83,7 +83,10 @@ def label(
     """Labels (N, H, W) by how `alike` pixels are in several runs; 0 for pixels with ink that are like none in any."""
     runs = checks.whole_number("runs", settings.runs, 1, checks.MOST_STEPS)
     of_run = {"indices": indices, **device}
-    pooled = [np.zeros((n, n), np.float32) for n in np.count_nonzero(images, axis=(1, 2))]
+    counts = np.count_nonzero(images, axis=(1, 2))
+    n_bytes = 4 * (counts**2).sum() + 24 * counts.max() ** 2  # of all, and of the clustering of one
+    checks.memory(int(n_bytes), "likeness of all pairs of pixels", "take smaller images, or fewer at a time")
+    pooled = [np.zeros((n, n), np.float32) for n in counts]
     for run in range(runs):
         of_images = alike(images, network, n_objects, settings, seed=seed_of_run(seed, run), **of_run)
         for total, of_image in zip(pooled, of_images):
