@@ -115,7 +115,7 @@ def test_the_code_runs_and_gives_what_its_comments_say(page, home_with_shapes, s
 
 def test_code_is_where_it_is_looked_for():
     assert {"README.md", "CONTRIBUTING.md"} | {
-        f"docs/{page}.md" for page in ("usage", "competing_phases", "reproduction")
+        f"docs/{page}.md" for page in ("usage", "competing_phases", "learning_from_scenes", "reproduction")
     } == set(CODE)
     assert {name for page in CODE for name, _, _ in SHAPES.findall(CODE[page])} >= {"run.spikes", "labels", "scores"}
 
