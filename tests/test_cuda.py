@@ -11,7 +11,7 @@ from torch import nn
 
 import dasbe
 from dasbe.systems import SYSTEMS
-from dasbe.train import denoising
+from dasbe.train import denoising, from_scenes
 
 LOOP = {"delay": 14, "refractory": 3, "cycles": 5, "seed": 1}
 TRAINING = dasbe.Recipe(epochs=2, latent=20, seed=2)
@@ -103,13 +103,23 @@ def test_training_and_going_on_with_it(single_shapes, kind, tmp_path, monkeypatc
         torch.testing.assert_close(found[name], value, rtol=0, atol=1e-5)
 
 
-def test_learning_from_scenes(shapes, tmp_path):
+def test_learning_from_scenes(shapes, tmp_path, monkeypatch):
+    save = from_scenes.save_tensors
     recipe = dasbe.SceneRecipe(latent=20, n_phases=4, first_steps=3, rounds=2, steps=3, counting_from=2, least_pixels=1)
 
     def weights(device):
-        path = tmp_path / f"{device}.pt"
-        dasbe.learn_from_scenes(shapes[0], replace(recipe, rounds=1), checkpoint=path, device=device, progress=False)
-        return dasbe.learn_from_scenes(shapes[0], recipe, checkpoint=path, device=device, progress=False).state_dict()
+        options = {"checkpoint": tmp_path / f"{device}.pt", "device": device, "progress": False}
+
+        def save_and_stop(path, content):
+            save(path, content)
+            raise KeyboardInterrupt
+
+        for _ in range(2):
+            monkeypatch.setattr(from_scenes, "save_tensors", save_and_stop)
+            with pytest.raises(KeyboardInterrupt):
+                dasbe.learn_from_scenes(shapes[0], recipe, **options)
+        monkeypatch.setattr(from_scenes, "save_tensors", save)
+        return dasbe.learn_from_scenes(shapes[0], recipe, **options).state_dict()
 
     expected, found = on_both(weights)
     assert all(is_on_gpu(value) for value in found.values())

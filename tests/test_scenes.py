@@ -113,6 +113,25 @@ def test_resumed_learning_ends_as_an_undisturbed_one(bars, tmp_path, monkeypatch
     assert torch.equal(learnt(checkpoint=checkpoint), expected)
 
 
+def test_a_checkpoint_of_another_grouping_is_replaced(bars, tmp_path, capsys):
+    recipe, place = replace(TINY, rounds=1, steps=3, least_pixels=1), {"checkpoint": tmp_path / "checkpoint"}
+    groupings = (
+        {},
+        {"n_objects": 2},
+        {"n_objects": 3},
+        {"system": "components"},
+        {"system": "coordinates", "n_objects": 3},
+    )
+    for options in groupings:
+        dasbe.learn_from_scenes(bars[0], recipe, **options, **place, **QUIET)
+    assert capsys.readouterr().err.count("is of another recipe: training starts anew") == len(groupings) - 1
+
+
+def test_a_module_in_double_precision_learns(bars):
+    network = dasbe.learn_from_scenes(bars[0], replace(TINY, rounds=1), network=own_module().double(), **QUIET)
+    assert weights(network).dtype == torch.float64
+
+
 @pytest.mark.parametrize("other", ["another recipe", "other images", "a network of other layers"])
 def test_a_checkpoint_of_something_else_is_replaced(bars, tmp_path, capsys, other):
     recipe, checkpoint = replace(TINY, rounds=1, steps=3), tmp_path / "checkpoint"

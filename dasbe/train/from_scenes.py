@@ -1,5 +1,6 @@
 """Learning from scenes of several objects, without labels: :func:`learn_from_scenes`."""
 
+import hashlib
 import math
 import time
 import warnings
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from tqdm import tqdm
 
-from dasbe.ann.network import made_on
+from dasbe.ann.network import float_type, made_on
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import segment
 from dasbe.metrics import ami, n_found
@@ -21,6 +22,7 @@ from dasbe.support import PROCEDURE, checks
 from dasbe.support.errors import InputError
 from dasbe.support.storage import provenance, save_tensors
 from dasbe.systems import System, system_of
+from dasbe.systems.base import code_hash
 from dasbe.systems.competing_phases import Settings
 from dasbe.train.denoising import (
     answers,
@@ -52,6 +54,7 @@ SEEN_OF_FRAGMENT = 0.8  # most of a fragment that the network is not shown
 LEAST_PROBABILITY = 1e-6  # of ink, and of none
 FEWEST_SCENES = 20
 FEWEST_GROUPS = 1.5  # mean number found in scenes of several objects
+PLAIN = Recipe()  # by which nothing is silenced
 ROUND = ("loss", "groups", "changed")  # columns of the history of the rounds
 
 
@@ -178,7 +181,7 @@ def learn_from_scenes(
     else:
         learner, trained = checked_network(network, scenes, Recipe(), device), network
 
-    subject = {"recipe": recipe.as_dict(), "images": images_hash(scenes), "procedure": PROCEDURE}
+    subject = {"recipe": recipe.as_dict() | grouping.identity(), "images": images_hash(scenes), "procedure": PROCEDURE}
     state = _learn(learner.to(device), scenes, recipe, grouping, subject, place, progress)
     if state.history[-1][1] < FEWEST_GROUPS:
         warnings.warn(
@@ -216,6 +219,12 @@ class _Grouping:
     settings: Any
     n_objects: np.ndarray | None
 
+    def identity(self) -> dict[str, str]:
+        """What a checkpoint compares besides the recipe."""
+        system, told = self.system, self.n_objects
+        code = "" if system is None else f"{system.name} {code_hash(system)} {self.settings!r}"
+        return {"grouping": code, "told": "" if told is None else hashlib.sha256(told.tobytes()).hexdigest()}
+
     def __call__(self, scenes: np.ndarray, numbers: np.ndarray, network: nn.Module, stage: int, first: int) -> Tensor:
         """Groups (M, H, W) uint8 of the scenes called `numbers`, in round `stage`, from random stream `first` on."""
         chosen, told = scenes[numbers], None if self.n_objects is None else self.n_objects[numbers]
@@ -249,6 +258,9 @@ def _learn(
     def take(content: dict) -> SceneState | None:
         answered, state = content.pop("answers", ()), SceneState(**content)
         check_weights(network, state.weights)
+        for name in ("groups", "probe"):
+            if (labels := getattr(state, name)) is not None:
+                setattr(state, name, labels.cpu())
         return state if taken_over(state.weights, answered, network, scenes) else None
 
     state = resumed(checkpoint, subject, device, take)
@@ -296,9 +308,9 @@ def _round(
     network: nn.Module, scenes: np.ndarray, groups: Tensor | None, recipe: SceneRecipe, stage: int, bar: tqdm
 ) -> float:
     """Learn from fragments of `scenes` (M, H, W), or from their `groups` (M, H, W); the mean loss of the last steps."""
-    device = next(network.parameters()).device
+    device, dtype = next(network.parameters()).device, float_type(network)
     ink = torch.from_numpy(scenes).to(device).flatten(1)
-    base = nn.Parameter(ink.float().mean(0).clamp(*BASE).logit())
+    base = nn.Parameter(ink.to(dtype).mean(0).clamp(*BASE).logit())
     steps = recipe.steps if stage else recipe.first_steps
     optimiser = torch.optim.Adam([*network.parameters(), base], recipe.learning_rate)
     losses: list[float] = []
@@ -316,16 +328,16 @@ def _round(
             optimiser.param_groups[0]["lr"] = recipe.learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
             if groups is None:
                 chosen = torch.randint(len(ink), (recipe.batch,), generator=generator, device=device)
-                x = ink[chosen].float()
+                x = ink[chosen].to(dtype)
                 own, shown = fragments(x, (scenes.shape[1], scenes.shape[2]), recipe.fragment, generator)
                 weight = 1.0
             else:
                 pick = torch.randint(len(large), (recipe.batch,), generator=generator, device=device)
                 chosen, number = large[pick].T
-                x, own = ink[chosen].float(), (groups[chosen] == number[:, None] + 1).float()
+                x, own = ink[chosen].to(dtype), (groups[chosen] == number[:, None] + 1).to(dtype)
                 shown = own * _kept(own, recipe.corruption, generator)
                 weight = recipe.foreign_ink
-            y, _ = restored(network, shown, Recipe(), generator)
+            y, _ = restored(network, shown, PLAIN, generator)
             drive = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).logit()
             if stage == recipe.rounds and groups is not None:
                 loss = binary_cross_entropy_with_logits(drive, own)
