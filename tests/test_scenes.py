@@ -1,5 +1,6 @@
 """Learning from scenes: the rule is the literal one, goes on where it was, and finds objects that nobody showed it."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,12 @@ from torch import nn
 
 import dasbe
 from dasbe import definition
+from dasbe.datasets import settings_of
+from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.support.paths import network_folder
 from dasbe.train import from_scenes as learning
 from dasbe.train.from_scenes import fragments, scene_loss
-from dasbe.train.recipes import SceneRecipe
+from dasbe.train.recipes import SCENE_RECIPES, SceneRecipe, training_recipe
 
 BARS = [np.ones((1, 8)), np.ones((8, 1))]
 QUIET = {"progress": False}
@@ -189,6 +193,18 @@ def test_empty_scenes_are_left_out(bars):
     full = scenes.any((1, 2))
     same = dasbe.learn_from_scenes(scenes[full], recipe, n_objects=told[full], **QUIET)
     assert torch.equal(weights(network), weights(same))
+
+
+@pytest.mark.parametrize("name", SCENE_RECIPES)
+def test_every_recipe_describes_a_network(name):
+    recipe = training_recipe(name)
+    image_shape = CHECKSUMS[recipe.dataset]["train_multi/default"][0][-2:]
+    assert SceneRecipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
+    assert recipe.n_phases == settings_of(recipe.dataset).n_phases and recipe.half_precision
+    if (network_folder() / f"{name}.pt").is_file():
+        shipped = dasbe.load_network(name)
+        assert SceneRecipe.from_dict(shipped.description["recipe"]) == recipe
+        assert shipped.architecture == recipe.architecture(image_shape)
 
 
 @pytest.mark.parametrize(
