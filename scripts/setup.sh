@@ -17,11 +17,11 @@ unset CDPATH PYTHONHOME  # cd would look there, and print what it finds; a virtu
 root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PYTHONSAFEPATH=1
 
-setup_modules="torch numpy h5py matplotlib seaborn pandas sklearn tqdm numba threadpoolctl filelock PIL scipy"
+setup_modules="torch numpy h5py matplotlib seaborn pandas sklearn notebook tqdm numba threadpoolctl filelock PIL scipy"
 if [[ -n ${versions:-} ]]; then
     setup_modules+=" pytest xdist elephant distributed neo"
-else
-    setup_modules+=" notebook${extra_requirements:+ pytest xdist elephant ruff mypy pdoc}"
+elif [[ -n ${extra_requirements:-} ]]; then
+    setup_modules+=" pytest xdist elephant ruff mypy pdoc"
 fi
 setup_pip_elsewhere=(TARGET PREFIX ROOT USER PYTHON DRY_RUN NO_DEPS)  # with these, pip installs elsewhere or not all
 
@@ -125,7 +125,7 @@ setup_bounds() {  # name and file of the environment for $versions; its requirem
     venv="$root/.venv-$versions-$("${pythons[0]}" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
     requirements=("$venv.txt")
     lines=$(grep -o '"[a-z][a-z0-9-]*>=[0-9.]*"' "$root/pyproject.toml" | tr -d '"'
-        sed -nE '/^(pytest|elephant)/p' "$root/requirements-test.txt")
+        sed -nE '/^(notebook|pytest|elephant)/p' "$root"/requirements{,-test}.txt)
     case $versions in
         lowest) lines=${lines//>=/==} ;;
         newest) lines+=$'\n'"# as of $(date +%F)" ;;
