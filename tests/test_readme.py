@@ -160,7 +160,7 @@ def test_every_page_is_linked_from_the_readme():
 def test_commands_exist_and_take_their_options(page, parser_of):
     for words in commands_on(PAGES[page]):
         if words[0] == "./scripts/test.sh":
-            assert words[1:] in ([], ["-m", "quick"], ["-m", "slow"])
+            assert words[1:] in ([], ["-m", "quick"], ["-m", "slow"], ["--lowest"], ["--newest"])
             continue
         command, options = called(words)
         if command in ("pytest", "ruff"):
