@@ -5,7 +5,7 @@
 #   scripts/test.sh -m quick   the core, for daily work: under half a minute
 #   scripts/test.sh -m slow    the slow scientific checks
 #   scripts/test.sh --lowest   where dasbe meets other packages, with the lowest versions that pyproject.toml allows,
-#   scripts/test.sh --newest   and with the newest of today: three minutes each. They have environments of their own, such
+#   scripts/test.sh --newest   and with the newest of today: five minutes each. They have environments of their own, such
 #                              as .venv-lowest-3.10/, by the oldest Python there is, or by python3; or by PYTHON
 #
 # Files of tests run side by side, in a process for each core, up to eight; with -n 0 all run in one.
