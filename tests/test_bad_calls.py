@@ -53,7 +53,7 @@ from dasbe.systems import (
     dasbe as dasbe_system,
 )
 
-SECONDS, FREE_BYTES, LONGEST_MESSAGE = 2, 4 << 30, 350
+SECONDS, FREE_BYTES, LONGEST_MESSAGE = 2, 4 << 30, 420  # the names of all systems alone take 320
 HUGE = 10**9
 
 

@@ -24,7 +24,7 @@ from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.support import PROCEDURE
 from dasbe.support.commands import main
 from dasbe.support.paths import network_folder
-from dasbe.train import denoising, networks, own, side_by_side
+from dasbe.train import denoising, networks, side_by_side
 from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, walk_back
 from dasbe.train.denoising import WALKBACK_CORRUPTION, contrast_loss, corrupt, train, training_images
 from dasbe.train.recipes import RECIPES, Recipe, training_recipe
@@ -431,7 +431,7 @@ def test_the_longest_training_begins_first(tmp_path, monkeypatch):
 def test_command_trains_on_a_file_of_ones_own(tmp_path, monkeypatch, capsys):
     data, out = tmp_path / "mine.npz", tmp_path / "nets" / "mine.pt"
     np.savez(data, images=bars(80))
-    monkeypatch.setattr(own, "load_dataset", lambda path, **options: (np.load(path)["images"], None))
+    monkeypatch.setattr(networks, "load_dataset", lambda path, **options: (np.load(path)["images"], None))
     monkeypatch.setattr(denoising, "BATCHES_PER_EPOCH", 3)
 
     def run(*options):
@@ -458,7 +458,7 @@ def test_command_trains_on_a_file_of_ones_own(tmp_path, monkeypatch, capsys):
         run("--corruption", "0.2", "0.7", "--latent", "20", "--seed", "4")
     groups = bars(80).astype(np.int64)
     groups[7, :6], groups[7, 6:] = 1, 2
-    monkeypatch.setattr(own, "load_dataset", lambda path, **options: (bars(80), groups))
+    monkeypatch.setattr(networks, "load_dataset", lambda path, **options: (bars(80), groups))
     with pytest.raises(dasbe.InputError, match=r"several objects in 1 images \(number 7 first\)"):
         run("--latent", "25", "--force")
     groups[7, 6:] = 1
