@@ -423,6 +423,53 @@ def test_the_code_of_a_system_of_ones_own_is_part_of_what_is_stored(shapes, tmp_
             evaluated(**changed)
 
 
+OBJECT = """
+from typing import NamedTuple
+from dasbe.systems import System
+
+class Settings(NamedTuple):
+    shift: int = 0
+
+class Cut:
+    every = 3
+
+    @property
+    def height(self):
+        return self.every + 0
+
+    @staticmethod
+    def turned(images):
+        return images.cumsum(1)
+
+    def __call__(self, images, network, n_objects, settings, **streams):
+        assert isinstance(settings, Settings)
+        return self.turned(images) // self.height % 2 * images + images
+
+SYSTEM = System("cut", "cut", "nothing", "nothing", "nothing", None, Settings, label=Cut(), can_count=True)
+"""
+
+
+def test_the_code_of_an_object_and_of_its_class_is_followed(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def hash_of(text):
+        (tmp_path / "cut_system.py").write_text(text)
+        sys.modules.pop("cut_system", None)
+        importlib.invalidate_caches()
+        return base.code_hash(importlib.import_module("cut_system").SYSTEM)
+
+    changes = (
+        ("every = 3", "every = 4"),
+        ("self.every + 0", "self.every + 1"),
+        ("cumsum(1)", "cumsum(2)"),
+        ("% 2", "% 3"),
+    )
+    hashes = {hash_of(OBJECT.replace(*change)) for change in changes}
+    assert len(hashes | {hash_of(OBJECT)}) == len(changes) + 1
+    assert hash_of(OBJECT) == hash_of(OBJECT.replace("class Cut", "# a remark\nclass Cut"))
+
+
 def test_processes_give_the_same(shapes, trained, tmp_path):
     options = {**TIMING, "systems": ("dasbe", "pure_ann"), "seeds": (1, 2)}
     expected = dasbe.evaluate(shapes[0], shapes[1], trained, **options).scores

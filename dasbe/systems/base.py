@@ -195,8 +195,10 @@ def code_hash(system: System) -> str | None:
             add([value.dtype.str, value.shape, value.tobytes()])
         elif isinstance(value, partial):
             add([value.func, value.args, value.keywords])
-        elif isinstance(value, MethodType):
-            add([value.__func__, value.__self__])
+        elif isinstance(value, (MethodType, staticmethod, classmethod)):
+            add([value.__func__, getattr(value, "__self__", None)])
+        elif isinstance(value, property):
+            add([value.fget, value.fset, value.fdel])
         elif not is_own(module or ""):
             add([module, getattr(value, "__qualname__", None)])
         elif isinstance(value, FunctionType):
@@ -205,11 +207,13 @@ def code_hash(system: System) -> str | None:
             add([value.__code__, value.__defaults__, value.__kwdefaults__, cells])
             add([(name, value.__globals__[name]) for name in names])
         else:  # a class, a module, or an object
-            add([type(value), {name: part for name, part in vars(value).items() if not name.startswith("__")}])
+            parts = getattr(value, "__dict__", {}).items()
+            passed_over = "__" if isinstance(value, ModuleType) else ("__doc__", "__firstlineno__")
+            add([type(value), {name: part for name, part in parts if not name.startswith(passed_over)}])
 
     while isinstance(function, partial):
         function = function.func
-    if getattr(function, "__module__", "").partition(".")[0] == "dasbe":
+    if (getattr(function, "__module__", None) or "").partition(".")[0] == "dasbe":
         return None
     add([system.record, system.label, system.can_count, system.never_told])
     return digest.hexdigest()
