@@ -10,6 +10,7 @@ from torch import nn
 
 import dasbe
 from dasbe import definition
+from dasbe.ann.network import answers
 from dasbe.datasets import settings_of
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.support.paths import network_folder
@@ -129,6 +130,15 @@ def test_a_checkpoint_of_another_grouping_is_replaced(bars, tmp_path, capsys):
     for options in groupings:
         dasbe.learn_from_scenes(bars[0], recipe, **options, **place, **QUIET)
     assert capsys.readouterr().err.count("is of another recipe: training starts anew") == len(groupings) - 1
+
+
+def test_types_that_the_caller_changes_automatically_change_nothing(bars):
+    recipe = replace(TINY, rounds=1)
+    expected = dasbe.learn_from_scenes(bars[0], recipe, **QUIET)
+    with torch.autocast("cpu"):
+        found = dasbe.learn_from_scenes(bars[0], recipe, **QUIET)
+        answered = answers(expected, bars[0])
+    assert torch.equal(weights(found), weights(expected)) and answered == answers(expected, bars[0])
 
 
 def test_a_module_in_double_precision_learns(bars):

@@ -119,6 +119,13 @@ def made_on(device: torch.device | str) -> AbstractContextManager[Any]:
     return nullcontext() if torch.get_default_device() == device else device
 
 
+@contextmanager
+def computing_on(device: torch.device | str) -> Iterator[None]:
+    """A block whose tensors are made on `device`, and whose types are not changed automatically, for this thread."""
+    with made_on(device), torch.autocast(torch.device(device).type, enabled=False):
+        yield
+
+
 def check_kind(network: Network) -> None:
     """InputError unless `network` is a module or a function."""
     if isinstance(network, type) or not callable(network):
@@ -187,7 +194,7 @@ def tried(
     if not all(parameter.isfinite().all() for parameter in weights):
         raise InputError("network has weights that are not finite; train it again, with a smaller learning rate")
     cuda = [device] if torch.device(device).type == "cuda" else []
-    with made_on(device), torch.autocast(torch.device(device).type, enabled=False), torch.random.fork_rng(cuda):
+    with computing_on(device), torch.random.fork_rng(cuda):
         try:
             (code, feedback), (_, again) = network.answer(shown), network.answer(shown)
             (_, of_fewer), (_, otherwise) = network.answer(shown[fewer]), network.answer(shown, seed=1)
@@ -215,7 +222,7 @@ def tried(
             "network returns something else for an image among others than among fewer; use layers that take images "
             "one by one (batch normalisation: with running statistics)"
         )
-    with torch.random.fork_rng(cuda):
+    with computing_on(device), torch.random.fork_rng(cuda):
         difference = _difference_of_own_call(network, shown, feedback) if draws_nothing else 0.0
     if not difference <= SAME:
         if own_call:
@@ -272,7 +279,7 @@ def answers(network: Network, images: np.ndarray, device: torch.device | str = "
     weights = rng.choice([-1, 1], size=(images[0].size, WEIGHTINGS)) / images[0].size ** 0.5
     cuda = [device] if torch.device(device).type == "cuda" else []
     try:
-        with usable(network, device) as parts, made_on(device), torch.random.fork_rng(cuda):
+        with usable(network, device) as parts, computing_on(device), torch.random.fork_rng(cuda):
             code, feedback = parts.answer(torch.from_numpy(shown).to(device, parts.dtype))
             if parts.recurrent:
                 feedback = feedback + parts.decode(parts.combine(code, code.flip(0)))

@@ -18,7 +18,7 @@ import torch
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
-from dasbe.ann.network import made_on
+from dasbe.ann.network import computing_on
 from dasbe.support.workers import SharedSetting
 
 _SETTING: Any = getattr(torch.backends.mkldnn, "matmul", None)  # None before PyTorch 2.9
@@ -100,8 +100,7 @@ def map_blocks(
     device = torch.device(device)
 
     def computed(block: Block) -> Result:
-        # all three are settings of a thread
-        with torch.inference_mode(), torch.autocast(device.type, enabled=False), made_on(device):
+        with torch.inference_mode(), computing_on(device):  # both are settings of a thread
             return function(block)
 
     if device.type != "cpu" or not threads:

@@ -182,8 +182,8 @@ def tasks_on_dataset(
     for first in range(start, stop, size):
         for seed in seeds:
             for system, of_system, identity, own, code in chosen:
-                stop_here = min(first + size, stop)
-                unit = Unit(system.name, dataset, seed, first, stop_here, identity, own, split, code=code)
+                last = min(first + size, stop)
+                unit = Unit(system.name, dataset, seed, first, last, identity, own, split, code=code)
                 yield Task(unit, system, of_system, None, None, score)
 
 
@@ -212,10 +212,9 @@ def tasks_on_images(
         answered = () if network is None or identity is None else answers(network, part[0])
         for seed in seeds:
             for system, settings, code in coded:
-                unit = replace(unit, system=system.name, seed=seed, settings=tuple(settings.items()), code=code)
-                of_network = (identity, answered, network) if system.network else (None, (), None)
-                unit = replace(unit, network=of_network[0], answers=of_network[1])
-                yield Task(unit, system, of_network[2], *part, score)
+                own: Any = {"system": system.name, "seed": seed, "settings": tuple(settings.items()), "code": code}
+                of_network: Any = {"network": identity, "answers": answered} if system.network else {}
+                yield Task(replace(unit, **own, **of_network), system, network if of_network else None, *part, score)
 
 
 @lru_cache

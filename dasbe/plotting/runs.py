@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dasbe.ann.network import Network, check_feedback
+from dasbe.ann.network import Network, check_feedback, computing_on
 from dasbe.binding.labels import align
 from dasbe.binding.run import Binding
 from dasbe.engine.attention import ready
@@ -142,7 +142,7 @@ def plot_decoded(
         raise InputError(f"labels has shape {labels.shape}; it must be (N, H, W), none of them 0")
     _, found, _ = _chosen(labels.shape, labels, image, groups)
     masks = np.stack([found == k for k in range(1, _labelled(found).max() + 1)]).astype(np.uint8)
-    with ready(network, masks, device) as net, torch.inference_mode(), torch.autocast(device.type, enabled=False):
+    with ready(network, masks, device) as net, torch.inference_mode(), computing_on(device):
         shown = torch.from_numpy(masks).flatten(1).to(device, net.dtype)
         decoded = check_feedback(net.reconstruct(shown), tuple(shown.shape))
     return decoded_groups(found, decoded.cpu().numpy().reshape(masks.shape))

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, mse_loss
 
 from dasbe.ann.autoencoder import Autoencoder, transmitted
-from dasbe.ann.network import answers, check_feedback, described, float_type, made_on, same_answers
+from dasbe.ann.network import answers, check_feedback, computing_on, described, float_type, made_on, same_answers
 from dasbe.datasets import ensure_dataset, load_dataset
 from dasbe.engine.parallel import one_thread
 from dasbe.support import PROCEDURE
@@ -155,12 +155,12 @@ def train(
         state = TrainingState(0, network.state_dict(), _copy(network), optimiser.state_dict())
 
     # by one thread, sums do not depend on the number of cores, and other networks can be trained beside
-    with made_on(device), one_thread():
+    with computing_on(device), one_thread():
         report(state)
         while state.epoch < recipe.epochs and state.epoch - state.best_epoch < recipe.patience:
             started = time.perf_counter()
             rate = _rate(recipe, state.epoch, math.prod(images.shape[-2:]))
-            with failure_in_one_line(), torch.enable_grad(), torch.autocast(training[0].device.type, enabled=False):
+            with failure_in_one_line(), torch.enable_grad():
                 training_loss = _train_epoch(network, optimiser, training, recipe, state.epoch, rate)
                 validation_loss = _validate(network, validation, recipe)
             if validation_loss < state.lowest_loss:

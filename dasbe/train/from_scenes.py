@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from tqdm import tqdm
 
-from dasbe.ann.network import float_type, made_on
+from dasbe.ann.network import computing_on, float_type
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import segment
 from dasbe.metrics import ami, n_found
@@ -278,7 +278,7 @@ def _learn(
 
     with (
         tqdm(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar,
-        made_on(device),
+        computing_on(device),
         one_thread(),
     ):
         while state.rounds <= recipe.rounds:

@@ -136,7 +136,7 @@ def train_networks(
             print("\n".join(lines))
     for task in from_scenes:
         with nullcontext() if force and task is not from_scenes[0] else resumable():
-            print("\n".join(learn_one(task, **options)))
+            print("\n".join(train_one(task, report=lambda state: None, **options)))
     print(f"\n{'network':<18} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
     for task in tasks:
         print(_summary(task.name, load_network(own_or_shipped(task.path)).description))
@@ -173,46 +173,32 @@ def train_one(
     with one_at_a_time(path):
         if not force and was_trained_by(recipe, path):  # by another process meanwhile
             return [f"{name}: {displayed(path)} was trained by this recipe; --force trains it again"]
-        images, classes = training_images(recipe)
-        checkpoint = path.with_suffix(".checkpoint")
-        network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
+        checkpoint, lines = path.with_suffix(".checkpoint"), list[str]()
+        if isinstance(recipe, SceneRecipe):
+            ensure_dataset(recipe.dataset)
+            scenes, _ = load_dataset(recipe.dataset, HELD_OUT_SPLIT, *SCENES_FOR_LEARNING)
+            network: Any = learn_from_scenes(scenes, recipe, checkpoint=checkpoint, device=device)
+            about, judge, state = network.description, "dasbe", None  # which has no learning curve
+        else:
+            images, classes = training_images(recipe)
+            network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
+            about, judge = {"recipe": recipe.as_dict(), **results(state)}, recipe.judge
         assert isinstance(network, Autoencoder)
-        lines = []
-        description = {"name": name, "recipe": recipe.as_dict(), **results(state)}
+        description: dict[str, Any] = {"name": name, **about}
         if score_images:
-            score = held_out_ami(network, recipe.judge, recipe.dataset, score_images, device)
+            score = held_out_ami(network, judge, recipe.dataset, score_images, device)
             description["held_out_ami"] = score
             lines.append(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
         save_network(path, network, {**description, "made": provenance() | {"command": command}})
-        with atomic_path(curve) as temporary:
-            pd.DataFrame(state.history, columns=HISTORY).to_csv(temporary, index=False)
-        save_figure(learning_curve(state.history, name), curve.with_suffix(".png"))
+        if state is not None:
+            with atomic_path(curve) as temporary:
+                pd.DataFrame(state.history, columns=HISTORY).to_csv(temporary, index=False)
+            save_figure(learning_curve(state.history, name), curve.with_suffix(".png"))
         checkpoint.unlink(missing_ok=True)
+    if state is None:
+        return [*lines, f"{name}: {displayed(path)} in {about['training_seconds']} s, {recipe.rounds} rounds"]
     effort = f"in {state.seconds:.0f} s, {state.epoch} epochs"
     return [*lines, f"{name}: {displayed(path)} {effort}; learning curve {displayed(curve)} and .png"]
-
-
-def learn_one(task: Task, *, force: bool, score_images: int, device: str, command: str) -> list[str]:
-    """Learn one of the networks of :func:`train_networks` from scenes, as :func:`train_one` trains the others."""
-    name, recipe, path = task
-    assert isinstance(recipe, SceneRecipe)  # as its kind is
-    check_writable(path.parent, "--out DIR")
-    with one_at_a_time(path):
-        if not force and was_trained_by(recipe, path):  # by another process meanwhile
-            return [f"{name}: {displayed(path)} was trained by this recipe; --force trains it again"]
-        ensure_dataset(recipe.dataset)
-        scenes, _ = load_dataset(recipe.dataset, HELD_OUT_SPLIT, *SCENES_FOR_LEARNING)
-        checkpoint = path.with_suffix(".checkpoint")
-        network = learn_from_scenes(scenes, recipe, checkpoint=checkpoint, device=device)
-        description, lines = {"name": name, **network.description}, []
-        if score_images:
-            score = held_out_ami(network, "dasbe", recipe.dataset, score_images, device)
-            description["held_out_ami"] = score
-            lines.append(f"{name}: AMI {100 * score['mean']:.2f} % ({score['images']})")
-        save_network(path, network, {**description, "made": provenance() | {"command": command}})
-        checkpoint.unlink(missing_ok=True)
-    effort = f"in {description['training_seconds']} s, {recipe.rounds} rounds"
-    return [*lines, f"{name}: {displayed(path)} {effort}"]
 
 
 def held_out_ami(network: nn.Module, judge: str, dataset: str, n_images: int, device: torch.device | str) -> dict:

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dasbe.ann.architecture import Architecture
 from dasbe.support import checks
 from dasbe.support.errors import InputError
 from dasbe.support.storage import tuples
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # that of typing is new in Python 3.11
 
 BATCHES_PER_EPOCH = 100
 OPTIMISERS = ("adam", "sgd")
@@ -17,7 +20,21 @@ LATENT = (64, 1000)  # least and largest number of latent units, where a recipe 
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Saved:
+    """Fields that go to JSON and come back."""
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> "Self":
+        """Recipe from :meth:`as_dict`; fields that did not exist when it was saved have their default."""
+        return cls(**tuples(fields))
+
+    def as_dict(self) -> dict:
+        """All fields, tuples as lists, as they come back from JSON."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Recipe(Saved):
     """How a denoising autoencoder is trained, on images of single objects only.
 
     The defaults are for images of which nothing is known; what to change first is
@@ -163,18 +180,9 @@ class Recipe:
         kinds = (self.activation, self.latent_activation, self.spiking, self.recurrent)
         return Architecture(image_shape, self.hidden, latent, *kinds)
 
-    @classmethod
-    def from_dict(cls, fields: dict) -> "Recipe":
-        """Recipe from :meth:`as_dict`; fields that did not exist when it was saved have their default."""
-        return cls(**tuples(fields))
-
-    def as_dict(self) -> dict:
-        """All fields, tuples as lists, as they come back from JSON."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-
 
 @dataclass(frozen=True)
-class SceneRecipe:
+class SceneRecipe(Saved):
     """How a network learns from scenes of several objects (:func:`dasbe.learn_from_scenes`).
 
     The defaults are for scenes of which nothing is known; what to change first is
@@ -278,15 +286,6 @@ class SceneRecipe:
         """The recipe of a network of the same layers and seed."""
         layers = {name: getattr(self, name) for name in ("hidden", "latent", "activation", "latent_activation")}
         return Recipe(**layers, seed=self.seed)
-
-    @classmethod
-    def from_dict(cls, fields: dict) -> "SceneRecipe":
-        """Recipe from :meth:`as_dict`; fields that did not exist when it was saved have their default."""
-        return cls(**tuples(fields))
-
-    def as_dict(self) -> dict:
-        """All fields, tuples as lists, as they come back from JSON."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
 OF_LAYERS = tuple(field.name for field in fields(Architecture) if field.name != "image_shape")
