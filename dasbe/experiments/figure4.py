@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.optimize import linear_sum_assignment
 
 from dasbe.ann.autoencoder import Autoencoder, transmitted
 from dasbe.ann.weights import load_network
@@ -22,7 +23,23 @@ from dasbe.evaluation.segment import ami_of, numbers_of_objects
 from dasbe.evaluation.sweep import scores_on_dataset
 from dasbe.metrics import ami
 from dasbe.plotting.pictures import coloured, input_and_grouping
-from dasbe.plotting.style import Axes, Figure, image_axes, in_our_style, new_figure, palette, palette_of_marks
+from dasbe.plotting.raster import Row, draw_rows
+from dasbe.plotting.style import (
+    INK,
+    PRINT_WIDTH,
+    Axes,
+    Circle,
+    Ellipse,
+    FancyBboxPatch,
+    Figure,
+    SubFigure,
+    image_axes,
+    in_our_style,
+    in_print,
+    letter,
+    new_figure,
+    palette_of_marks,
+)
 from dasbe.support.errors import InputError
 from dasbe.support.published import CYCLES_FIGURES
 from dasbe.support.storage import Arrays
@@ -30,6 +47,9 @@ from dasbe.systems import SYSTEMS
 
 DATASET, NETWORK = "shapes", "hierarchical"
 SHAPE_NAMES = ("square", "triangle", "inverted triangle")
+ICONS = ("□", "△", "▽")
+HIGH, LOW = "#6AA84F", "#5B9BD5"  # frames of the two levels, as published
+MARKED = 5  # neurons: side of the square in which selective ones are counted, to mark where they are densest
 SELECTIVITY = 0.5  # least index of a neuron that counts as selective
 LEAST_FIRING = 0.1  # spikes per step, of a neuron that counts at all
 PRESENTATIONS = 20  # noisy presentations of each single object
@@ -186,15 +206,61 @@ def _similarity(network: Autoencoder, generator: torch.Generator, per_shape: int
 
 
 def draw(arrays: Arrays, palette: str = "published") -> dict[str, Figure]:
-    """All panels, by file name, from the arrays of :func:`compute`; `palette` is the name of one."""
+    """The figure and its panels, by file name, from the arrays of :func:`compute`; `palette` is the name of one.
+
+    ``loop`` is no part of the published figure.
+    """
     a = arrays
     return {
+        "figure4": composed(a, palette),
         "feature_neurons": feature_neurons(a, palette),
+        "hierarchy": hierarchy(a, palette),
         "grouping": input_and_grouping(a["image"], a["labels"], a["groups"], float(a["ami"][0]), palette),
         "loop": once_round_the_loop(a, palette),
         "rasters": rasters(a, palette),
-        "decoded": decoded_clusters(a["decoded"]),
+        "decoded": decoded_clusters(a, palette),
     }
+
+
+@in_print
+def composed(a: Arrays, colours: str = "published") -> Figure:
+    """Panels (a) to (d) side by side, as in the paper."""
+    figure = new_figure(PRINT_WIDTH, 2.6)
+    panels, below = figure.subfigures(2, 1, height_ratios=(1, 0.07))
+    widths = (2.5, 1.5, 2.1, 0.42, 0.62)
+    parts, names = (part.subfigures(1, 5, width_ratios=widths) for part in (panels, below))
+    feature_neurons(a, colours, parts[0])
+    hierarchy(a, colours, parts[1])
+    rasters(a, colours, parts[2])
+    _arrow(parts[3], "decode")
+    decoded_clusters(a, colours, parts[4])
+    for name, part in zip("abc d", names):
+        if name != " ":
+            letter(part, name, 0.5, 1.0, ha="center")
+    return figure
+
+
+def caption(a: Arrays) -> str:
+    """What the composed figure shows, what it ends at, and what is published."""
+    counts = {kind: a[f"{kind}_neurons"].sum(1) for kind in ("shape", "position")}
+    of = {kind: ", ".join(f"{n} (P{k})" for k, n in enumerate(counts[kind], start=1)) for kind in counts}
+    active = (a["by_position"] > LEAST_FIRING).sum(1)
+    places = ", ".join(f"P{k} {y:g}, {x:g}" for k, (y, x) in enumerate(a["centres"], start=1))
+    shapes = ", ".join(f"P{k} {SHAPE_NAMES[shape]}" for k, shape in enumerate(a["shapes"], start=1))
+    return f"""**Figure 4. Neurons for shape and for position** (objects of the image: {shapes}).
+(a) Mean firing of the {a["latents"].shape[2]} high-level neurons: for each shape, anywhere (top); for any shape at the position of
+each object of the image, below the shape of that object (bottom; centres in rows and columns: {places}). An ellipse marks where neurons selective for it are
+densest. Neurons selective for the shape of an object: {of["shape"]}; for its position: {of["position"]}.
+Firing at a position at all (more than {LEAST_FIRING} spikes per step): {", ".join(map(str, active))}.
+(b) The two levels, with the image, its grouping (AMI {100 * a["ami"][0]:.1f} %), and the high-level neurons that fire
+with each object. (c) Rasters of the last {RASTER_CYCLES} cycles: shape and position neurons of each object (top) fire in phase
+with its pixels (bottom). (d) High-level neurons, grouped by their spikes and decoded group by group.
+On {len(a["held_out_ami"])} images that were held out, this network has an AMI of {100 * np.nanmean(a["held_out_ami"]):.1f} %.
+
+Published: the same panels; the image is grouped without a fault, and the maps show fewer active neurons than ours.
+Each position stands below its own shape here, where the published P1 to P3 stand in the order of their numbers. `loop`
+is ours, and not in the paper.
+"""
 
 
 def _as_map(values: np.ndarray) -> np.ndarray:
@@ -203,16 +269,35 @@ def _as_map(values: np.ndarray) -> np.ndarray:
     return values.reshape(height, -1)
 
 
+def _mark(ax: Axes, neurons: np.ndarray, colour: np.ndarray, linestyle: str) -> None:
+    """An ellipse on a map, where `neurons` (latent,) are densest; solid for shape, dashed for position."""
+    edge = 2  # around which an ellipse would be cut
+    windows = sliding_window_view(_as_map(neurons).astype(int), (MARKED, MARKED)).sum((2, 3))[edge:-edge, edge:-edge]
+    y, x = np.array(np.unravel_index(windows.argmax(), windows.shape)) + edge + MARKED // 2
+    for colour_of_edge, width, style in (("white", 2.2, "-"), (tuple(colour), 1.2, linestyle)):
+        outline: dict[str, Any] = {"edgecolor": colour_of_edge, "linewidth": width, "linestyle": style}
+        ax.add_patch(Ellipse((x, y), MARKED + 2, MARKED + 4, fill=False, **outline))
+
+
+def _arrow(figure: Any, text: str) -> None:
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.text(0.5, 0.72, text, ha="center", weight="bold")
+    arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.6}
+    axes.annotate("", (1, 0.68), (0, 0.68), arrowprops=arrow, annotation_clip=False)
+
+
 @in_our_style
-def feature_neurons(a: Arrays, colours: str) -> Figure:
+def feature_neurons(a: Arrays, colours: str, within: SubFigure | None = None) -> Figure:
     """(a) mean firing of the high-level neurons for each shape anywhere, and for any shape at each object's position.
 
-    Circles mark the shape neurons and the position neurons of the objects of the image.
+    The position of an object stands below its shape, as far as there is room.
     """
-    n_objects = len(a["by_position"])
-    columns = max(len(a["by_shape"]), n_objects)
-    table = palette(n_objects, colours)
-    figure = new_figure(2.5 * columns + 1.1, 6.0)
+    n_objects, n_shapes = len(a["by_position"]), len(a["by_shape"])
+    columns, table = max(n_shapes, n_objects), palette_of_marks(n_objects, colours)
+    figure: Any = new_figure(2.5 * columns + 1.1, 6.0) if within is None else within
+    figure.suptitle("High-level feature neurons", weight="bold")
     axes = figure.subplots(2, columns, squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
@@ -220,34 +305,82 @@ def feature_neurons(a: Arrays, colours: str) -> Figure:
     def draw_map(ax: Axes, values: np.ndarray, title: str) -> None:
         ax.set_axis_on()
         ax.imshow(_as_map(values), cmap="rainbow", vmin=0, vmax=1, interpolation="nearest")
-        image_axes(ax, title)
+        image_axes(ax)
+        ax.set_title(title, size="large", weight="bold")
 
-    def mark(ax: Axes, neurons: np.ndarray, colour: np.ndarray) -> None:
-        y, x = np.nonzero(_as_map(neurons))
-        ax.scatter(x, y, s=18, facecolors="none", edgecolors=[tuple(colour)], linewidths=0.9)
+    for ax, values, icon in zip(axes[0], a["by_shape"], ICONS):
+        draw_map(ax, values, icon)
+    free = [*range(columns)]
+    for k in sorted(range(n_objects), key=lambda k: (a["shapes"][:k] == a["shapes"][k]).any()):
+        column = int(a["shapes"][k]) if a["shapes"][k] in free else free[0]
+        free.remove(column)
+        draw_map(axes[1, column], a["by_position"][k], f"P$_{k + 1}$")
+        _mark(axes[0, a["shapes"][k]], a["shape_neurons"][k], table[k + 1], "-")
+        _mark(axes[1, column], a["position_neurons"][k], table[k + 1], "--")
+    axes[0, 0].set_ylabel("shape")
+    axes[1, 0].set_ylabel("position")
+    bar = figure.colorbar(axes[0, 0].images[0], ax=axes, shrink=0.8, aspect=30, pad=0.02, ticks=(0, 0.5, 1))
+    bar.set_label("mean firing (spikes per step)")
+    return figure
 
-    for ax, values, name in zip(axes[0], a["by_shape"], SHAPE_NAMES):
-        draw_map(ax, values, name)
-    for k, (shape, (y, x)) in enumerate(zip(a["shapes"], a["centres"])):
-        mark(axes[0, shape], a["shape_neurons"][k], table[k + 1])
-        draw_map(axes[1, k], a["by_position"][k], f"P$_{k + 1}$: row {y:g}, column {x:g}")
-        mark(axes[1, k], a["position_neurons"][k], table[k + 1])
-    axes[0, 0].set_ylabel("shape, anywhere", size=11)
-    axes[1, 0].set_ylabel("position, any shape", size=11)
-    figure.colorbar(axes[0, 0].images[0], ax=axes, label="mean firing (spikes per step)", shrink=0.6)
+
+@in_our_style
+def hierarchy(a: Arrays, colours: str, within: SubFigure | None = None) -> Figure:
+    """(b) the two levels, which the autoencoder ties: the image and its grouping below, the latent neurons above.
+
+    Latent neurons have the colour of the object with which they fire in the last cycle.
+    """
+    figure: Any = new_figure(3.2, 5.0) if within is None else within
+    n_objects = len(a["peaks"])
+    table = palette_of_marks(n_objects, colours)
+    axes = figure.add_subplot(xlim=(0, 10), ylim=(0, 17), aspect="equal")
+    axes.set_axis_off()
+    style: dict[str, Any] = {"clip_on": False, "linewidth": 1.1}
+    for (x, y, width), name, colour, n in (((1.4, 9.4, 7.2), "High-level", HIGH, 4), ((0.2, 5.2, 9.6), "Low-level", LOW, 5)):
+        box = "round,pad=0,rounding_size=0.4"
+        axes.add_patch(FancyBboxPatch((x, y), width, 1.7, boxstyle=box, fill=False, edgecolor=colour, **style))
+        for centre in x + width * (np.arange(n) + 0.5) / n:
+            axes.add_patch(Circle((centre, y + 0.85), 0.7, color="#cccccc"))
+        axes.text(5, y + 0.85, name, ha="center", va="center", weight="bold")
+    for up, down in ((2.8, 1.0), (2.8, 5.0), (7.2, 5.0), (7.2, 9.0)):
+        axes.plot((up, down), (9.4, 6.9), color="#888888", linewidth=0.7)
+    axes.text(5, 8.5, "DAE", ha="center", va="center", weight="bold", size="small")
+    axes.annotate("", (0.5, 9.6), (0.5, 7.2), arrowprops={"arrowstyle": "<|-|>", "color": "#bbbbbb", "linewidth": 1.5})
+    last = {"clip_on": False, "color": HIGH, "linewidth": 1.1}
+    axes.plot((-1.2, -1.2, 9.1, 9.1), (15.6, 16.7, 16.7, 14.3), **last)
+    axes.plot((7.2, 8.6), (13.7, 13.7), **last)
+    axes.add_patch(Circle((9.1, 13.7), 0.55, fill=False, edgecolor=HIGH, **style))
+    axes.add_patch(Circle((9.1, 13.7), 0.13, color=HIGH))
+    for start, y, colour in ((9.65, 13.7, HIGH), (9.9, 6.05, LOW)):
+        arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
+        axes.annotate("", (11.2, y), (start, y), arrowprops=arrow, annotation_clip=False)
+    fired = np.zeros((*_as_map(a["latents"][-1, 0]).shape, 3))
+    for step, colour in zip(a["peaks"], table[1:]):
+        fired[_as_map(a["latents"][-1, step])] = colour
+    ink = 1 - 0.85 * a["image"][..., None].repeat(3, 2)
+    for place, picture in (((2.6, 11.4), fired), ((0.2, 0.2), ink), ((5.2, 0.2), coloured(a["labels"], a["image"], table))):
+        ax = axes.inset_axes((*place, 4.6, 4.6), transform=axes.transData)
+        ax.imshow(picture, interpolation="nearest")
+        image_axes(ax)
+        if picture is fired:
+            ax.spines[:].set(color=HIGH, linewidth=2)
+            for k in range(n_objects):
+                _mark(ax, a["shape_neurons"][k], table[k + 1], "-")
+                _mark(ax, a["position_neurons"][k], table[k + 1], "--")
     return figure
 
 
 @in_our_style
 def once_round_the_loop(a: Arrays, colours: str) -> Figure:
-    """(b) the loop at work: for each object, the step of the last cycle in which most of it fires.
+    """The loop at work: for each object, the step of the last cycle in which most of it fires.
 
     From left to right the pixels that fire, the high-level neurons that fire with them,
     and what the decoder sends back to the pixels one cycle later.
     """
     n_objects = len(a["peaks"])
-    table = palette(n_objects, colours)
-    figure = new_figure(6.4, 2.1 * n_objects + 0.4)
+    table = palette_of_marks(n_objects, colours)
+    figure = new_figure(6.4, 2.1 * n_objects + 0.7)
+    figure.suptitle("Once round the loop: ours, not in the paper", size="large")
     axes = figure.subplots(n_objects, 3, squeeze=False)
     titles = ("low level: pixels\nthat fire →", "high level: neurons\nthat fire →", "feedback,\none cycle later")
     for k, (step, row) in enumerate(zip(a["peaks"], axes)):
@@ -263,41 +396,47 @@ def once_round_the_loop(a: Arrays, colours: str) -> Figure:
 
 
 @in_our_style
-def rasters(a: Arrays, colours: str) -> Figure:
-    """(c) shape and position neurons of each object above, its pixels below, on one time axis."""
+def rasters(a: Arrays, colours: str, within: SubFigure | None = None) -> Figure:
+    """(c) shape and position neurons of each object above, from top to bottom of the image; its pixels below."""
     n_objects, (n, delay) = len(a["shapes"]), a["spikes"].shape[:2]
     latents, pixels = (a[name][-RASTER_CYCLES:].reshape(RASTER_CYCLES * delay, -1) for name in ("latents", "spikes"))
-    rows = []
-    for k in range(n_objects):
-        # neurons that several objects of the image share would show the phases of all of them
-        for kind in ("shape", "position"):
-            rows.append((k, f"{kind} {k + 1}", latents[:, a[f"{kind}_neurons"][k]]))
-    rows += [(k, f"pixels {k + 1}", pixels[:, (a["groups"] == k + 1).ravel()]) for k in range(n_objects)]
     table = palette_of_marks(n_objects, colours)
-    figure = new_figure(9, 0.62 * len(rows) + 0.7)
-    axes = figure.subplots(len(rows), 1, sharex=True)
+    high = []
+    for k in a["centres"][:, 0].argsort(kind="stable"):
+        # neurons that several objects of the image share would show the phases of all of them
+        for kind, name in (("shape", ICONS[a["shapes"][k]]), ("position", f"P$_{k + 1}$")):
+            high.append(Row(name, table[k + 1], latents[:, a[f"{kind}_neurons"][k]]))
+    low = [Row("", table[k], pixels[:, (a["groups"] == k).ravel()]) for k in range(1, n_objects + 1)]
+    figure: Any = new_figure(9, 0.5 * len(high + low) + 0.7) if within is None else within
+    axes = figure.subplots(2, 1, gridspec_kw={"height_ratios": (len(high), 1.15 * len(low))})
     time = np.arange((n - RASTER_CYCLES) * delay, n * delay)
-    for ax, (k, name, trains) in zip(axes, rows):
-        when, which = np.nonzero(trains)
-        n_neurons = trains.shape[1]
-        ax.scatter(time[when], which, s=3, color=table[k + 1], linewidths=0)
-        if n_neurons:
-            height = trains.sum(1) / max(trains.sum(1).max(), 1) * n_neurons
-            ax.fill_between(time, height, color=table[k + 1], alpha=0.25, linewidth=0)
-        ax.set(yticks=[], ylim=(-1, max(n_neurons, 1)), xlim=(time[0] - 1, time[-1] + 1))
-        ax.spines["left"].set_visible(False)
-        ax.set_ylabel(f"{name}\n{n_neurons} neurons", rotation=0, ha="right", va="center", size=8)
-    axes[0].set_title("high level: shape and position neurons of each object", loc="left", size=9)
-    axes[2 * n_objects].set_title("low level: pixels", loc="left", size=9)
-    axes[-1].set_xlabel("time (steps)")
+    for ax, rows, colour in zip(axes, (high, low), (HIGH, LOW)):
+        draw_rows(ax, time, rows, delay, linewidth=0.9 if within else 1.3)
+        for label, row in zip(ax.get_yticklabels(), rows):
+            label.set(color=row.colour, size="large" if within else "x-large")
+        ax.set(ylim=(-0.15, len(rows) + 0.1), xlim=(time[0] - 2, time[-1] + 2))
+        ax.spines[:].set(visible=True, color=colour, linewidth=1.1)
+    axes[0].tick_params(axis="x", length=0, labelbottom=False)
+    axes[0].set_ylabel("neurons")
+    axes[1].set_ylabel("pixels")
+    axes[1].set_xlabel("time (steps)")
     return figure
 
 
 @in_our_style
-def decoded_clusters(decoded: np.ndarray) -> Figure:
-    """(d) what the decoder makes of each cluster of high-level neurons that fire together, (clusters, H, W)."""
-    figure = new_figure(1.9 * max(len(decoded), 2), 2.3)
-    for k, (ax, picture) in enumerate(zip(figure.subplots(1, len(decoded), squeeze=False)[0], decoded)):
-        ax.imshow(picture, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-        image_axes(ax, f"cluster {k + 1}, decoded")
+def decoded_clusters(a: Arrays, colours: str, within: SubFigure | None = None) -> Figure:
+    """(d) what the decoder makes of each cluster of high-level neurons that fire together.
+
+    Clusters have the colours of the objects that they show, and stand as these do in (c).
+    """
+    decoded, n_objects = a["decoded"], len(a["shapes"])
+    table = palette_of_marks(n_objects, colours)
+    shown = np.array([[picture[a["groups"] == k + 1].mean() for k in range(n_objects)] for picture in decoded])
+    clusters, objects = linear_sum_assignment(-shown)
+    order = a["centres"][objects, 0].argsort(kind="stable")
+    figure: Any = new_figure(1.9, 1.9 * n_objects) if within is None else within
+    for ax, which in zip(figure.subplots(len(order), 1, squeeze=False)[:, 0], order):
+        strength = decoded[clusters[which]][..., None]
+        ax.imshow((1 - strength + strength * table[objects[which] + 1]).clip(0, 1), interpolation="nearest")
+        image_axes(ax)
     return figure

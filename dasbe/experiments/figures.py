@@ -1,14 +1,14 @@
-"""What the commands of all figures do: arrays are computed and saved, and pictures drawn from the file."""
+"""What the commands of all figures do: arrays are computed and saved, pictures and caption made from the file."""
 
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dasbe.plotting.style import save_figure
+from dasbe.plotting.style import PRINT_DPI, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import typed
 from dasbe.support.paths import displayed, results_folder
-from dasbe.support.storage import Arrays, load_arrays, provenance, save_arrays
+from dasbe.support.storage import Arrays, atomic_path, load_arrays, provenance, save_arrays
 
 
 def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: str, **arguments: Any) -> None:
@@ -17,9 +17,9 @@ def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: s
     Parameters
     ----------
     name : str
-        Module of :mod:`dasbe.experiments` with functions `compute` and `draw`, and perhaps `animate`.
+        Module of :mod:`dasbe.experiments` with functions `compute`, `draw` and `caption`, and perhaps `animate`.
     out : Path
-        Folder of ``arrays.npz`` and the pictures.
+        Folder of ``arrays.npz``, the pictures, and the caption of the composed one, ``NAME.md``.
     draw_only : bool
         Draw from the ``arrays.npz`` that is there.
     palette : str
@@ -37,8 +37,11 @@ def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: s
         print(f"written: {displayed(path)}")
     arrays = load_arrays(path, typed(name))
     for stem, picture in figure.draw(arrays, palette).items():
-        save_figure(picture, out / f"{stem}.png", out / f"{stem}.pdf")
+        save_figure(picture, out / f"{stem}.png", out / f"{stem}.pdf", dpi=PRINT_DPI)
         print(f"written: {displayed(out / stem)}.png and .pdf")
+    with atomic_path(out / f"{name}.md") as temporary:
+        temporary.write_text(figure.caption(arrays), encoding="utf-8")
+    print(f"written: {displayed(out / name)}.md")
     for written in figure.animate(arrays, palette, out) if hasattr(figure, "animate") else ():
         print(f"written: {displayed(written)}")
 

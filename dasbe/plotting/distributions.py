@@ -44,5 +44,6 @@ def regression(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, size: floa
     import pandas
 
     points = {"s": size, "alpha": 0.55, "linewidths": 0}
-    seaborn().regplot(x=x, y=y, ax=axes, color=colour, seed=0, scatter_kws=points, line_kws={"linewidth": 1.5})
+    seaborn().regplot(x=x, y=y, ax=axes, color=colour, seed=0, scatter_kws=points, line_kws={"linewidth": 1.2})
+    axes.collections[-1].set_alpha(0.25)  # the band
     return float(pandas.Series(x).corr(pandas.Series(y)))

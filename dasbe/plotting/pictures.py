@@ -1,8 +1,21 @@
 """Pictures of images and of how their pixels were grouped."""
 
+from typing import Any
+
 import numpy as np
 
-from dasbe.plotting.style import INK, PALETTES, Axes, Figure, image_axes, in_our_style, new_figure, palette
+from dasbe.plotting.style import (
+    INK,
+    PALETTES,
+    Axes,
+    Figure,
+    SubFigure,
+    image_axes,
+    in_our_style,
+    new_figure,
+    palette,
+    palette_of_marks,
+)
 
 LABELLESS = 0.75  # grey of ink without a label: overlaps in a ground truth, ungrouped pixels in a grouping
 
@@ -26,24 +39,28 @@ def input_and_grouping(
     groups: np.ndarray | None = None,
     score: float | None = None,
     colours: str = "published",
+    within: SubFigure | None = None,
 ) -> Figure:
     """The input `image`, the ground truth `groups` if given, and the grouping `labels`, (H, W) each.
 
     Pixels with ink that fell into the cluster of silent pixels (label 0), because they never
     fired or fired in phase with too few others, are grey. Where there are more groups than
     `colours`, the name of a palette, has, each group is numbered. `score` is an AMI in [0, 1].
+    Drawn in a new figure, or `within` a part of one.
     """
-    table = palette(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
+    table = palette_of_marks(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
     background = np.zeros_like(image, int)
     panels = [("input", coloured(background) * (1 - 0.85 * image[..., None]), background)]
     if groups is not None:
-        panels.append(("ground truth\n(overlap grey)", coloured(groups, image, table), groups))
+        overlaps = "\n(overlap grey)" if np.any((image > 0) & (groups == 0)) else ""
+        panels.append((f"ground truth{overlaps}", coloured(groups, image, table), groups))
     title = "grouping by spike timing" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
     if np.any((image > 0) & (labels == 0)):
         title += "\n(ungrouped grey)" if score is None else " (ungrouped grey)"
     panels.append((title, coloured(labels, image, table), labels))
-    figure = new_figure(2.6 * len(panels), 3)
-    figure.set_layout_engine("constrained", wspace=0, w_pad=0.03)
+    figure: Any = new_figure(2.6 * len(panels), 3) if within is None else within
+    if within is None:
+        figure.set_layout_engine("constrained", wspace=0, w_pad=0.03)
     for axes, (name, picture, numbers) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
         axes.imshow(picture, interpolation="nearest")
         axes.set_anchor("S")

@@ -1,12 +1,57 @@
 """Spikes in time: rasters of the pixels, sorted by object, and pictures of every step."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.collections import LineCollection
 
-from dasbe.plotting.style import INK, Axes, Figure, in_our_style, new_figure, palette_of_marks
+from dasbe.plotting.style import INK, Axes, Figure, SubFigure, in_our_style, new_figure, palette_of_marks
 
-GAP = 3  # pixels between the pictures of steps
+GAP = 2  # pixels between the pictures of steps
+FRAME = 0.5  # grey of a frame around a picture
+JUMP = 12  # between rows of cycles that do not follow each other
+ROW_HEIGHT = 0.86  # of a row of a raster; the rest is the space above it
+FOOT = 0.4  # height of the number of spikes below the spikes, part of a row in which all fire
+MOST_ROWS = 40  # that have a name each
+
+
+class Row(NamedTuple):
+    """A row of a raster: its name, its colour, and its spikes (T, neurons)."""
+
+    name: str
+    colour: np.ndarray
+    trains: np.ndarray
+
+
+def draw_rows(axes: Axes, time: np.ndarray, rows: Sequence[Row], delay: int, linewidth: float = 1.1) -> None:
+    """Raster of `rows`, the first one on top, at `time` (T,) in steps; cycles of `delay` steps are divided by lines.
+
+    Neurons that fire in the same step, and stand beside each other, are one line, so that no
+    gap opens between them at any size. The number of spikes in a step stands at the foot of its row.
+    """
+    around = np.arange(time[0] - 1, time[-1] + 2)
+    for bottom, row in zip(range(len(rows) - 1, -1, -1), rows):
+        height = ROW_HEIGHT / max(row.trains.shape[1], 1)
+        begins = np.diff(np.pad(row.trains.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+        (step, first), (_, last) = np.nonzero(begins == 1), np.nonzero(begins == -1)
+        ends = np.stack([np.stack([time[step]] * 2, 1), bottom + height * np.stack([first, last], 1)], 2)
+        axes.add_collection(LineCollection(list(ends), colors=[tuple(row.colour)], linewidths=linewidth))
+        foot = bottom + FOOT * height * np.pad(row.trains.sum(1), 1)
+        axes.fill_between(around, bottom, foot, color=row.colour, alpha=0.35, linewidth=0)
+    axes.hlines(np.arange(len(rows)), *around[[0, -1]], colors=[row.colour for row in rows[::-1]], linewidths=0.6)
+    _divide_cycles(axes, time, delay)
+    names = np.arange(0, len(rows), 1 + len(rows) // MOST_ROWS)
+    axes.set_yticks(len(rows) - 1 - names + ROW_HEIGHT / 2, [rows[k].name for k in names])
+    axes.tick_params(axis="y", length=0)
+    axes.set(xlim=(around[0], around[-1]), ylim=(-0.02, len(rows)))
+    axes.spines[["left", "bottom"]].set_visible(False)
+
+
+def _divide_cycles(axes: Axes, time: np.ndarray, delay: int) -> None:
+    for start in range(time[0], time[-1] + 2, delay):
+        axes.axvline(start - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
 
 
 @in_our_style
@@ -17,57 +62,59 @@ def spike_raster(
     name: str = "object",
     colours: str = "published",
     before: int = 0,
+    within: SubFigure | None = None,
 ) -> Figure:
     """Raster of the pixels of each group in the colour of the group, and the total number of spikes below.
 
     `spikes` (n, d, H, W) are those of n cycles after `before` others; pixels with label 0 in
     `groups` (H, W) are left out. Each of `windows`, half-open ranges of cycles, has a column
-    of panels. A group is called `name`; `colours` is the name of a palette.
+    of panels. A group is called `name`; `colours` is the name of a palette. Drawn in a new
+    figure, or `within` a part of one.
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
     table = palette_of_marks(n_groups, colours)
-    row_height = max(0.28, min(0.9, 3.6 / n_groups))
-    figure = new_figure(10, 1.5 + row_height * (n_groups + 0.8))
-    widths = [last - first for first, last in windows]
-    axes = figure.subplots(
-        n_groups + 1, len(windows), sharex="col", sharey="row", squeeze=False, gridspec_kw={"width_ratios": widths}
-    )
-    for column, (first, last) in enumerate(windows):
+    height = min(max(0.28, min(0.9, 3.6 / n_groups)) * n_groups, 12)
+    figure: Any = new_figure(10, 1.9 + height) if within is None else within
+    ratios = {"width_ratios": [last - first for first, last in windows], "height_ratios": (max(height, 2.2), 0.8)}
+    axes = figure.subplots(2, len(windows), sharex="col", sharey="row", squeeze=False, gridspec_kw=ratios)
+    named = [f"{name} {k}" if n_groups <= 5 else str(k) for k in range(n_groups + 1)]
+    for (raster, total), (first, last) in zip(axes.T, windows):
         window = spikes[first:last].reshape(-1, *groups.shape)  # (T, H, W)
         first, last = before + first, before + last
         time = np.arange(first * delay, last * delay)
-        for k in range(1, n_groups + 1):
-            ax = axes[k - 1, column]
-            trains = window[:, groups == k]  # (T, pixels)
-            when, pixel = np.nonzero(trains)
-            ax.scatter(time[when], pixel, s=2.2, color=table[k], linewidths=0)
-            ax.fill_between(time, trains.sum(1), color=table[k], alpha=0.25, step="mid", linewidth=0)
-            ax.set(yticks=[], ylim=(-1, max(trains.shape[1], 1)))
-            ax.spines["left"].set_visible(False)
-            if column == 0:
-                ax.set_ylabel(f"{name} {k}" if n_groups <= 5 else str(k), rotation=0, ha="right", va="center")
-        total = axes[-1, column]
+        rows = [Row(named[k], table[k], window[:, groups == k]) for k in range(1, n_groups + 1)]
+        draw_rows(raster, time, rows, delay)
+        raster.tick_params(axis="x", length=0, labelbottom=False)
+        raster.set_title(f"cycle {first}" if last == first + 1 else f"cycles {first} to {last - 1}")
         total.plot(time, window[:, groups > 0].sum(1), color=INK, linewidth=0.9)
-        total.set(xlabel="time (steps)", xlim=(time[0] - 1, time[-1] + 1))
-        for ax in axes[:, column]:
-            for cycle in range(first, last + 1):
-                ax.axvline(cycle * delay - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
-        axes[0, column].set_title(f"cycle {first}" if last == first + 1 else f"cycles {first} to {last - 1}")
-    axes[-1, 0].set_ylabel("spikes\nper step", rotation=0, ha="right", va="center")
+        _divide_cycles(total, time, delay)
+        total.set_xlabel("time (steps)")
+    axes[1, 0].set_ylabel("spikes\nper step", rotation=0, ha="right", va="center")
     return figure
 
 
-def step_by_step(axes: Axes, pictures: np.ndarray, cycles: Sequence[int]) -> None:
+def step_by_step(axes: Axes, pictures: np.ndarray, cycles: Sequence[int | str], frame: bool = False) -> None:
     """Draw `pictures` (cycles, d, H, W, 3) of every step of `cycles` as one image, whose rows are the cycles.
 
-    Axes for each picture would take ten times as long.
+    Where numbers of cycles jump, a dotted line divides the rows; rows may have names in place of
+    numbers. With `frame`, each picture has one. Axes for each picture would take ten times as long.
     """
+    if frame:
+        pictures = np.pad(pictures, ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0)), constant_values=FRAME)
     rows, delay, height, width = (size + GAP * (axis > 1) for axis, size in enumerate(pictures.shape[:4]))
     padded = np.pad(pictures, ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=1)
-    canvas = padded.swapaxes(1, 2).reshape(rows * height, delay * width, 3)
+    strips = padded.swapaxes(1, 2).reshape(rows, height, delay * width, 3)
+    pairs = pairwise(cycles)
+    jumps = np.array([0, *(JUMP * (isinstance(a, int) and isinstance(b, int) and b != a + 1) for a, b in pairs)])
+    top = np.arange(rows) * height + np.cumsum(jumps)
+    canvas = np.ones((top[-1] + height, delay * width, 3))
+    for start, strip in zip(top, strips):
+        canvas[start : start + height] = strip
     axes.imshow(canvas[:-GAP, :-GAP], interpolation="nearest")
-    axes.set_yticks((np.arange(rows) + 0.5) * height - GAP / 2, [str(cycle) for cycle in cycles])
-    axes.set_xticks((np.arange(0, delay, 4) + 0.5) * width - GAP / 2, np.arange(0, delay, 4))
+    for start in top[jumps > 0]:
+        axes.axhline(start - (JUMP + GAP) / 2 - 0.5, color=INK, linewidth=0.8, linestyle=(0, (1, 3)))
+    axes.set_yticks(top + (height - GAP) / 2 - 0.5, [str(cycle) for cycle in cycles])
+    axes.set_xticks((np.arange(0, delay, 4) + 0.5) * width - GAP / 2 - 0.5, np.arange(0, delay, 4))
     axes.set(xlabel="step of the cycle", ylabel="cycle")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -1,14 +1,18 @@
 """How all figures look, whatever the user's matplotlibrc says: colours of the objects, font sizes, frames."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
 import numpy as np
-from matplotlib import colors, rc_context, rcParams, rcParamsDefault
+from matplotlib import colors, font_manager, rc_context, rcParams, rcParamsDefault
 from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
+from matplotlib.patches import Circle, Ellipse, FancyBboxPatch  # noqa: F401
 
 from dasbe.support.errors import InputError
 from dasbe.support.published import PALETTES
@@ -17,9 +21,17 @@ from dasbe.support.storage import atomic_path
 INK = "#222222"
 NOTEBOOK_DPI = 100
 SILHOUETTE = "#3a3a3a"  # ink that does not fire, on black
-BRIGHTEST = 0.4  # luminance of marks on white; gold has 0.70, and fades as dots and lines
+BRIGHTEST = 0.5  # luminance of marks on white; gold has 0.70, and fades as dots and lines
 DEFAULTS = {key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")}
+# Inter (SIL Open Font License) comes with the package, in its Latin part; Greek letters and arrows are Matplotlib's
+for _path in sorted(Path(__file__).with_name("fonts").glob("*.ttf")):
+    font_manager.fontManager.addfont(_path)
+FAMILY = ["Inter", "DejaVu Sans"]
 RC = DEFAULTS | {
+    "font.family": FAMILY,
+    "mathtext.fontset": "custom",
+    **{f"mathtext.{kind}": "Inter" for kind in ("rm", "it", "bf", "sf", "tt", "cal", "bfit")},
+    "pdf.fonttype": 42,  # letters stay letters, which journals ask for
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.labelsize": 9,
@@ -29,8 +41,38 @@ RC = DEFAULTS | {
     "text.color": INK,
     "axes.labelcolor": INK,
 }
+PRINT_WIDTH, PRINT_DPI = 7.0, 300  # of a composed figure: inches across two columns of a journal
+PRINT = {
+    "font.size": 7,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6,
+    "ytick.labelsize": 6,
+    "legend.fontsize": 6.5,
+    "axes.titlepad": 3,
+    "axes.labelpad": 2,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.1,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+}
 USERS = {key: rcParams[key] for key in DEFAULTS}
-in_our_style = rc_context(RC)  # decorator of every function that draws
+
+
+@contextmanager
+def _our_style() -> Iterator[None]:
+    """The style of figures, unless one is being drawn: panels of a composed figure have its sizes."""
+    if rcParams["font.family"] == FAMILY:
+        yield
+    else:
+        with rc_context(RC):
+            yield
+
+
+in_our_style = _our_style()  # decorator of every function that draws
+in_print = rc_context(RC | PRINT)  # decorator of those that draw a composed figure
 
 
 @cache
@@ -55,23 +97,27 @@ def colour_of(system: str) -> str:
 
 
 class Figure(matplotlib.figure.Figure):
-    """A figure that is also drawn and saved with Matplotlib's own settings, since ticks are made only then."""
+    """A figure that is drawn and saved in the style in which it was made, since ticks are made only then."""
 
-    @rc_context(DEFAULTS)
+    def __init__(self, *arguments: Any, **options: Any):
+        self.style = {key: rcParams[key] for key in DEFAULTS}
+        super().__init__(*arguments, **options)
+
     def draw(self, renderer: Any) -> None:
         """Draw the figure on `renderer`, as canvases and notebooks do."""
-        super().draw(renderer)
+        with rc_context(self.style):
+            super().draw(renderer)
 
-    @rc_context(DEFAULTS)
     def get_tightbbox(self, *arguments: Any, **options: Any) -> Any:
         """Box around the whole drawing, to which notebooks crop."""
-        return super().get_tightbbox(*arguments, **options)
+        with rc_context(self.style):
+            return super().get_tightbbox(*arguments, **options)
 
-    @rc_context(DEFAULTS)
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write the figure to a file; InputError if that cannot be."""
         try:
-            super().savefig(fname, **options)
+            with rc_context(self.style):
+                super().savefig(fname, **options)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise InputError(f"{fname} cannot be written ({reason}); make room there, or name another") from error
@@ -83,11 +129,11 @@ class Figure(matplotlib.figure.Figure):
         return picture.getvalue()
 
 
-def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write `figure` to `paths`, each in the format of its suffix."""
+def save_figure(figure: Figure, *paths: Path, dpi: int = 150) -> None:
+    """Write `figure` to `paths`, each in the format of its suffix; `dpi` are pixels per inch."""
     for path in paths:
-        with atomic_path(path) as temporary, rc_context(DEFAULTS):
-            matplotlib.figure.Figure.savefig(figure, temporary, dpi=150)  # of whose failure atomic_path speaks
+        with atomic_path(path) as temporary, rc_context(figure.style):
+            matplotlib.figure.Figure.savefig(figure, temporary, dpi=dpi)  # of whose failure atomic_path speaks
 
 
 def palette(n_objects: int, name: str = "published") -> np.ndarray:
@@ -115,6 +161,12 @@ def palette_of_marks(n_objects: int, name: str = "published") -> np.ndarray:
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of `width` × `height` inches, without a window."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def letter(figure: Figure | SubFigure, name: str, x: float = 0.0, y: float = 1.0, **style: Any) -> None:
+    """Write the letter of a panel, ``(name)``, at its top left, or at (x, y) of `figure`."""
+    where = figure.transSubfigure
+    figure.text(x, y, f"({name})", transform=where, weight="bold", size="large", va="top", **style)
 
 
 def image_axes(axes: Axes, title: str = "") -> None:
