@@ -97,7 +97,7 @@ def write_curves(folder: Path, results: Results) -> list[Path]:
 
 @in_our_style
 def draw(titles: dict[str, str], curves: dict[str, dict[str, Curve]]) -> Figure:
-    """A column for each dataset; AMI ± standard error against evaluations an image above, milliseconds below.
+    """A column for each dataset; AMI ± standard error against evaluations per image above, milliseconds below.
 
     Curves of the same colour are of the same system; dashed where its runs are pooled, or where it counts.
     `titles` are by the name of a curve, that of a system with ``_pooled`` or ``_counting``
@@ -111,7 +111,7 @@ def draw(titles: dict[str, str], curves: dict[str, dict[str, Curve]]) -> Figure:
             style = {"color": colour_of(system), "linestyle": "--" if dashed else "-", "linewidth": 1.2}
             for ax, x in zip(panels[:, column], (curve.evaluations, curve.ms)):
                 ax.errorbar(x, curve.ami, curve.error, label=title, marker=mark, markersize=4, **style)
-        for ax, quantity in zip(panels[:, column], ("evaluations an image", "milliseconds an image")):
+        for ax, quantity in zip(panels[:, column], ("evaluations per image", "milliseconds per image")):
             ax.set_xscale("log")
             ax.set_xlabel(quantity)
             ax.grid(color="#eeeeee", linewidth=0.8)

@@ -160,9 +160,10 @@ def caption(a: Arrays) -> str:
     (n, delay), n_seeds = a["spikes"].shape[:2], len(a["synchrony"])
     ends = {name: f"{a[name][:, -1].mean():.2f} ± {a[name][:, -1].std(ddof=1):.2f}" for name in SCORE_COLOURS}
     r = {name: np.corrcoef(a["clustering"].ravel(), a[name].ravel())[0, 1] for name in SCORE_COLOURS}
-    return f"""**Figure 2. One image of three shapes, from noise to synchrony** ({n} cycles of {delay} steps, r = {a["refractory"]}).
-(a) Spikes in every step of the first and the last three cycles, a row each: scattered at first, one object at a time
-in the end. (b) Raster of the last four cycles, the number of spikes at the foot of each row and the total below.
+    return f"""**Figure 2. One image of three shapes, from noise to synchrony**
+({n} cycles of {delay} steps, r = {a["refractory"]}). (a) Spikes in every step of the first and the last
+three cycles, a row each: scattered at first, one object at a time in the end. (b) Raster of the last four
+cycles, the number of spikes at the foot of each row, and the total below.
 (c) Synchrony matrix of the last ten cycles, pixels sorted by object: {within:.2f} of the maximum within objects,
 {between:.5f} between them. (d) Image, ground truth, and the grouping by k-means: AMI {100 * a["ami"][0]:.1f} %.
 (e) Pixels in the colour of the steps in which they fire, by cycle; the key has the steps in which most of each object
@@ -171,8 +172,8 @@ each object. (h) Synchrony and rate score, mean ± standard deviation over {n_se
 {ends["synchrony"]} and {ends["rate"]}. (i) Both scores against the clustering score, every cycle and seed a point:
 r = {r["synchrony"]:.2f} and {r["rate"]:.2f}.
 
-Published: the same kinds of panels, of another image of the same data and another network; no numbers are given. Letters,
-and the places of all but (a) to (c), are ours. `robustness` is ours, and not in the paper.
+Published: the same kinds of panels, of another image of the same data and another network; no numbers are given.
+Letters, and the places of all but (a) to (c), are ours. `robustness` is ours, and not in the paper.
 """
 
 

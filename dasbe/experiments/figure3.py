@@ -106,11 +106,12 @@ def caption(arrays: Arrays) -> str:
         last = {dataset: np.nanmean(arrays[f"{dataset}_{score}"][:, -1]) for dataset in shown}
         published = FIGURE3_ENDS[score]
         ends[score] = ", ".join(f"{d} {last[d]:.2f} (published {published[d]:.2f})" for d in shown).replace("-", "−")
-    return f"""**Figure 3. Synchrony, rate and clustering scores on all datasets** ({len(arrays["indices"])} random images each).
-(a) Synchrony score of every cycle, mean and 95 % confidence band. It ends at: {ends["synchrony"]}.
+    return f"""**Figure 3. Synchrony, rate and clustering scores on all datasets**
+({len(arrays["indices"])} random images of each). (a) Synchrony score of every cycle, mean and 95 %
+confidence band. It ends at: {ends["synchrony"]}.
 (b) Rate score. It ends at: {ends["rate"]}.
-(c), (d) Synchrony and rate score against clustering score, a random thirtieth of the points, with least-squares lines and
-their 95 % bands.
+(c), (d) Synchrony and rate score against clustering score, a random thirtieth of the points, with least-squares
+lines and their 95 % bands.
 
 Published: the same panels. The ends are read off the figure. The published mnist_shape curve is of another network,
 d = 64 and r = 12, which was not released; here d = 29 and r = 9. Rate scores differ in value and in order.

@@ -246,20 +246,22 @@ def caption(a: Arrays) -> str:
     of = {kind: ", ".join(f"{n} (P{k})" for k, n in enumerate(counts[kind], start=1)) for kind in counts}
     active = (a["by_position"] > LEAST_FIRING).sum(1)
     places = ", ".join(f"P{k} {y:g}, {x:g}" for k, (y, x) in enumerate(a["centres"], start=1))
+    held_out = 100 * np.nanmean(a["held_out_ami"])
     shapes = ", ".join(f"P{k} {SHAPE_NAMES[shape]}" for k, shape in enumerate(a["shapes"], start=1))
     return f"""**Figure 4. Neurons for shape and for position** (objects of the image: {shapes}).
-(a) Mean firing of the {a["latents"].shape[2]} high-level neurons: for each shape, anywhere (top); for any shape at the position of
-each object of the image, below the shape of that object (bottom; centres in rows and columns: {places}). An ellipse marks where neurons selective for it are
-densest. Neurons selective for the shape of an object: {of["shape"]}; for its position: {of["position"]}.
-Firing at a position at all (more than {LEAST_FIRING} spikes per step): {", ".join(map(str, active))}.
+(a) Mean firing of the {a["latents"].shape[2]} high-level neurons: for each shape, anywhere (top); for any shape at the
+position of each object of the image, below the shape of that object (bottom; centres in rows and columns: {places}).
+An ellipse marks where neurons selective for it are densest. Neurons selective for the shape of an object:
+{of["shape"]}; for its position: {of["position"]}.
+Neurons that fire at a position at all (more than {LEAST_FIRING} spikes per step): {", ".join(map(str, active))}.
 (b) The two levels, with the image, its grouping (AMI {100 * a["ami"][0]:.1f} %), and the high-level neurons that fire
-with each object. (c) Rasters of the last {RASTER_CYCLES} cycles: shape and position neurons of each object (top) fire in phase
-with its pixels (bottom). (d) High-level neurons, grouped by their spikes and decoded group by group.
-On {len(a["held_out_ami"])} images that were held out, this network has an AMI of {100 * np.nanmean(a["held_out_ami"]):.1f} %.
+with each object. (c) Rasters of the last {RASTER_CYCLES} cycles: shape and position neurons of each object (top) fire
+in phase with its pixels (bottom). (d) High-level neurons, grouped by their spikes and decoded group by group.
+On {len(a["held_out_ami"])} images that were held out, this network has an AMI of {held_out:.1f} %.
 
 Published: the same panels; the image is grouped without a fault, and the maps show fewer active neurons than ours.
-Each position stands below its own shape here, where the published P1 to P3 stand in the order of their numbers. `loop`
-is ours, and not in the paper.
+Each position stands below its own shape here, where the published P1 to P3 stand in the order of their numbers.
+`loop` is ours, and not in the paper.
 """
 
 
@@ -336,7 +338,10 @@ def hierarchy(a: Arrays, colours: str, within: SubFigure | None = None) -> Figur
     axes = figure.add_subplot(xlim=(0, 10), ylim=(0, 17), aspect="equal")
     axes.set_axis_off()
     style: dict[str, Any] = {"clip_on": False, "linewidth": 1.1}
-    for (x, y, width), name, colour, n in (((1.4, 9.4, 7.2), "High-level", HIGH, 4), ((0.2, 5.2, 9.6), "Low-level", LOW, 5)):
+    for (x, y, width), name, colour, n in (
+        ((1.4, 9.4, 7.2), "High-level", HIGH, 4),
+        ((0.2, 5.2, 9.6), "Low-level", LOW, 5),
+    ):
         box = "round,pad=0,rounding_size=0.4"
         axes.add_patch(FancyBboxPatch((x, y), width, 1.7, boxstyle=box, fill=False, edgecolor=colour, **style))
         for centre in x + width * (np.arange(n) + 0.5) / n:
@@ -358,7 +363,11 @@ def hierarchy(a: Arrays, colours: str, within: SubFigure | None = None) -> Figur
     for step, colour in zip(a["peaks"], table[1:]):
         fired[_as_map(a["latents"][-1, step])] = colour
     ink = 1 - 0.85 * a["image"][..., None].repeat(3, 2)
-    for place, picture in (((2.6, 11.4), fired), ((0.2, 0.2), ink), ((5.2, 0.2), coloured(a["labels"], a["image"], table))):
+    for place, picture in (
+        ((2.6, 11.4), fired),
+        ((0.2, 0.2), ink),
+        ((5.2, 0.2), coloured(a["labels"], a["image"], table)),
+    ):
         ax = axes.inset_axes((*place, 4.6, 4.6), transform=axes.transData)
         ax.imshow(picture, interpolation="nearest")
         image_axes(ax)

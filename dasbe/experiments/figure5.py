@@ -6,6 +6,7 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
     run("figure5")
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,17 @@ from dasbe.plotting.animation import animate_sequence
 from dasbe.plotting.distributions import CONFIDENCE, curve_with_band
 from dasbe.plotting.pictures import coloured
 from dasbe.plotting.raster import GAP, step_by_step
-from dasbe.plotting.style import INK, PRINT_WIDTH, Axes, Figure, in_our_style, in_print, new_figure, palette, palette_of_marks
+from dasbe.plotting.style import (
+    INK,
+    PRINT_WIDTH,
+    Axes,
+    Figure,
+    in_our_style,
+    in_print,
+    new_figure,
+    palette,
+    palette_of_marks,
+)
 from dasbe.support.published import CYCLES_FIGURES
 from dasbe.support.storage import Arrays
 from dasbe.systems import system_of
@@ -119,18 +130,19 @@ def draw(arrays: Arrays, palette: str = "published") -> dict[str, Figure]:
 
 def caption(a: Arrays) -> str:
     """What the composed figure shows, what it ends at, and what is published."""
-    first, late = int(a["scored_from"]), a["sequence_ami"][int(a["scored_from"]) :]
+    first = int(a["scored_from"])
+    late, of_many = (100 * np.nanmean(a[name][..., first:]) for name in ("sequence_ami", "test_ami"))
     means = {name: 100 * np.nanmean(a[f"{name}_ami"]) for name in BASELINES}
     return f"""**Figure 5. Objects that move, one frame a cycle** ({len(a["frames"])} cycles in rows of {ROW_CYCLES}).
 Above, the grouping of the pixels by their spikes in that cycle; below, the input. Objects enter at cycles 0, 15 and 30.
 Pixels that did not fire in a cycle are blank. AMI of this sequence, cycles {first} to {len(a["frames"]) - 1}:
-{100 * np.nanmean(late):.1f} %; of {len(a["test_ami"])} sequences of `test`: {100 * np.nanmean(a["test_ami"][:, first:]):.1f} %.
+{late:.1f} %; of {len(a["test_ami"])} sequences of `test`: {of_many:.1f} %.
 `spikes`: the spikes of some of these cycles, step by step, in the colour of their object.
 
 Published: the same sequence, by a network trained on data that were not released; no score is given. There as here
 groups lag behind the input and break up where objects overlap. `scores` is ours, and not in the paper: each frame
-alone gives {abs(means["one_cycle"]):.1f} % in one cycle and {means["thirty_cycles"]:.1f} % in thirty, and shuffled groups
-{abs(means["chance"]):.1f} %.
+alone gives {abs(means["one_cycle"]):.1f} % in one cycle and {means["thirty_cycles"]:.1f} % in thirty, and shuffled
+groups give {abs(means["chance"]):.1f} %.
 """
 
 
@@ -205,11 +217,11 @@ def scores(a: Arrays) -> Figure:
     values, first = 100 * a["test_ami"], int(a["scored_from"])
     ends = np.array([first, values.shape[1] - 1])
     curve_with_band(axes, values, INK, "moving network", errorbar=CONFIDENCE)
-    label = {"va": "center", "size": "small"}
-    late = np.nanmean(values[:, first:])
+    label: dict[str, Any] = {"va": "center", "size": "small"}
+    late = float(np.nanmean(values[:, first:]))
     axes.text(ends[1] + 1, late, f"moving network, one frame per cycle: {late:.0f} %", color=INK, **label)
     for k, (name, (text, colour, dash)) in enumerate(BASELINES.items()):
-        mean = 100 * np.nanmean(a[f"{name}_ami"])
+        mean = 100 * float(np.nanmean(a[f"{name}_ami"]))
         axes.plot(ends, [mean, mean], color=colour, linewidth=2, linestyle=dash)
         axes.text(ends[1] + 1, mean + (0, 4, -4)[k], f"{text}: {abs(mean):.0f} %", color=colour, **label)
     for entry, name in ((15, "second object"), (30, "third object")):

@@ -1,4 +1,4 @@
-"""The dance: animations in which the objects of an image come to fire, each at a time of its own."""
+"""The dance: animations in which the objects of an image come to fire, each at its own time."""
 
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from dasbe.support.storage import atomic_path
 
 FRAME_MILLISECONDS = 60
 SEQUENCE_MILLISECONDS = 250  # a frame of a moving input
-POSTER_MILLISECONDS = 800  # the result as the first frame, all that is seen of a GIF that does not play
 RESULT_MILLISECONDS = 2500  # the result as the last frame
 GLOW = (1.0, 0.45, 0.2)  # brightness of a spike in its own step and in the two steps after it
 
@@ -46,7 +45,7 @@ def animate_binding(
     cycles: list[int] | None = None,
     before: int = 0,
 ) -> None:
-    """Write a GIF of the spikes, step by step, over a few cycles; it begins and ends with all spikes of the last.
+    """Write a GIF of the spikes, step by step, over a few cycles; it ends with all spikes of the last.
 
     The pixels that fire are on the left; on the right is, for each object, the part of its
     pixels that fires in each step of the cycle: scattered at first, one tall peak at a time
@@ -64,8 +63,8 @@ def animate_binding(
     picture_axes.set_axis_off()
     title = picture_axes.set_title("", color="white", fontsize=11, loc="left")
     rows = [_row_of_bars(figure, k, n_groups, delay, colours[k + 1]) for k in range(n_groups)]
-    figure.text(0.735, 0.05, "step of the cycle", color="white", ha="center", fontsize=9)
-    figure.text(0.735, 0.92, "part of each object that fires", color="white", ha="center", fontsize=9)
+    figure.text(0.745, 0.03, "step of the cycle", color="white", ha="center", fontsize=9)
+    figure.text(0.745, 0.92, "part of each object that fires", color="white", ha="center", fontsize=9)
 
     frames = []
     for cycle in cycles_to_show(len(spikes)) if cycles is None else cycles:
@@ -88,18 +87,17 @@ def animate_binding(
     all_spikes = spikes[cycle].any(0)[None]  # in place of those of a step
     picture.set_data(_spike_frames(all_spikes, images[cycle], groups[cycle], colours)[0])
     picture_axes.draw_artist(picture)
-    result = _frame(canvas)
-    middle = [FRAME_MILLISECONDS] * len(frames)
-    _write_gif(path, [result, *frames, result], [POSTER_MILLISECONDS, *middle, RESULT_MILLISECONDS])
+    milliseconds = [FRAME_MILLISECONDS] * len(frames) + [RESULT_MILLISECONDS]
+    _write_gif(path, [*frames, _frame(canvas)], milliseconds)
 
 
 def _row_of_bars(figure: Figure, k: int, n_groups: int, delay: int, colour: np.ndarray) -> BarContainer:
     """Bars for the part of object k that fires in each step; the rows of all objects are above each other."""
     height = 0.72 / n_groups
-    ax = figure.add_axes((0.5, 0.16 + (n_groups - 1 - k) * height, 0.47, 0.86 * height), facecolor="black")
-    ax.set(xlim=(-0.5, delay - 0.5), ylim=(0, 1.05), xticks=[], yticks=[])
-    ax.spines["left"].set_visible(False)
-    ax.spines["bottom"].set_color("#666666")
+    ax = figure.add_axes((0.52, 0.17 + (n_groups - 1 - k) * height, 0.45, 0.84 * height), facecolor="black")
+    ax.set(xlim=(-0.5, delay - 0.5), ylim=(0, 1.05), xticks=range(0, delay, 8), yticks=(0, 1))
+    ax.tick_params(colors="#aaaaaa", labelsize=7, length=2, labelbottom=k == n_groups - 1, labelleft=n_groups <= 8)
+    ax.spines[["left", "bottom"]].set_color("#666666")
     return ax.bar(np.arange(delay), np.zeros(delay), width=0.9, color=colour)
 
 
