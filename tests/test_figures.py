@@ -1,5 +1,6 @@
 """The figures on small data: what each command leaves, and that the notebooks run on it."""
 
+import io
 import json
 import os
 import re
@@ -11,13 +12,18 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from nbclient import NotebookClient
+from PIL import Image
 
 import dasbe
 from dasbe.datasets import make_dataset
 from dasbe.evaluation import sweep
 from dasbe.experiments import figure2, figure3, figure4, figure5, table1
 from dasbe.experiments.figures import load_figure
+from dasbe.plotting.raster import Row, draw_rows, step_by_step
+from dasbe.plotting.style import in_our_style, new_figure, save_figure
+from dasbe.plotting.table import score_table
 from dasbe.support.commands import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,6 +106,84 @@ def execute(path, folder, kernel, home, smaller=None):
     assert "image/png" in {kind for output in outputs for kind in output.get("data", ())}
 
 
+def check_composed(home, module, letters):
+    """The figure as one picture at journal width, with its letters; what its caption says."""
+    name = module.__name__.rpartition(".")[2]
+    folder = home / "results" / f"{name}_quick"
+    with Image.open(folder / f"{name}.png") as picture:
+        assert picture.width == 7 * 300
+    assert (folder / f"{name}.pdf").stat().st_size > 5000
+    figure = module.draw(load_figure(name))[name]
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    assert sorted(text for text in texts if re.fullmatch(r"\([a-z]\)", text)) == [f"({letter})" for letter in letters]
+    said = (folder / f"{name}.md").read_text(encoding="utf-8")
+    assert said.startswith(f"**Figure {name[-1]}.") and "\nPublished: " in said and "nan" not in said
+    assert all(f"({letter})" in said for letter in letters)
+    return said
+
+
+def pixels_of(figure, dpi):
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi)
+    return np.asarray(Image.open(file).convert("L"))
+
+
+@pytest.mark.parametrize("dpi", [20, 47, 100, 311])
+def test_a_column_in_which_all_fire_has_no_gap_at_any_size(dpi):
+    def column(trains):
+        """The pixels, from top to bottom, of the step in which neurons fire."""
+        figure = new_figure(3, 2)
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((0, 0, 1, 1))
+        draw_rows(axes, np.arange(32), [Row("", np.zeros(3), trains)], 32, linewidth=4)
+        picture = pixels_of(figure, dpi)
+        inside = slice(len(picture) // 10, -len(picture) // 10)
+        return picture[inside, round((8 + 1) / 33 * picture.shape[1])]
+
+    trains = np.zeros((32, 37), bool)
+    trains[8] = True
+    whole = column(trains)
+    first = np.flatnonzero(whole < 100)[0]
+    assert (whole[first:] < 100).all() and first < 0.2 * len(whole)
+    if dpi > 100:
+        trains[8, 20] = False
+        assert (column(trains)[first:] > 200).any()  # one that is silent is seen
+
+
+@pytest.mark.parametrize(("cycles", "jumps"), [((0, 1, 2), 0), ((0, 1, 7, 8, 20), 2), (("grouping", "input"), 0)])
+def test_where_cycles_jump_a_line_says_so(cycles, jumps):
+    axes = new_figure(3, 3).add_subplot()
+    step_by_step(axes, np.zeros((len(cycles), 4, 8, 8, 3)), cycles)
+    assert len(axes.lines) == jumps and [text.get_text() for text in axes.get_yticklabels()] == [*map(str, cycles)]
+
+
+def test_letters_are_of_the_typeface_that_comes_along(tmp_path):
+    @in_our_style
+    def draw():
+        figure = new_figure(3, 3)
+        figure.add_subplot(title="Title", xlabel="P$_1$ ± 0.5")
+        return figure
+
+    figure = draw()
+    save_figure(figure, tmp_path / "x.pdf")
+    fonts = {re.sub(rb"^/FontName /[A-Z]{6}\+", b"", name) for name in fonts_of(tmp_path / "x.pdf")}
+    assert fonts == {b"Inter-Regular"}
+
+
+def fonts_of(path):
+    return re.findall(rb"/FontName /[A-Z]{6}\+[\w-]+", path.read_bytes())
+
+
+def test_numbers_that_are_printed_alike_are_bold_alike_and_no_title_touches_one():
+    titles = {"a": "A system with a very long name, and with more to say", "b": "B"}
+    ours = {("a", "bars"): (98.96, 0.01), ("b", "bars"): (99.04, 0.02)}
+    figure = score_table(titles, ["bars"], ours, {})
+    figure.draw_without_rendering()
+    texts = {text.get_text(): text for text in figure.axes[0].texts}
+    assert {texts["99.0 ± 0.01"].get_weight(), texts["99.0 ± 0.02"].get_weight()} == {"bold"}
+    assert texts[titles["a"]].get_window_extent().x1 < texts["99.0 ± 0.01"].get_window_extent().x0
+
+
 def test_figure2(run, home):
     run(figure2, "--quick")
     a = load_figure("figure2")
@@ -111,9 +195,12 @@ def test_figure2(run, home):
     assert a["loss_synchrony"][0].mean() > a["loss_synchrony"][-1].mean() + 0.1
     names = {path.name for path in (home / "results" / "figure2_quick").iterdir()}
     assert {"raster.png", "raster.pdf", "robustness.png", "synchrony_matrix.png", "phases.png"} <= names
+    said = check_composed(home, figure2, "abcdefghi")
+    assert f"AMI {100 * a['ami'][0]:.1f} %" in said and f"{a['synchrony'][:, -1].mean():.2f} ± " in said
     (home / "results" / "figure2_quick" / "raster.png").unlink()
     run(figure2, "--quick", "--draw-only", "--palette", "colour-blind-safe")
     assert (home / "results" / "figure2_quick" / "raster.png").is_file()
+    assert (home / "results" / "figure2_quick" / "figure2.md").read_text() == said
 
 
 def test_figure3(run, home):
@@ -122,6 +209,8 @@ def test_figure3(run, home):
     for dataset, least in (("bars", 0.9), ("shapes", 0.6), ("corners", 0.6)):
         assert a[f"{dataset}_synchrony"].shape == (5, 30)
         assert np.nanmean(a[f"{dataset}_synchrony"][:, -1]) > least > np.nanmean(a[f"{dataset}_synchrony"][:, 0])
+    said = check_composed(home, figure3, "abcd")
+    assert f"corners {np.nanmean(a['corners_rate'][:, -1]):.2f} (published 0.05)".replace("-", "−") in said
 
 
 def test_figure4(run, home):
@@ -132,6 +221,7 @@ def test_figure4(run, home):
     assert np.nanmean(a["held_out_ami"]) > 0.7
     assert a["shapes"].tolist() == [2, 0, 1]
     assert (a["shape_neurons"].sum(1) > 3).all()
+    assert f"AMI {100 * a['ami'][0]:.1f} %" in check_composed(home, figure4, "abcd")
 
 
 def test_figure5(run, home):
@@ -142,6 +232,7 @@ def test_figure5(run, home):
     late = np.nanmean(a["test_ami"][:, 40:])
     assert late > 0.3 and abs(np.nanmean(a["chance_ami"])) < 0.05 and abs(np.nanmean(a["one_cycle_ami"])) < 0.05
     assert (home / "results" / "figure5_quick" / "moving.gif").stat().st_size > 10000
+    assert f"{100 * np.nanmean(a['test_ami'][:, 40:]):.1f} %" in check_composed(home, figure5, "")
 
 
 def test_table1(run, home):
