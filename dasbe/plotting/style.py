@@ -19,7 +19,7 @@ from dasbe.support.published import PALETTES
 from dasbe.support.storage import atomic_path
 
 INK = "#222222"
-NOTEBOOK_DPI = 100
+NOTEBOOK_DPI, SCREEN_DPI = 100, 150
 SILHOUETTE = "#3a3a3a"  # ink that does not fire, on black
 BRIGHTEST = 0.5  # luminance of marks on white; gold has 0.70, and fades as dots and lines
 DEFAULTS = {key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")}
@@ -129,7 +129,7 @@ class Figure(matplotlib.figure.Figure):
         return picture.getvalue()
 
 
-def save_figure(figure: Figure, *paths: Path, dpi: int = 150) -> None:
+def save_figure(figure: Figure, *paths: Path, dpi: int = SCREEN_DPI) -> None:
     """Write `figure` to `paths`, each in the format of its suffix; `dpi` are pixels per inch."""
     for path in paths:
         with atomic_path(path) as temporary, rc_context(figure.style):
