@@ -198,8 +198,8 @@ def spikes_step_by_step(spikes: np.ndarray, groups: np.ndarray, colours: str) ->
     table = palette(int(groups.max()), colours)
     pictures = spikes[cycles, ..., None] * table[groups[cycles]][:, None]
     for axis in (2, 3):
-        pictures = np.maximum(pictures, np.roll(pictures, 1, axis))
-    figure = new_figure(PRINT_WIDTH, 0.226 * len(cycles) + 0.9)
+        pictures = np.maximum(pictures, np.insert(pictures, 0, 0, axis).take(range(pictures.shape[axis]), axis))
+    figure = new_figure(PRINT_WIDTH, 0.222 * len(cycles) + 0.7)
     axes, below = figure.subplots(2, 1, gridspec_kw={"height_ratios": (1, 0.04)})
     step_by_step(axes, pictures, cycles)
     below.set_axis_off()
