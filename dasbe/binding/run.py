@@ -329,7 +329,7 @@ def new_run(
 ) -> Binding:
     """An empty record for a run of :func:`dasbe.bind` with these arguments, which are checked."""
     delay, seed = checks.whole_number("delay", delay, 1, checks.MOST_STEPS), checks.seed(seed)
-    if checks.n_axes(images) == 4:
+    if checks.are_films(images):
         images, cycles = checks.films(images, cycles)
     else:
         images = checks.images(images)

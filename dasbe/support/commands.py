@@ -24,7 +24,7 @@ from pkgutil import resolve_name
 from types import FrameType
 from typing import NamedTuple, NoReturn, TextIO
 
-from dasbe.support.errors import InputError, TimingWarning, in_one_line, is_want_of_memory
+from dasbe.support.errors import InputError, InputWarning, in_one_line, is_want_of_memory
 from dasbe.support.paths import repository
 
 PATIENCE_SECONDS = 3  # after Ctrl-C, in which another one is the same
@@ -173,7 +173,7 @@ def _warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
     """A warning that the user's options brought about takes one line, without the place in the code."""
-    if issubclass(category, TimingWarning):
+    if issubclass(category, InputWarning):
         return f"warning: {message}\n"
     return usual_warning(message, category, filename, lineno, line)
 

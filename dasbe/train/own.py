@@ -162,7 +162,7 @@ def _recipe(recipe: Recipe | None, network: nn.Module | None, seed: int | None) 
 def _images(given: Any, recipe: Recipe) -> np.ndarray:
     """Images (N, H, W), or films (N, T, H, W) for a recipe that predicts, with some ink in them."""
     if recipe.window:
-        images = checks.films(given, None)[0] if checks.n_axes(given) == 4 else None
+        images = checks.films(given, None)[0] if checks.are_films(given) else None
         if images is None or images.shape[1] < recipe.window:
             raise InputError(
                 f"images are {checks.shown(given)}; for a recipe with window {recipe.window} they must be films "
