@@ -237,7 +237,7 @@ class Binding:
         --------
         >>> import numpy as np, dasbe
         >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
-        >>> run.to_html("run.html", labels=dasbe.group(run, 2))
+        >>> run.to_html("run.html", labels=dasbe.group(run, n_objects=1))
         """
         path, live = checks.path("path", path, ".html"), checks.flag("live", live)
         image, ink = self._number_of(image), self.ink
