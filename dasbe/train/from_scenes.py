@@ -42,7 +42,7 @@ from dasbe.train.own import checked_network, facts
 from dasbe.train.recipes import Recipe, SceneRecipe
 
 if TYPE_CHECKING:
-    from dasbe.train.own import Module
+    from dasbe.ann.weights import Module
 
 SURPLUS = {"steps_per_phase": 1, "cycles": 30}  # of phases none of which falls silent
 USUAL = {"steps_per_phase": 1, "cycles": 20, "cycles_after_pruning": 10}

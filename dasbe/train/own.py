@@ -20,9 +20,7 @@ from dasbe.train.denoising import HISTORY, TrainingState, images_hash, output_bi
 from dasbe.train.recipes import OF_LAYERS, Recipe
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # that of typing has no default before Python 3.13
-
-    Module = TypeVar("Module", bound=nn.Module, default=Autoencoder)
+    from dasbe.ann.weights import Module
 
 OWN_NETWORK = Recipe(learning_rate=1e-3)  # default for a module of the user's own
 
@@ -79,7 +77,7 @@ def train_network(
         made: ``"recipe"``, ``"images"`` (number, shape, SHA-256), ``"validation_loss"``
         (nats a pixel), ``"epochs_trained"``, ``"best_epoch"``, ``"training_seconds"``,
         and ``"history"``, of every epoch the ``"training_loss"``, ``"validation_loss"``
-        and ``"learning_rate"``. :func:`dasbe.save_network` writes an Autoencoder to a file.
+        and ``"learning_rate"``. :func:`dasbe.save_network` writes it to a file.
 
     Raises
     ------
