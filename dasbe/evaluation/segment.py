@@ -276,10 +276,12 @@ def bind_sequences(
     seed: int,
     device: torch.device | str = "cpu",
     modulate: Modulation | None = None,
+    progress: bool = False,
 ) -> np.ndarray:
     """Spikes (N, n, d, H, W) of moving shapes (N, n, H, W), one frame a cycle; `modulate` as of :func:`dasbe.bind`."""
     settings = settings_of("shapes")
     options: Any = {"delay": settings.delay, "refractory": settings.refractory, "modulate": modulate}
+    options["progress"] = progress
     return bind(frames, network, **options, seed=seed, device=device).spikes
 
 

@@ -64,8 +64,9 @@ def write_all(folder: Path, texts: dict[str, str], figures: dict[str, Figure]) -
     return [folder / name for name in (*texts, *(f"{name}.png" for name in figures))]
 
 
-def show(paths: list[Path]) -> None:
-    """Name the files that were written, and print the table in Markdown among them."""
+def show(paths: list[Path], table: pd.DataFrame | None = None) -> None:
+    """Name the files that were written, and print the `table`, aligned, or the one in Markdown among them."""
     for path in paths:
         print(f"written: {displayed(path)}")
-    print("\n" + next(path for path in paths if path.suffix == ".md").read_text(encoding="utf-8"))
+    markdown_file = next(path for path in paths if path.suffix == ".md")
+    print("\n" + (markdown_file.read_text(encoding="utf-8") if table is None else aligned(table)))

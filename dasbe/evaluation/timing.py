@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from dasbe.ann.network import Network
 from dasbe.binding.linkage import CYCLES
@@ -16,6 +15,7 @@ from dasbe.evaluation.segment import check_numbering
 from dasbe.metrics import ami
 from dasbe.support import checks
 from dasbe.support.errors import InputError, TimingWarning
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import CYCLES_FIGURES
 
 REFRACTORY_TIMES = (5, 6, 7, 9, 11)
@@ -134,10 +134,10 @@ def suggest_timing(
         return np.where(several, ami(np.where(images[chosen], one + 1, 0), other), 0)
 
     first, more = np.split(np.arange(min(len(images), MOST_IMAGES)), [FIRST_IMAGES])
-    found = {pair: scores(pair, first) for pair in tqdm(pairs(), unit=" pairs", disable=not progress)}
+    found = {pair: scores(pair, first) for pair in progress_bar(pairs(), unit=" pairs", disable=not progress)}
     if len(more):
         best = sorted(found, key=lambda pair: found[pair].mean())[-BEST:]
-        for pair in tqdm(best, unit=" pairs", disable=not progress):
+        for pair in progress_bar(best, unit=" pairs", disable=not progress):
             found[pair] = np.append(found[pair], scores(pair, more))
     trials = [Trial(d, r, s.mean().item(), s.std().item() / len(s) ** 0.5, len(s)) for (d, r), s in found.items()]
     trials.sort(key=lambda trial: (trial.images, trial.score), reverse=True)

@@ -22,6 +22,7 @@ from dasbe.plotting.pictures import input_and_grouping
 from dasbe.plotting.raster import spike_raster, step_by_step
 from dasbe.plotting.style import INK, Figure, colors, image_axes, in_our_style, new_figure, palette_of_marks
 from dasbe.support import checks
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES
 from dasbe.support.storage import Arrays
 
@@ -52,7 +53,7 @@ def compute(*, index: int, seed: int, quick: bool = False, device: str = "cpu") 
     loop: dict[str, Any] = {"delay": settings.delay, "cycles": CYCLES_FIGURES, "indices": [index], "device": device}
     arrays = {"image": images[0], "groups": groups[0], "refractory": np.array(settings.refractory)}
     found: dict[str, list[np.ndarray]] = {"synchrony": [], "rate": [], "clustering": []}
-    for number in range(1, 1 + (2 if quick else N_SEEDS)):
+    for number in progress_bar(range(1, 1 + (2 if quick else N_SEEDS)), desc="figure 2", unit=" seeds"):
         spikes = bind(images, network, refractory=settings.refractory, seed=seed * number, **loop).spikes
         for name, values in metrics.cycle_scores(spikes[0], groups[0], q=Q, seed=seed * number).items():
             found[name].append(values)
@@ -80,7 +81,7 @@ def _robustness(
         conditions.append(("spread", r + rng.integers(-spread, spread + 1, images.shape), 0.0))
     loop: dict[str, Any] = {"delay": settings.delay, "cycles": CYCLES_FIGURES, "indices": indices, "device": device}
     found: dict[str, list] = {}
-    for name, refractory, loss in conditions:
+    for name, refractory, loss in progress_bar(conditions, desc="robustness", unit=" conditions"):
         condition = {"refractory": refractory, "spike_loss": loss}
         spikes = bind(images, network, last=READOUT_CYCLES, seed=seed, **loop, **condition).spikes
         labels = group(spikes, numbers_of_objects(groups) + 1, seed=seed)
@@ -111,6 +112,12 @@ def draw(arrays: Arrays, palette: str = "published") -> dict[str, Figure]:
         "correlation": correlation(a["synchrony"], a["rate"], a["clustering"]),
         "robustness": robustness(a, palette),
     }
+
+
+def summary(arrays: Arrays) -> str:
+    """AMI, and where the curves end."""
+    ends = (f"{name} score {arrays[name][:, -1].mean():.2f}" for name in ("synchrony", "rate"))
+    return f"AMI: {100 * arrays['ami'][0]:.1f} %; last cycle: {', '.join(ends)}"
 
 
 @in_our_style

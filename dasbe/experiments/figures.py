@@ -17,7 +17,7 @@ def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: s
     Parameters
     ----------
     name : str
-        Module of :mod:`dasbe.experiments` with functions `compute` and `draw`, and perhaps `animate`.
+        Module of :mod:`dasbe.experiments` with functions `compute`, `draw` and `summary`, and perhaps `animate`.
     out : Path
         Folder of ``arrays.npz`` and the pictures.
     draw_only : bool
@@ -41,6 +41,7 @@ def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: s
         print(f"written: {displayed(out / stem)}.png and .pdf")
     for written in figure.animate(arrays, palette, out) if hasattr(figure, "animate") else ():
         print(f"written: {displayed(written)}")
+    print(figure.summary(arrays))
 
 
 def load_figure(name: str) -> Arrays:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from dasbe.ann.network import Network, check_kind
 from dasbe.binding.readout import group
@@ -20,6 +19,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import blocks_of, one_thread
 from dasbe.support import checks
 from dasbe.support.errors import InputError
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import DatasetSettings
 from dasbe.support.workers import computed_on, n_threads
 
@@ -150,7 +150,7 @@ class System:
         if client is not None:
             results = computed_on(client, partial(_by_one_thread, compute), list(tasks))
         labels, trains = np.empty(images.shape, np.int64), None
-        with tqdm(total=len(images), unit=" images", disable=not progress) as bar:
+        with progress_bar(total=len(images), unit=" images", disable=not progress) as bar:
             for number, (found, recorded) in results:
                 labels[chunks[number]] = found
                 if recorded is not None:

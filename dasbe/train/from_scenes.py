@@ -20,6 +20,7 @@ from dasbe.evaluation.segment import segment
 from dasbe.metrics import ami, n_found
 from dasbe.support import PROCEDURE, checks
 from dasbe.support.errors import InputError, InputWarning
+from dasbe.support.progress import progress_bar
 from dasbe.support.storage import provenance, save_tensors
 from dasbe.systems import System, system_of
 from dasbe.systems.base import code_hash
@@ -282,7 +283,7 @@ def _learn(
         return order[(np.arange(size) + number * size) % len(scenes)]
 
     with (
-        tqdm(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar,
+        progress_bar(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar,
         computing_on(device),
         one_thread(),
     ):

@@ -15,6 +15,7 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
 from dasbe.support import checks
 from dasbe.support.errors import InputError
+from dasbe.support.progress import progress_bar
 from dasbe.support.storage import provenance
 from dasbe.train.denoising import HISTORY, TrainingState, images_hash, output_bias, train, windows
 from dasbe.train.recipes import OF_LAYERS, Recipe
@@ -100,7 +101,7 @@ def train_network(
     device, progress = checks.device(device), checks.progress(progress)
     called = None if network is None else checked_network(network, images, recipe, device)
     shown = windows(images, recipe.window) if recipe.window else images
-    with progress_bar("training", recipe.epochs, progress) as report:
+    with epochs_bar("training", recipe.epochs, progress) as report:
         trained, state = train(recipe, shown, kinds, network=called, checkpoint=place, device=device, report=report)
     trained = trained if network is None else network
     _, *columns = zip(*state.history)
@@ -120,14 +121,14 @@ def facts(images: np.ndarray) -> dict[str, Any]:
 
 
 @contextmanager
-def progress_bar(name: str, epochs: int, shown: bool = True) -> Iterator[Callable[[TrainingState], None]]:
+def epochs_bar(name: str, epochs: int, shown: bool = True) -> Iterator[Callable[[TrainingState], None]]:
     """A progress bar, drawn from the first report on, and the function by which `train` reports its state."""
     bar: tqdm | None = None
 
     def report(state: TrainingState) -> None:
         nonlocal bar
         if bar is None:
-            bar = tqdm(total=epochs, desc=name, unit=" epochs", disable=not shown)
+            bar = progress_bar(total=epochs, desc=name, unit=" epochs", disable=not shown)
         bar.update(state.epoch - bar.n)
         if state.history:
             bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
