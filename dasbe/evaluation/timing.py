@@ -42,6 +42,9 @@ class Timing(NamedTuple):
     refractory: int
     trials: tuple[Trial, ...]
 
+    def __repr__(self) -> str:
+        return f"Timing(delay={self.delay}, refractory={self.refractory}, trials of {len(self.trials)} pairs)"
+
 
 def suggest_timing(
     images: np.ndarray,

@@ -27,7 +27,7 @@ CHUNK_PIXELS = 1 << 15  # of the foregrounds of a chunk of images, for each thre
 CHUNKS_PER_WORKER = 4  # of a cluster, so that all come to an end at about the same time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class System:
     """A system that groups pixels; the system itself is either `record` or `label`.
 
@@ -82,6 +82,9 @@ class System:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"\w+", self.name):
             raise InputError(f"name is {checks.shown(self.name)}; it must be one word, as it also names files")
+
+    def __repr__(self) -> str:
+        return f"<System {self.name}: {self.title}; settings {', '.join(self.settings._fields) or 'none'}>"
 
     def network_name(self, dataset: str) -> str | None:
         """Name of the shipped network that this system uses on `dataset`."""
