@@ -94,8 +94,7 @@ def make_table(
         path = shipped_scores()
         print(f"scores: {displayed(path)}, of our own run")
     scores, about = load_scores(path)
-    narrow = table_of(scores, PRINTED).map(lambda text: text.replace(" ± ", "±"))  # to fit a terminal
-    show(write_tables(out, scores, about["seconds"]), narrow)
+    show(write_tables(out, scores, about["seconds"]), narrow_table(scores))
 
 
 def tasks_of_table(datasets: Sequence[str], systems: Sequence[str], seeds: Sequence[int], n_images: int) -> list[Task]:
@@ -162,6 +161,11 @@ def table_of(scores: Scores, order: Iterable[str]) -> pd.DataFrame:
     """A row of cells for each system, in this `order`, and below it for what is published about it."""
     systems, datasets, ours, published = _parts(scores)
     return _rows([name for name in order if name in systems], datasets, ours, published)
+
+
+def narrow_table(scores: Scores) -> pd.DataFrame:
+    """The table as it is printed: the paper's systems first, and narrow enough for a terminal."""
+    return table_of(scores, PRINTED).map(lambda text: text.replace(" ± ", "±"))
 
 
 def _parts(scores: Scores) -> tuple[list[str], list[str], Values, Values]:
