@@ -7,6 +7,7 @@ import numpy as np
 from dasbe.plotting.style import INK, Axes, Figure, in_our_style, new_figure, palette_of_marks
 
 GAP = 3  # pixels between the pictures of steps
+MOST_ROWS = 24  # groups that have a row of panels each
 
 
 @in_our_style
@@ -26,6 +27,8 @@ def spike_raster(
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
     table = palette_of_marks(n_groups, colours)
+    if n_groups > MOST_ROWS:
+        return _crowded_raster(spikes, groups, windows, table, before)
     row_height = max(0.28, min(0.9, 3.6 / n_groups))
     figure = new_figure(10, 1.5 + row_height * (n_groups + 0.8))
     widths = [last - first for first, last in windows]
@@ -54,6 +57,27 @@ def spike_raster(
                 ax.axvline(cycle * delay - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
         axes[0, column].set_title(f"cycle {first}" if last == first + 1 else f"cycles {first} to {last - 1}")
     axes[-1, 0].set_ylabel("spikes\nper step", rotation=0, ha="right", va="center")
+    return figure
+
+
+def _crowded_raster(
+    spikes: np.ndarray, groups: np.ndarray, windows: list[tuple[int, int]], table: np.ndarray, before: int
+) -> Figure:
+    """:func:`spike_raster` of so many groups that all pixels share a panel, sorted by group."""
+    delay, n_groups = spikes.shape[1], int(groups.max())
+    figure = new_figure(10, 6)
+    widths = [last - first for first, last in windows]
+    axes = figure.subplots(1, len(windows), sharey=True, squeeze=False, gridspec_kw={"width_ratios": widths})[0]
+    order = np.argsort(groups[groups > 0], kind="stable")
+    group_of = groups[groups > 0][order]
+    for ax, (first, last) in zip(axes, windows):
+        when, pixel = np.nonzero(spikes[first:last].reshape(-1, *groups.shape)[:, groups > 0][:, order])
+        start, end = (before + first) * delay, (before + last) * delay
+        ax.scatter(start + when, pixel, s=1, c=np.asarray(table)[group_of[pixel]], linewidths=0)
+        for cycle in range(start, end + 1, delay):
+            ax.axvline(cycle - 0.5, color="#cccccc", linewidth=0.6, zorder=0)
+        ax.set(xlim=(start - 1, end), ylim=(-1, len(order)), xlabel="time (steps)")
+    axes[0].set_ylabel(f"pixels of {n_groups} groups")
     return figure
 
 
