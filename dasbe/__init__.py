@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dasbe.binding.readout import group
     from dasbe.binding.run import Binding, load_run
     from dasbe.datasets import draw_scenes, load_dataset, save_dataset
-    from dasbe.datasets.images import load_image
+    from dasbe.datasets.images import binarise, load_image
     from dasbe.evaluation.scores import evaluate
     from dasbe.evaluation.segment import score_labels, segment
     from dasbe.evaluation.timing import suggest_timing
@@ -39,6 +39,7 @@ __all__ = [
     "ari",
     "as_network",
     "autoencoder",
+    "binarise",
     "bind",
     "draw_scenes",
     "evaluate",
@@ -70,7 +71,7 @@ import_lazily(
         "binding.readout": ("group",),
         "binding.run": ("Binding", "load_run"),
         "datasets": ("draw_scenes", "load_dataset", "save_dataset"),
-        "datasets.images": ("load_image",),
+        "datasets.images": ("binarise", "load_image"),
         "evaluation.scores": ("evaluate",),
         "evaluation.segment": ("score_labels", "segment"),
         "evaluation.timing": ("suggest_timing",),

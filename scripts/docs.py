@@ -1,5 +1,6 @@
 """The command ``./scripts/docs.sh``: the reference of the public functions, from their docstrings."""
 
+from importlib import import_module
 from pathlib import Path
 
 from dasbe.support.commands import run_command
@@ -15,16 +16,34 @@ def main() -> None:
     print(f"written: {displayed(folder / 'dasbe.html')}")
 
 
+MODULES = (  # that are public: what is documented, and what functions of these give back
+    "dasbe",
+    "dasbe.datasets",
+    "dasbe.datasets.catalogue",
+    "dasbe.evaluation.scores",
+    "dasbe.evaluation.timing",
+    "dasbe.metrics",
+    "dasbe.metrics.grouping",
+    "dasbe.metrics.synchrony",
+    "dasbe.plotting.runs",
+    "dasbe.support.errors",
+    "dasbe.support.published",
+    "dasbe.systems",
+    "dasbe.systems.base",
+    "dasbe.systems.competing_phases",
+    "dasbe.systems.dasbe",
+)
+
+
 def write_reference(folder: Path) -> None:
-    """Write ``dasbe.html`` to `folder`: the names of ``dasbe.__all__`` and no others."""
+    """Write a page for each of `MODULES` to `folder`; of those with ``__all__`` it has these names and no others."""
     import pdoc
 
-    import dasbe
-
-    for name in dasbe.__all__:
-        getattr(dasbe, name)  # pdoc takes what a module has, and these are imported when they are first asked for
+    for module in map(import_module, MODULES):
+        for name in getattr(module, "__all__", ()):
+            getattr(module, name)  # pdoc takes what a module has, and these are imported when they are first asked for
     pdoc.render.configure(docformat="numpy")
-    pdoc.pdoc("dasbe", output_directory=folder)
+    pdoc.pdoc(*MODULES, output_directory=folder)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 #
 #   extra_requirements=requirements-test.txt; . scripts/setup.sh
 #
-# $PYTHON, else an active virtual or conda environment (conda's base counts as none), else a .venv/ that may
-# not be written to is used as it is: nothing is installed there. Otherwise .venv/ is made and filled from
-# requirements.txt, and from extra_requirements if that names a file. Whatever interrupts that, the next call
+# $PYTHON, else an active virtual or conda environment (conda's base and .venv/ itself count as none), else a
+# .venv/ that may not be written to is used as it is: nothing is installed there. Otherwise .venv/ is made and filled
+# from requirements.txt, and from extra_requirements if that names a file. Whatever interrupts that, the next call
 # goes on, or begins anew. Silent unless there is something to say; nothing to do costs no time.
+#
+# DASBE_COMMAND is the script as the user has typed it, for --help.
 #
 # With versions=lowest, or newest, an environment of its own is made, .venv-lowest-3.11/ for Python 3.11, by $PYTHON if
 # that is set: with the lowest versions that pyproject.toml allows, or the newest of today, and what runs the tests.
@@ -15,7 +17,7 @@
 
 unset CDPATH PYTHONHOME  # cd would look there, and print what it finds; a virtual environment has no other home
 root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export PYTHONSAFEPATH=1
+export PYTHONSAFEPATH=1 DASBE_COMMAND=$0
 
 setup_modules="torch numpy h5py matplotlib seaborn pandas sklearn notebook tqdm numba threadpoolctl filelock PIL scipy"
 if [[ -n ${versions:-} ]]; then
@@ -153,6 +155,7 @@ setup_venv() {
         setup_make "${pythons[@]}"
     fi
     : >"$venv/.unfinished"
+    echo "installing packages in ${venv##*/}: one to three minutes, most of them to download PyTorch" >&2
     setup_pip --version >/dev/null 2>&1 || "$python" -I -m ensurepip >/dev/null 2>&1 ||
         setup_fail "'$python' has no pip, and 'python -m ensurepip' does not bring it; run the same command again"
     for file in "$@"; do
@@ -171,6 +174,7 @@ setup_venv() {
     done
     rm -f "$venv/.unfinished"
     exec 9>&-
+    [[ -n ${versions:-} ]] || echo "${venv##*/} is ready; for Python of your own: source ${venv##*/}/bin/activate" >&2
 }
 
 venv=$root/.venv
@@ -178,6 +182,7 @@ setup_active=${VIRTUAL_ENV:-}
 if [[ -z $setup_active && ${CONDA_DEFAULT_ENV:-base} != base && ! -d ${CONDA_PREFIX:-}/condabin ]]; then
     setup_active=${CONDA_PREFIX:-}
 fi
+[[ ! $setup_active -ef $venv ]] || setup_active=
 requirements=("$root/requirements.txt")
 [[ -z ${extra_requirements:-} ]] || requirements+=("$root/$extra_requirements")
 pythons=()

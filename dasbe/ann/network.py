@@ -23,6 +23,7 @@ TRIAL_IMAGES = 2  # number of given images in the trial of a network, besides an
 SAME = 1e-2  # largest difference of outputs that are equal but for rounding
 ANSWERED_IMAGES, WEIGHTINGS = 4, 2  # of `answers`
 SAME_ANSWERS = 1e-4  # largest difference of answers of the same network, on other processors or devices
+LEAST_FEEDBACK = 1e-6  # of the ink of an image, in all; less is none
 FLOATS = (torch.float32, torch.float64)
 
 
@@ -46,6 +47,9 @@ class UsableNetwork:
         Whether the code of the previous cycle acts on the decoder.
     output_shift : float
         Number added to the drive of every output after training, for more feedback.
+    response : float
+        By what part the feedback to the ink of an image differs from that to an empty image, in
+        the trial: 0 if it does not depend on what is shown, at most 1.
     """
 
     given: Network
@@ -55,6 +59,7 @@ class UsableNetwork:
     spiking: bool
     recurrent: bool
     output_shift: float = 0.0
+    response: float = 1.0
 
     def encode(self, shown: Tensor) -> Tensor:
         """(M, H·W) → (M, L): the code, or its drive; `shown` itself where the network has no code."""
@@ -231,7 +236,15 @@ def tried(
             f"network(x) is not what its decoder makes of its encoder's code: they differ by up to {difference:.2g}; "
             "give lambda x: network(x) to use its own call, or dasbe.as_network(network.encoder, network.decoder)"
         )
-    return replace(network, n_latent=code.shape[1])
+    return replace(network, n_latent=code.shape[1], response=_response(shown, feedback))
+
+
+def _response(shown: Tensor, feedback: Tensor) -> float:
+    """Response of a network, as in :class:`UsableNetwork`, from `shown` and `feedback` (M, H·W), the first is empty."""
+    difference, largest = (feedback - feedback[0]).abs() * shown, torch.maximum(feedback, feedback[0]) * shown
+    with_ink = shown.any(1)
+    parts = difference.sum(1)[with_ink] / largest.sum(1)[with_ink].clamp(min=LEAST_FEEDBACK)
+    return parts.max().item() if len(parts) else 1.0
 
 
 class OwnCall(nn.Module):
@@ -377,7 +390,8 @@ def as_network(
     computing = len(out_of)
     while computing > 1 and is_plain(out_of[computing - 1], nn.Flatten, nn.Unflatten, nn.Identity):
         computing -= 1
-    if is_plain(out_of[computing - 1], nn.Linear, nn.Sigmoid):  # what they return is (M, H·W) already
+    linear = computing - 1 if computing > 1 and is_plain(out_of[computing - 1], nn.Sigmoid) else computing
+    if is_plain(out_of[linear - 1], nn.Linear):  # what they return is (M, H·W) already
         out_of = out_of[:computing]
     if logits:
         out_of = [*out_of, nn.Sigmoid()]

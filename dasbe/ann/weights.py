@@ -9,10 +9,11 @@ import hashlib
 import json
 import math
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,12 +23,19 @@ from dasbe.ann.architecture import Architecture
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.support import checks
 from dasbe.support.commands import typed
-from dasbe.support.errors import InputError, MissingFileError
+from dasbe.support.errors import InputError, InputWarning, MissingFileError, in_one_line, in_short
 from dasbe.support.paths import SHIPPED_NETWORKS, displayed, network_folder, network_names, network_path
 from dasbe.support.storage import Unfit, atomic_path, load_tensors, save_tensors, tuples, untrusted
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # that of typing has no default before Python 3.13
 
-def save_network(path: Path | str, network: Autoencoder, description: dict | None = None) -> None:
+    Module = TypeVar("Module", bound=nn.Module, default=Autoencoder)
+
+MODULE = "module"  # in the description of a module other than an Autoencoder: its printed form
+
+
+def save_network(path: Path | str, network: nn.Module, description: dict | None = None) -> None:
     """Write a network to ``path`` (.pt) and its description beside it (.json), atomically.
 
     Weights that are the same in half precision are written so, in half the space.
@@ -35,10 +43,9 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
     Parameters
     ----------
     path : path ending in .pt
-    network : Autoencoder
-        The layers of any other module are not described by a file of weights: save its
-        ``state_dict()`` with ``torch.save``, or, if they are all linear, make it an
-        Autoencoder with :func:`dasbe.autoencoder`.
+    network : nn.Module
+        The layers of an Autoencoder are described in the file. Of any other module, the
+        file has the weights and buffers, to be put into one of the same code again.
     description : dict, optional
         Values that JSON can hold; the architecture is added. By default ``network.description``.
 
@@ -56,29 +63,28 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
     'all weights are 1'
     """
     path = checks.path("path", path, ".pt")
-    checks.instance(
-        "network",
-        network,
-        Autoencoder,
-        "an Autoencoder; of a module of your own, save the weights with torch.save(network.state_dict(), path), or, "
-        "if its layers are all nn.Linear, make it one with dasbe.autoencoder(network.state_dict())",
-    )
-    description = network.description if description is None else description
+    checks.instance("network", network, nn.Module, "a module; plain functions have no weights to save")
+    if description is None:
+        description = getattr(network, "description", {})
     checks.instance("description", description, dict, "a dictionary of values that JSON can hold")
-    architecture = asdict(network.architecture)
-    described = description.get("architecture", architecture)
+    facts: dict[str, Any] = {MODULE: in_one_line(repr(network))}
+    if isinstance(network, Autoencoder):
+        facts = {"architecture": asdict(network.architecture)}
+        described = description.get("architecture", facts["architecture"])
+        try:
+            agrees = Architecture(**tuples(described)) == network.architecture
+        except (InputError, TypeError, AttributeError):
+            agrees = False
+        if not agrees:
+            raise InputError("description holds another architecture than the network has; leave it out")
     try:
-        agrees = Architecture(**tuples(described)) == network.architecture
-    except (InputError, TypeError, AttributeError):
-        agrees = False
-    if not agrees:
-        raise InputError("description holds another architecture than the network has; leave it out")
-    try:
-        full = {"architecture": architecture} | description | {"architecture": architecture}
-        text = json.dumps(full, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(facts | description | facts, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputError(f"description holds what JSON cannot ({error}); leave it out, or make it text") from None
-    weights = {key: _stored(value.detach().cpu().contiguous()) for key, value in network.state_dict().items()}
+    try:
+        weights = {key: _stored(value.detach().cpu().contiguous()) for key, value in network.state_dict().items()}
+    except Exception as error:  # lazy layers, extra states that are no tensors, …
+        raise InputError(f"network has weights that cannot be saved ({in_short(error)})") from None
     save_tensors(path, {"description": text, "weights": weights})
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -86,7 +92,7 @@ def save_network(path: Path | str, network: Autoencoder, description: dict | Non
 
 def _stored(values: torch.Tensor) -> torch.Tensor:
     """A copy of `values`, in half precision if nothing is lost by it."""
-    half = values.half()
+    half = values.half() if values.is_floating_point() else values.clone()
     return half if torch.equal(half.to(values.dtype), values) else values.clone()
 
 
@@ -103,7 +109,7 @@ def weights_hash(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoencoder:
+def load_network(name: str | Path, device: torch.device | str = "cpu", *, network: "Module | None" = None) -> "Module":
     """Load a trained network.
 
     Parameters
@@ -112,20 +118,31 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
         Name of a network in ``tmp_net/`` (``"shapes"``) or of one installed with the package,
         or the path of a file that :func:`dasbe.save_network` has written.
     device : torch.device or str
+    network : nn.Module, optional
+        A module of your own, of the same layers as the one that was saved, which gets the
+        weights of the file. By default an Autoencoder is made as the file describes it.
 
     Returns
     -------
-    Autoencoder
-        In evaluation mode; ``network.encoder``, ``network.decoder``, and
-        ``network(x) -> (y, latent)`` for x (M, H·W) in [0, 1]. Its description is
-        ``network.description``.
+    nn.Module
+        In evaluation mode: `network`, or else an Autoencoder, with ``network.encoder``,
+        ``network.decoder``, and ``network(x) -> (y, latent)`` for x (M, H·W) in [0, 1]. Its
+        description is ``network.description``.
 
     Raises
     ------
     MissingFileError
         There is no such file.
     FileContentError
-        The file is not a network file, is damaged, carries code, or holds weights that are not finite.
+        The file is not a network file, is damaged, carries code, or holds weights that are
+        not finite, or that do not fit `network`.
+    InputError
+        An argument is wrong, or the file is of a module of a user's own, and `network` is missing.
+
+    Warns
+    -----
+    InputWarning
+        `network` is of other layers than were saved, as with another activation function.
 
     Examples
     --------
@@ -136,6 +153,8 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
     (torch.Size([1, 784]), torch.Size([1, 400]))
     """
     device, _ = checks.device(device), checks.path("name", name)
+    if network is not None:
+        checks.instance("network", network, nn.Module, "a module of the layers that were saved")
     path = network_path(name)
     if not os.path.exists(path):
         known = ", ".join(network_names())
@@ -150,12 +169,40 @@ def load_network(name: str | Path, device: torch.device | str = "cpu") -> Autoen
         description = json.loads(content["description"])
         if sum(values.numel() * values.itemsize for values in content["weights"].values()) > path.stat().st_size:
             raise Unfit("it holds fewer weights than it says")
-        network = _with_weights(Architecture(**tuples(description["architecture"])), content["weights"])
-        for key, values in network.state_dict().items():
+        for key, values in content["weights"].items():
             if not values.isfinite().all():
                 raise Unfit(f"it holds weights that are NaN or infinite ({key})")
-    network.description = description
-    return network.to(device).eval()
+        made: nn.Module | None = network
+        if network is not None:
+            _check_layers(network, content["weights"])
+            network.load_state_dict(content["weights"])
+        elif MODULE not in description:
+            made = _with_weights(Architecture(**tuples(description["architecture"])), content["weights"])
+    if made is None:
+        layers = checks.shown(description[MODULE]).strip("'")
+        raise InputError(
+            f"network {displayed(path)} is a module {layers}; give one like it, to be filled, with network="
+        )
+    if MODULE in description and description[MODULE] != in_one_line(repr(made)):
+        warnings.warn(
+            f"the weights fit, but network {displayed(path)} was saved with other layers: see its description",
+            InputWarning,
+            stacklevel=2,
+        )
+    made.description = description
+    return made.to(device).eval()  # type: ignore[return-value]
+
+
+def _check_layers(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Unfit unless `weights` are those that `network` has, of the same shapes."""
+    own = {key: tuple(values.shape) for key, values in network.state_dict().items()}
+    found = {key: tuple(values.shape) for key, values in weights.items()}
+    for key in {**own, **found}:
+        if own.get(key) != found.get(key):
+            raise Unfit(
+                f"it has {found.get(key, 'none')} for the weights {key}, and network {own.get(key, 'none')}",
+                "give a network of the layers that were saved",
+            )
 
 
 def _with_weights(architecture: Architecture, weights: Mapping[str, torch.Tensor]) -> Autoencoder:

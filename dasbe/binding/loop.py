@@ -14,7 +14,6 @@ from itertools import repeat
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.network import Network
@@ -28,6 +27,7 @@ from dasbe.engine.parallel import blocks_of, map_blocks
 from dasbe.engine.streams import NoiseStreams
 from dasbe.support import checks
 from dasbe.support.errors import InputError, TimingWarning
+from dasbe.support.progress import progress_bar
 
 LEAST_WARNED = 3  # r; with 1 and 2, multiples of r + 1 bind about as well (or as badly) as other delays
 
@@ -189,7 +189,7 @@ def bind(
                     run._feedback[block, cycle] = y.of_images().unflatten(2, foreground.image_shape).cpu()
             return len(block)
 
-        with tqdm(total=len(images), unit=" images", disable=not progress) as bar:
+        with progress_bar(total=len(images), unit=" images", disable=not progress) as bar:
             blocks = blocks_of(images, values_per_pixel(net, delay))
             for n_done in map_blocks(bind_block, blocks, device, threads=has_linear_ends(net)):
                 bar.update(n_done)

@@ -14,6 +14,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import map_blocks
 from dasbe.snn.noise import READOUT, image_stream
 from dasbe.support import checks
+from dasbe.support.errors import InputError
 from dasbe.support.published import READOUT_CYCLES
 
 BLOCK_BYTES = 1 << 26  # of all the arrays of one block of images
@@ -30,6 +31,7 @@ def group(
     spikes: np.ndarray | ForegroundTrains | Binding,
     n_groups: int | Sequence[int] | np.ndarray | None = None,
     *,
+    n_objects: int | Sequence[int] | np.ndarray | None = None,
     last: int | None = None,
     restarts: int = 10,
     seed: int = 0,
@@ -58,8 +60,10 @@ def group(
         Real values, as the pure-ANN system has, are read in the same way, but in double
         precision: pixels may differ by little.
     n_groups : int or (N,) int, optional
-        K, the number of objects plus one for the background. By default it is found from
-        the spikes, for each image; the number of objects found is the largest label.
+        K, the number of objects plus one for the background: another way to give `n_objects`.
+    n_objects : int or (N,) int, optional
+        Objects in each image. By default their number is found from the spikes, for each
+        image; the number found is the largest label.
     last : int, optional
         Read this many cycles at the end (all, if there are fewer); by default 10, or 20
         if the number is to be found.
@@ -81,7 +85,7 @@ def group(
     Raises
     ------
     InputError
-        An argument is wrong, or `spikes`, `n_groups` and `indices` do not fit together.
+        An argument is wrong, or `spikes`, `n_objects` and `indices` do not fit together.
 
     Examples
     --------
@@ -94,8 +98,13 @@ def group(
     """
     values, pixels, image_shape = _values_and_places(spikes)
     n, n_pixels = len(values), image_shape[0] * image_shape[1]
-    told = n_groups is not None
-    k_of_image = checks.numbers_of_groups("n_groups", n_groups if told else 1, n, n_pixels)
+    if n_groups is not None and n_objects is not None:
+        raise InputError("n_groups and n_objects are both given, which is n_groups less the background; give n_objects")
+    told = n_groups is not None or n_objects is not None
+    if n_objects is None:
+        k_of_image = checks.numbers_of_groups("n_groups", n_groups if told else 1, n, n_pixels)
+    else:
+        k_of_image = 1 + checks.numbers_of_groups("n_objects", n_objects, n, n_pixels - 1, least=0)
     if last is None:
         last = READOUT_CYCLES if told else CYCLES
     last, restarts = checks.whole_number("last", last), checks.whole_number("restarts", restarts, 1, 10**6)

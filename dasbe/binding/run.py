@@ -14,7 +14,7 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from dasbe.support.storage import Unfit, array_of, atomic_path, provenance, save
 
 if TYPE_CHECKING:
     import neo
+    import pandas as pd
 
 RECORDABLE = ("spikes", "latents", "feedback")
 LESS_MEMORY = "record fewer cycles (last=…), take a smaller delay, or bind fewer images at a time"
@@ -70,6 +71,8 @@ class Binding:
     <Binding of 2 images of 8×8: 5 cycles, delay 14, refractory 3, seed 0; recorded: spikes of the last 2 cycles>
     >>> run.spikes.shape
     (2, 2, 14, 8, 8)
+    >>> len(run), run[1]  # and run[:10], run[-1]
+    (2, <Binding of 1 image of 8×8: 5 cycles, delay 14, refractory 3, seed 0; recorded: spikes of the last 2 cycles>)
     """
 
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +101,29 @@ class Binding:
     def ink(self) -> np.ndarray:
         """Pixels that have ink at any time, (N, H, W) uint8: of still images, the images."""
         return self.images if self.images.ndim == 3 else self.images.max(axis=1)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> "Iterator[Binding]":
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, chosen: int | slice) -> "Binding":
+        """The run of one image, or of some: ``run[3]``, ``run[-1]``, ``run[:10]``."""
+        try:
+            numbers = range(len(self))[chosen]
+        except (IndexError, TypeError):
+            raise InputError(
+                f"run[{checks.shown(chosen)}]: give an image from 0 to {len(self) - 1}, or a slice"
+            ) from None
+        some = np.atleast_1d(np.array(numbers, np.int64))
+        if not len(some):
+            raise InputError(f"run[{checks.shown(chosen)}] has no images; this run has {len(self)}")
+        r = self.parameters["refractory"]
+        own = {"indices": self.parameters["indices"][some], "refractory": r[some] if np.ndim(r) == 3 else r}
+        trains = None if self.trains is None else self.trains.of_chosen(some)
+        parts = (None if part is None else part[some] for part in (self._latents, self._feedback))
+        return Binding(self.parameters | own, self.images[some], trains, self.made, *parts)
 
     def spikes_of(self, image: int) -> np.ndarray:
         """Spikes of one image, (n, d, H, W) bool.
@@ -192,6 +218,39 @@ class Binding:
             )
         return segment
 
+    def to_frame(self) -> "pd.DataFrame":
+        """The spikes of all images as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each spike: ``image``, ``row`` and ``column`` of the pixel, ``cycle``,
+            ``step`` of the cycle, and ``time``, cycle·d + step, all counted from 0, as in :meth:`to_neo`.
+
+        Raises
+        ------
+        InputError
+            Spikes were not recorded, or memory is too small for the table.
+
+        Examples
+        --------
+        >>> import numpy as np, dasbe
+        >>> run = dasbe.bind(np.ones((1, 2, 3)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
+        >>> list(run.to_frame())
+        ['image', 'row', 'column', 'cycle', 'step', 'time']
+        """
+        import pandas as pd  # slow
+
+        trains = self._recorded("spikes")
+        checks.memory(
+            10 * 8 * int(np.count_nonzero(trains.values)), "a table of all spikes", "choose images, as run[:9]"
+        )
+        image, cycle, step, place = np.nonzero(trains.values)
+        row, column = np.divmod(trains.foreground.pixels.numpy()[image, place], trains.foreground.image_shape[1])
+        cycle += self.parameters["cycles"] - self.parameters["recorded_cycles"]
+        columns = {"image": image, "row": row, "column": column, "cycle": cycle, "step": step}
+        return pd.DataFrame(columns | {"time": cycle * self.parameters["delay"] + step})
+
     def to_html(
         self,
         path: Path | str,
@@ -237,7 +296,7 @@ class Binding:
         --------
         >>> import numpy as np, dasbe
         >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
-        >>> run.to_html("run.html", labels=dasbe.group(run, 2))
+        >>> run.to_html("run.html", labels=dasbe.group(run, n_objects=1))
         """
         path, live = checks.path("path", path, ".html"), checks.flag("live", live)
         image, ink = self._number_of(image), self.ink
@@ -329,7 +388,7 @@ def new_run(
 ) -> Binding:
     """An empty record for a run of :func:`dasbe.bind` with these arguments, which are checked."""
     delay, seed = checks.whole_number("delay", delay, 1, checks.MOST_STEPS), checks.seed(seed)
-    if checks.n_axes(images) == 4:
+    if checks.are_films(images):
         images, cycles = checks.films(images, cycles)
     else:
         images = checks.images(images)

@@ -8,7 +8,7 @@ from dasbe.support.lazy import import_lazily
 
 if TYPE_CHECKING:
     from dasbe.datasets.files import load_dataset, save_dataset
-    from dasbe.datasets.store import ensure_dataset, generate, is_complete, make_dataset, verify
+    from dasbe.datasets.store import ensure_dataset, ensure_datasets, generate, is_complete, make_dataset, verify
 
 __all__ = [
     "DATASETS",
@@ -16,6 +16,7 @@ __all__ = [
     "Dataset",
     "draw_scenes",
     "ensure_dataset",
+    "ensure_datasets",
     "generate",
     "is_complete",
     "load_dataset",
@@ -28,6 +29,6 @@ import_lazily(  # what needs h5py
     __name__,
     {
         "files": ("load_dataset", "save_dataset"),
-        "store": ("ensure_dataset", "generate", "is_complete", "make_dataset", "verify"),
+        "store": ("ensure_dataset", "ensure_datasets", "generate", "is_complete", "make_dataset", "verify"),
     },
 )

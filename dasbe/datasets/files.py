@@ -4,6 +4,8 @@ import math
 import os
 import re
 import zipfile
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +15,7 @@ import numpy as np
 from dasbe.datasets.catalogue import DATASETS, Dataset, dataset_of
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.datasets.hdf5 import DAMAGED, append, array_in, form_of, has, hdf5_to_write, open_hdf5
-from dasbe.datasets.images import read_picture
+from dasbe.datasets.images import binarise, put_together, read_picture
 from dasbe.datasets.store import dataset_path, open_dataset
 from dasbe.support import checks
 from dasbe.support.errors import FileContentError, InputError, MissingFileError
@@ -22,6 +24,7 @@ from dasbe.support.storage import Unfit, array_of, atomic_path, one_at_a_time, u
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 NUMPY_SUFFIX = ".npz"
+NUMPY_SUFFIXES = (NUMPY_SUFFIX, ".npy")  # that are read
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".webp")
 MISSING = "give the path of a file or folder of images"
 REMEDY = "write it with dasbe.save_dataset"
@@ -38,6 +41,7 @@ def load_dataset(
     start: int = 0,
     stop: int | None = None,
     folder: Path | str | None = None,
+    threshold: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray | Any]:
     """Read images and ground truth of a published dataset, or of a file or folder of your own.
 
@@ -47,9 +51,10 @@ def load_dataset(
       ``SPLIT/groups`` (labels), as :func:`save_dataset` and the published scripts write it:
       (N, H, W), or films (N, n, H, W); or (1, N, H, W, 1), as in the code of
       Reconstruction Clustering (Greff et al. 2015);
-    - a NumPy file (``.npz``) with the arrays ``images`` and ``labels`` or ``groups``;
+    - a NumPy file, ``.npz`` with the arrays ``images`` and ``labels`` or ``groups``, or
+      ``.npz`` or ``.npy`` with images alone;
     - a folder of pictures of one size, all dark on bright or all bright on dark, which
-      :func:`dasbe.load_image` reads in the order of their names.
+      :func:`dasbe.load_image` reads in the order of their names. Blank ones have no ink.
 
     A channel axis of length 1 is left out. Images may be 0 and 1, or whole numbers 0 and
     255, which become 0 and 1. Labels may be −1 where objects overlap, which becomes 0.
@@ -66,6 +71,8 @@ def load_dataset(
         Half-open range of images; `stop` None reads to the end.
     folder : path, optional
         Folder of ``NAME.h5``; by default ``tmp_data/`` (see :mod:`dasbe.support.paths`).
+    threshold : float, optional
+        Of grey images of your own: as for :func:`dasbe.binarise`.
 
     Returns
     -------
@@ -84,6 +91,11 @@ def load_dataset(
     InputError
         The dataset or split is unknown, the range lies outside the split, or the file may not be read.
 
+    Warns
+    -----
+    InputWarning
+        Some pictures are blank.
+
     Examples
     --------
     >>> import dasbe
@@ -94,7 +106,10 @@ def load_dataset(
     if _is_path(name):
         if folder is not None:
             raise InputError(f"folder is given, and name is the path {checks.shown(str(name))}; leave folder out")
-        return _load_own(checks.path("dataset", name), split, start, stop)
+        threshold = None if threshold is None else checks.number("threshold", threshold, 0, 1)
+        return _load_own(checks.path("dataset", name), split, start, stop, threshold)
+    if threshold is not None:
+        raise InputError(f"threshold is {checks.shown(threshold)}, but name is not the path of a file; leave it out")
     if isinstance(name, str) and name not in DATASETS and os.path.isdir(name):
         raise InputError(f"dataset {checks.shown(name)} is unknown; if the folder is meant, write {f'./{name}'!r}")
     dataset = dataset_of(cast(str, name))
@@ -109,27 +124,37 @@ def _is_path(name: Any) -> bool:
     return isinstance(name, os.PathLike)
 
 
-def _load_own(path: Path, split: str | None, start: int, stop: int | None) -> Loaded:
+def _load_own(path: Path, split: str | None, start: int, stop: int | None, threshold: float | None) -> Loaded:
     """Images and labels of a user's file or folder."""
     is_folder, suffix = path.is_dir(), path.suffix.lower()
     if suffix in HDF5_SUFFIXES and not is_folder:
         with open_hdf5(path, MISSING, REMEDY) as file:
-            return _load_split(file, path, split, start, stop)
+            return _load_split(file, path, split, start, stop, threshold=threshold)
     if not is_folder:
         file_to_read("dataset file", path, MISSING)
-        if suffix != NUMPY_SUFFIX:
+        if suffix not in NUMPY_SUFFIXES:
             hint = "; for one picture there is dasbe.load_image" if suffix in PICTURE_SUFFIXES else ""
-            known = ", ".join((*HDF5_SUFFIXES, NUMPY_SUFFIX))
+            known = ", ".join((*HDF5_SUFFIXES, *NUMPY_SUFFIXES))
             raise FileContentError(f"dataset file {displayed(path)} is none of {known}, nor a folder of pictures{hint}")
     if split is not None:
         raise InputError(
             f"split is {checks.shown(split)}, but name is {displayed(path)}, which has no splits; leave it out"
         )
-    return (_load_pictures(path, start, stop), None) if is_folder else _load_numpy(path, start, stop)
+    if is_folder:
+        return _load_pictures(path, start, stop, threshold), None
+    with untrusted(path, "dataset file", REMEDY, DAMAGED):
+        arrays = _arrays_of_zip(path) if suffix == NUMPY_SUFFIX else {"images": _array_of_file(path)}
+        return _load(arrays, start, stop, displayed(path), threshold=threshold)
 
 
 def _load_split(
-    file: h5py.File, path: Path, split: str | None, start: int, stop: int | None, dataset: Dataset | None = None
+    file: h5py.File,
+    path: Path,
+    split: str | None,
+    start: int,
+    stop: int | None,
+    dataset: Dataset | None = None,
+    threshold: float | None = None,
 ) -> Loaded:
     """Images and labels of an HDF5 file, that of `dataset` or a user's own, which may be without labels."""
     split, arrays = _split_of(file, split, path), {}
@@ -139,18 +164,26 @@ def _load_split(
     return _load(arrays, start, stop, f"{dataset.name if dataset else displayed(path)}/{split}", dataset)
 
 
-def _load_numpy(path: Path, start: int, stop: int | None) -> Loaded:
-    with untrusted(path, "dataset file", REMEDY, DAMAGED), zipfile.ZipFile(path) as archive:
+def _arrays_of_zip(path: Path) -> dict[str, np.ndarray]:
+    """Images, and labels if there are any, of an ``.npz`` file."""
+    with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             archive.open(name).close()  # raises if a name is damaged, as of labels that would be missed
         names = [name.removesuffix(".npy") for name in archive.namelist()]
+        if len(names) == 1:
+            return {"images": array_of(archive, names[0])}
         labels = [name for name in ("labels", "groups") if name in names]
         if "images" not in names or len(labels) > 1:
             raise Unfit(f"it holds the arrays {', '.join(names)}; expected images, and labels or groups")
-        return _load({name: array_of(archive, name) for name in ("images", *labels)}, start, stop, displayed(path))
+        return {name: array_of(archive, name) for name in ("images", *labels)}
 
 
-def _load_pictures(folder: Path, start: int, stop: int | None) -> np.ndarray:
+def _array_of_file(path: Path) -> np.ndarray:
+    """The array of an ``.npy`` file, which stays there until it is used; nothing is unpickled."""
+    return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+
+
+def _load_pictures(folder: Path, start: int, stop: int | None, threshold: float | None) -> np.ndarray:
     try:
         files = [file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
     except OSError as error:
@@ -159,17 +192,14 @@ def _load_pictures(folder: Path, start: int, stop: int | None) -> np.ndarray:
     if not files:
         raise MissingFileError(f"folder {displayed(folder)} has no pictures ({', '.join(PICTURE_SUFFIXES)})")
     chosen = files[_images_from(start, stop, len(files), f"folder {displayed(folder)}")]
-    first, side = read_picture(chosen[0])
-    checks.memory(first.size * len(chosen), f"reading {len(chosen)} pictures", "read fewer with start= and stop=")
-    images = np.empty((len(chosen), *first.shape), np.uint8)
-    images[0] = first
-    for image, file in zip(images[1:], chosen[1:]):
-        image[:], its_side = read_picture(file, first.shape, why=f"{chosen[0].name} is")
-        if its_side != side:
-            raise InputError(
-                f"image {displayed(file)} has ink that is {its_side}, that of {chosen[0].name} is {side}; "
-                "make them alike, or read them one by one with dasbe.load_image"
-            )
+    first = read_picture(chosen[0], threshold=threshold)
+    checks.memory(first.ink.size * len(chosen), f"reading {len(chosen)} pictures", "read fewer with start= and stop=")
+    images = np.empty((len(chosen), *first.ink.shape), np.uint8)
+    read = partial(read_picture, image_shape=first.ink.shape, threshold=threshold, why=f"{chosen[0].name} is")
+    others = ((f"image {displayed(file)}", read(file)) for file in chosen[1:])
+    put_together(chain([(f"image {displayed(chosen[0])}", first)], others), images)
+    if not images.any():
+        raise InputError(f"folder {displayed(folder)}: none of these {len(chosen)} pictures has ink")
     return images
 
 
@@ -204,6 +234,7 @@ def _load(
     stop: int | None,
     what: str,
     dataset: Dataset | None = None,
+    threshold: float | None = None,
 ) -> Loaded:
     """Images `start` to `stop` and their labels, from the array of images and, if there is one, that of labels.
 
@@ -220,6 +251,8 @@ def _load(
         checks.memory(n_values * array.dtype.itemsize, f"reading {key}", "read fewer images with start= and stop=")
         part = array[(0, wanted) if array.ndim == 5 else wanted].reshape(form)
         parts.append(part.copy() if isinstance(array, np.ndarray) else part)  # a view would keep all images
+    if threshold is not None:
+        parts[0] = binarise(parts[0].reshape(-1, *form[-2:]), threshold).reshape(form)
     return _checked(*parts, dataset=dataset)
 
 
@@ -237,7 +270,7 @@ def _checked(images: np.ndarray, labels: np.ndarray | None = None, *, dataset: D
         shown = images.reshape(-1, *size)[chosen]
         wrong = shown[(shown != 0) & (shown != white)]
         if wrong.size:
-            hint = ": binarise them (images > …)" if own else ""
+            hint = ": binarise them, with threshold= or dasbe.binarise" if own else ""
             raise Unfit(f"its images hold {wrong[0]:g}, not only 0 and {white}{hint}")
         if labels is None:
             continue
@@ -321,11 +354,10 @@ def save_dataset(
 
 
 def _checked_arrays(images: Any, groups: Any) -> dict[str, np.ndarray]:
-    is_film = checks.n_axes(images) == 4
-    images = checks.films(images, np.shape(images)[1])[0] if is_film else checks.images(images)
+    images = checks.films(images, np.shape(images)[1])[0] if checks.are_films(images) else checks.images(images)
     if groups is None:
         return {"default": images}
-    given = checks.array("groups", groups, "an array of the shape of the images")
+    given = checks.without_channel(checks.array("groups", groups, "an array of the shape of the images"))
     checks.same_shape(images=images, groups=given)
     groups = checks.labels(given.reshape(-1, *images.shape[-2:]), "groups", 3).reshape(images.shape)
     if groups.max() > MOST_LABELS:

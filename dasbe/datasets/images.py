@@ -1,14 +1,15 @@
 """Images of the user's own, from a file to 0 and 1."""
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dasbe.support import checks
-from dasbe.support.errors import InputError
+from dasbe.support.errors import InputError, InputWarning
 from dasbe.support.paths import displayed, file_to_read
 from dasbe.support.storage import Unfit, untrusted
 
@@ -58,7 +59,98 @@ def load_image(
     array([[1, 0, 0],
            [0, 0, 0]], dtype=uint8)
     """
-    return read_picture(path, image_shape, threshold)[0]
+    picture = read_picture(path, image_shape, threshold)
+    if not picture.side:
+        raise InputError(f"image {displayed(path)} has no ink: {picture.why_none}")
+    return picture.ink
+
+
+def binarise(images: Any, threshold: float | None = None) -> np.ndarray:
+    """Grey images as 1 where there is ink, by the rule of :func:`dasbe.load_image`, each image by itself.
+
+    Images that hold only 0 and 1 stay as they are. Ink has to be bright in all images, or
+    dark in all. An image whose pixels are all equally bright has no ink.
+
+    Parameters
+    ----------
+    images : (H, W), (N, H, W) or (N, 1, H, W), or a Dataset or DataLoader of PyTorch
+        Grey values of any range, such as uint8 from 0 to 255, or floats from 0 to 1.
+    threshold : float, optional
+        From 0, the darkest pixel of the image, to 1, the brightest: all brighter pixels are
+        ink. By default what is ink is guessed.
+
+    Returns
+    -------
+    (H, W) or (N, H, W) uint8 of 0 and 1
+
+    Raises
+    ------
+    InputError
+        An argument is wrong, or an image leaves open what is ink.
+
+    Warns
+    -----
+    InputWarning
+        Some images are blank.
+
+    Examples
+    --------
+    >>> import numpy as np, dasbe
+    >>> dasbe.binarise(np.array([[0.1, 0.9, 0.2], [0.2, 0.1, 0.1]]))
+    array([[0, 1, 0],
+           [0, 0, 0]], dtype=uint8)
+    """
+    threshold = None if threshold is None else checks.number("threshold", threshold, 0, 1)
+    grey = checks.image_stack("images", images)
+    if grey.ndim not in (2, 3) or 0 in grey.shape or (grey.ndim == 3 and grey.shape[2] <= checks.MOST_CHANNELS):
+        raise InputError(
+            f"images have shape {grey.shape}; they must be (H, W) or (N, H, W), none of them 0, without colours"
+        )
+    if not np.isfinite(grey).all():
+        raise InputError(f"images hold {grey[~np.isfinite(grey)][0]}; give each pixel a number")
+    if threshold is None and ((grey == 0) | (grey == 1)).all():
+        return grey.astype(np.uint8)
+    stack = grey if grey.ndim == 3 else grey[None]
+    names = [f"images[{number}]" for number in range(len(stack))]
+    pictures = (_Picture(one.astype(np.float64), np.ones(one.shape, bool), False) for one in stack)
+    ink = np.empty(stack.shape, np.uint8)
+    put_together(((name, inked(picture, threshold, name)) for name, picture in zip(names, pictures)), ink)
+    return ink if grey.ndim == 3 else ink[0]
+
+
+def put_together(pictures: Iterable[tuple[str, "Inked"]], out: np.ndarray) -> None:
+    """Write the ink of pictures, each with its name, to `out` (N, H, W); it has to be alike, or there is none."""
+    of_first, blank = None, []
+    for place, (name, picture) in zip(out, pictures):
+        place[:] = picture.ink
+        if not picture.side:
+            blank.append((name, picture.why_none))
+        elif of_first is None:
+            of_first = (name, picture.side)
+        elif picture.side != of_first[1]:
+            raise InputError(
+                f"{name} has ink that is {picture.side}, that of {of_first[0]} is {of_first[1]}; make them alike, "
+                "or give a threshold"
+            )
+    if blank:
+        more = f" and {len(blank) - 1} more have" if len(blank) > 1 else " has"
+        warnings.warn(f"{blank[0][0]}{more} no ink: {blank[0][1]}", InputWarning, stacklevel=3)
+
+
+class Inked(NamedTuple):
+    """The ink (H, W) uint8 of a picture; it is ``"bright"``, ``"dark"``, ``"opaque"``, ``"1"``, or none: ""."""
+
+    ink: np.ndarray
+    side: str
+    why_none: str = ""
+
+
+def inked(picture: "_Picture", threshold: float | None, name: str) -> Inked:
+    """The ink of a `picture`, which messages call `name`."""
+    ink, side = _guess(name, picture) if threshold is None else (_brighter(picture, threshold), "bright")
+    if not ink.any() or ink.all():
+        return Inked(np.zeros(ink.shape, np.uint8), "", _why_none(picture, ink, threshold))
+    return Inked(ink.astype(np.uint8), side)
 
 
 def read_picture(
@@ -66,20 +158,13 @@ def read_picture(
     image_shape: tuple[int, int] | None = None,
     threshold: float | None = None,
     why: str = "the network takes",
-) -> tuple[np.ndarray, str]:
-    """The image of :func:`load_image`, and what its ink is: ``"bright"``, ``"dark"``, ``"opaque"`` or ``"1"``.
-
-    `why` names in a message what requires `image_shape`.
-    """
+) -> Inked:
+    """The ink of a picture, as :func:`load_image` finds it; `why` names in a message what requires `image_shape`."""
     path = checks.path("path", path)
     image_shape = None if image_shape is None else checks.image_shape(image_shape)
     threshold = None if threshold is None else checks.number("threshold", threshold, 0, 1)
     file_to_read("image file", path, "give the path of an image")
-    picture = _decode(path, image_shape, why)
-    ink, side = _guess(path, picture) if threshold is None else (_brighter(picture, threshold), "bright")
-    if not ink.any() or ink.all():
-        raise InputError(f"image {displayed(path)} has no ink: {_why_none(picture, ink, threshold)}")
-    return ink.astype(np.uint8), side
+    return inked(_decode(path, image_shape, why), threshold, f"image {displayed(path)}")
 
 
 class _Picture(NamedTuple):
@@ -144,7 +229,7 @@ def _brighter(picture: _Picture, threshold: float) -> np.ndarray:
     return (picture.grey > darkest + threshold * (brightest - darkest)) & picture.opaque
 
 
-def _guess(path: Path, picture: _Picture) -> tuple[np.ndarray, str]:
+def _guess(name: str, picture: _Picture) -> tuple[np.ndarray, str]:
     """Ink (H, W) bool by the rule of :func:`load_image`, and what it is; InputError if that is in doubt."""
     grey, opaque, is_whole = picture
     if not opaque.all():
@@ -162,7 +247,6 @@ def _guess(path: Path, picture: _Picture) -> tuple[np.ndarray, str]:
         doubt = f"more grey pixels than {side} ones"
     if doubt:
         raise InputError(
-            f"image {displayed(path)} has {doubt}, so that anything could be its ink; "
-            "give a threshold, or make it black and white"
+            f"{name} has {doubt}, so that anything could be its ink; give a threshold, or make it black and white"
         )
     return bright if side == "bright" else ~bright, side

@@ -9,6 +9,7 @@ name there only once its content has been checked.
 import hashlib
 import http.client
 import os
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,10 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dasbe.support.errors import LONGEST_REASON, MissingFileError, in_one_line
 from dasbe.support.paths import data_folder, displayed, file_to_read, home
+from dasbe.support.progress import progress_bar
 from dasbe.support.storage import one_at_a_time, untrusted
 
 # file name → SHA-256 of its unpacked bytes
@@ -44,6 +45,12 @@ def load_digits(part: str, folder: Path | str | None = None) -> np.ndarray:
     """
     raw = _unpacked(f"{part}-images-idx3-ubyte.gz", folder)
     return np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
+
+
+def find_digits(folder: Path | str | None = None) -> None:
+    """Look for the digits, and download what is missing, before any work that needs them; errors of `load_digits`."""
+    for part in ("train", "t10k"):
+        load_digits(part, folder)
 
 
 def _unpacked(name: str, folder: Path | str | None) -> bytes:
@@ -88,6 +95,8 @@ def _download(path: Path) -> None:
     If it turns out wrong, the file is fetched once more from its start.
     """
     partial, cause = path.with_suffix(".part"), ""
+    places = f"{path.name} of MNIST from {urllib.parse.urlsplit(MIRRORS[0]).netloc} to {displayed(path.parent)}"
+    print(f"downloading {places}; DASBE_MNIST can name a folder that has it", file=sys.stderr)
     for mirror in MIRRORS:
         again = True
         while again:
@@ -133,7 +142,7 @@ def _fetch(url: str, partial: Path) -> None:
         total = done + int(length) if length.isdecimal() else None
         with (
             open(partial, "r+b" if done else "wb") as file,
-            tqdm(total=total, initial=done, unit="B", unit_scale=True, desc=partial.stem) as bar,
+            progress_bar(total=total, initial=done, unit="B", unit_scale=True, desc=partial.stem) as bar,
         ):
             file.seek(done)
             for block in _blocks(response):

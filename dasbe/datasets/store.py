@@ -3,22 +3,23 @@
 import hashlib
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
-from tqdm import tqdm
 
 from dasbe.datasets.catalogue import dataset_of
 from dasbe.datasets.checksums import CHECKSUMS
 from dasbe.datasets.generators import Block
 from dasbe.datasets.hdf5 import append, array_in, form_of, hdf5_to_write, open_hdf5
+from dasbe.datasets.mnist import find_digits
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.errors import FileContentError, MissingFileError
 from dasbe.support.paths import data_folder, displayed
+from dasbe.support.progress import progress_bar
 from dasbe.support.storage import Unfit, one_at_a_time
 
 LARGEST_SIZE = 10**6  # images, films or frames of a group
@@ -88,7 +89,7 @@ def make_dataset(
     total = sum(shape[0] for key, (shape, _) in CHECKSUMS.get(name, {}).items() if key.endswith("/default"))
     with (
         hdf5_to_write(path) as file,
-        tqdm(total=None if sizes else total or None, desc=name, unit=" images", disable=not progress) as bar,
+        progress_bar(total=None if sizes else total or None, desc=name, unit=" images", disable=not progress) as bar,
     ):
         for group, arrays in blocks:
             for key, array in arrays.items():
@@ -148,6 +149,15 @@ def ensure_dataset(name: str, folder: Path | str | None = None) -> None:
         raise FileContentError(f"dataset file {displayed(path)} is damaged or incomplete; {remedy}")
 
 
+def ensure_datasets(names: Iterable[str]) -> None:
+    """:func:`ensure_dataset` of several; MNIST, if one that is missing needs it, is looked for before any is made."""
+    names = list(names)
+    if any(dataset_of(name).needs_mnist and not dataset_path(name).is_file() for name in names):
+        find_digits()
+    for name in names:
+        ensure_dataset(name)
+
+
 def verify(name: str, folder: Path | str | None = None) -> list[str]:
     """Compare the SHA-256 of every array of a dataset file with that of the published array.
 
@@ -185,6 +195,8 @@ def _sha256(array: h5py.Dataset) -> str:
 
 def make_or_verify(*, names: Sequence[str], folder: Path | None, mnist: Path | None, only_verify: bool) -> None:
     """Make the files of the datasets `names`, or compare them with the published ones: the work of the command."""
+    if not only_verify and any(dataset_of(name).needs_mnist and not is_complete(name, folder) for name in names):
+        find_digits(mnist)
     for name in names:
         path = dataset_path(name, folder)
         if only_verify:

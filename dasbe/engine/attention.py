@@ -7,6 +7,7 @@ the weights from an image's foreground pixels, and the last layer only those to 
 both give what the network itself gives, (M, H·W) → (M, L) → (M, H·W), to rounding.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property, partial
@@ -22,8 +23,9 @@ from dasbe.engine.compiled import compiled
 from dasbe.engine.feedback import Feedback, InitialFeedback, LastLayer, LazyFeedback
 from dasbe.engine.foreground import Foreground
 from dasbe.engine.parallel import batched_product, map_blocks
-from dasbe.support.errors import InputError
+from dasbe.support.errors import InputError, InputWarning
 
+LEAST_RESPONSE = 0.15  # of shipped networks it is at least 0.4, of untrained ones at most 0.1
 LAZY_MIN_UNITS = 320  # of the last hidden layer; with fewer, a product for all pixels is as fast as sums for some
 LARGEST_VALUE = torch.finfo(torch.float32).max
 BOUNDED = (nn.Linear, nn.ReLU, nn.Sigmoid, nn.Tanh, nn.Softmax, nn.Identity)  # finite numbers stay finite in these
@@ -31,10 +33,21 @@ BOUNDED = (nn.Linear, nn.ReLU, nn.Sigmoid, nn.Tanh, nn.Softmax, nn.Identity)  # 
 
 @contextmanager
 def ready(network: Network, images: np.ndarray, device: torch.device | str) -> Iterator[UsableNetwork]:
-    """`network` as :func:`dasbe.ann.network.usable`, tried on `images` (N, H, W) of 0 and 1."""
+    """`network` as :func:`dasbe.ann.network.usable`, tried on `images` (N, H, W) of 0 and 1.
+
+    InputWarning if its feedback hardly depends on what it is shown.
+    """
     with usable(network, device) as prepared:
         parallel = isinstance(network, nn.Module)
-        yield next(map_blocks(lambda chosen: tried(prepared, chosen, device), [images], device, parallel))
+        found = next(map_blocks(lambda chosen: tried(prepared, chosen, device), [images], device, parallel))
+        if found.response < LEAST_RESPONSE:
+            warnings.warn(
+                f"the feedback of this network to an image and to an empty one differs by {100 * found.response:.1g} % "
+                "only, so it binds nothing; is it trained? See dasbe.train_network",
+                InputWarning,
+                stacklevel=4,
+            )
+        yield found
 
 
 class Attention(Protocol):

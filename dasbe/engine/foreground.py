@@ -38,6 +38,10 @@ class Foreground(NamedTuple):
         height, width = images.shape[1:]
         return cls(torch.from_numpy(pixels).to(device), torch.from_numpy(valid).to(device), (height, width))
 
+    def __repr__(self) -> str:
+        height, width = self.image_shape
+        return f"<Foreground of {len(self.pixels)} images of {height}×{width}: up to {self.pixels.shape[1]} pixels>"
+
     @property
     def counts(self) -> np.ndarray:
         """Foreground pixels of each image, (N,) int64."""
@@ -78,6 +82,10 @@ class ForegroundTrains(NamedTuple):
 
     values: np.ndarray
     foreground: Foreground
+
+    def __repr__(self) -> str:
+        _, cycles, steps, _ = self.values.shape
+        return f"<ForegroundTrains: {cycles} cycles of {steps} steps, {self.values.dtype}; {self.foreground}>"
 
     @classmethod
     def silent(cls, images: np.ndarray, cycles: int, steps: int, dtype: Any) -> "ForegroundTrains":

@@ -13,7 +13,14 @@ from torch import nn
 
 from dasbe.ann.network import Network, has_functions
 from dasbe.ann.weights import weights_hash
-from dasbe.evaluation.segment import SCORES, check_numbering, chosen_settings, numbers_of_objects, scores_of
+from dasbe.evaluation.segment import (
+    SCORES,
+    check_numbering,
+    chosen_settings,
+    numbers_of_objects,
+    scores_of,
+    warn_of_one_group,
+)
 from dasbe.evaluation.sweep import cells_of, sweep, tasks_on_images
 from dasbe.evaluation.tables import aligned, cell, latex, markdown, mean_and_deviation, write_all
 from dasbe.plotting.style import Figure
@@ -142,6 +149,7 @@ def evaluate(
     delay: int | None = None,
     refractory: int | None = None,
     cycles: int | None = None,
+    n_phases: int | None = None,
     n_objects: str | int | None = "true",
     device: torch.device | str = "cpu",
     workers: int = 1,
@@ -161,7 +169,7 @@ def evaluate(
     systems : str or System, or several
         As for :func:`dasbe.segment`.
     seeds : int, or several
-    settings, delay, refractory, cycles
+    settings, delay, refractory, cycles, n_phases
         As for :func:`dasbe.segment`; each system takes those that it has.
     n_objects : "true", int or None
         What the systems are told: the true number of objects, this number for every image
@@ -213,7 +221,7 @@ def evaluate(
     seeds = tuple(checks.seed(seed) for seed in _several("seeds", seeds, (int, np.integer)))
     checks.each_once("systems", [system.name for system in chosen])
     checks.each_once("seeds", seeds)
-    given = {"delay": delay, "refractory": refractory, "cycles": cycles}
+    given = {"delay": delay, "refractory": refractory, "cycles": cycles, "n_phases": n_phases}
     for system in chosen:
         system.check_given(network, n_objects)
     grouped = [(system, _plain(chosen_settings(system, settings, **given))) for system in chosen]
@@ -246,6 +254,10 @@ def evaluate(
         seconds=round(sum(cell.seconds for cell in cells.values()), 3),
     )
     titles = {system.name: system.title for system in chosen}
+    for system in chosen:
+        if system.network and (n_objects is None or system.never_told):
+            found = scores[system.name]["found"].mean(0)
+            warn_of_one_group(found, numbers_of_objects(groups) > 1, system.title)
     told = tuple(system.name for system in chosen if n_objects is not None and not system.never_told)
     return Evaluation(titles, seeds, scores, numbers_of_objects(groups), told, made)
 

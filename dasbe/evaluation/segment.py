@@ -1,5 +1,6 @@
 """Systems on many images: grouping and scores, by any system."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from dasbe.engine.feedback import Modulation
 from dasbe.metrics import ami, ari, mbo, n_found
 from dasbe.metrics.grouping import NORMALISATIONS
 from dasbe.support import checks
-from dasbe.support.errors import InputError
+from dasbe.support.errors import InputError, InputWarning
 from dasbe.support.published import HELD_OUT_SEED, DatasetSettings
 from dasbe.systems import System, system_of
 
 MOST_SKIPPING = 0.1  # share of images in which an object may be hidden; in our datasets it is below 0.01
+FEWEST_WARNED = 3  # images, in most of which one group is worth a warning
 MOST_NAMED = 10  # labels in a message
 # moving shapes: the third object enters at cycle 30
 MOVING_SEQUENCES, MOVING_CYCLES, MOVING_SCORED_FROM = 60, 60, 40
@@ -50,6 +52,21 @@ def mean_and_error(scores: np.ndarray) -> tuple[float, float]:
     """Mean and standard error over the images that have labelled pixels."""
     valid = scores[~np.isnan(scores)]
     return float(valid.mean()), float(valid.std() / np.sqrt(len(valid)))
+
+
+def warn_of_one_group(found: np.ndarray, several: np.ndarray, title: str) -> None:
+    """InputWarning for the caller's caller if most images that may have `several` objects, (N,) bool, end as one group.
+
+    `found` is the number of groups of each, (N,).
+    """
+    n_one, n_several = np.count_nonzero(several & (found < 2)), np.count_nonzero(several)
+    if n_several >= FEWEST_WARNED and 2 * n_one > n_several:
+        warnings.warn(
+            f"{title} finds no more than one group in {n_one} of {n_several} images; if these have several objects, "
+            "network or timing does not suit them: see dasbe.train_network and dasbe.suggest_timing",
+            InputWarning,
+            stacklevel=3,
+        )
 
 
 def system_settings(system: System, dataset: str | DatasetSettings, **changes: Any) -> Any:
@@ -91,6 +108,7 @@ def segment(
     delay: int | None = None,
     refractory: int | None = None,
     cycles: int | None = None,
+    n_phases: int | None = None,
     seed: int = 0,
     indices: Sequence[int] | np.ndarray | None = None,
     device: torch.device | str = "cpu",
@@ -120,6 +138,9 @@ def segment(
     delay, refractory, cycles : int, optional
         As for :func:`dasbe.bind`, where the system has them; each takes the place of the
         one in `settings`.
+    n_phases : int, optional
+        Phases at first, of systems of competing phases: more than an image has objects, up
+        to 2.5 times as many.
     seed : int
         Of all random numbers.
     indices : (N,) int, optional
@@ -145,6 +166,11 @@ def segment(
     InputError
         An argument is wrong; the message names it, its value and the remedy.
 
+    Warns
+    -----
+    InputWarning
+        The network hardly depends on what it is shown, or most images end as one group.
+
     Examples
     --------
     >>> import numpy as np, dasbe
@@ -154,11 +180,11 @@ def segment(
     (2, 8, 8)
     """
     system = system_of(system)
-    given = {"delay": delay, "refractory": refractory, "cycles": cycles}
+    given = {"delay": delay, "refractory": refractory, "cycles": cycles, "n_phases": n_phases}
     for name, value in given.items():
         if value is not None and name not in system.settings._fields:
             raise InputError(f"{name} is {checks.shown(value)}, but {system.title} has no such setting; leave it out")
-    return system.segment(
+    found = system.segment(
         images,
         network,
         settings=chosen_settings(system, settings, **given),
@@ -170,6 +196,10 @@ def segment(
         spikes=spikes,
         client=client,
     )
+    if system.network and (n_objects is None or system.never_told):
+        n_groups = numbers_of_objects(found[0] if spikes else found)
+        warn_of_one_group(n_groups, n_groups > 0, system.title)
+    return found
 
 
 SCORES = {"ami": "AMI", "ari": "FG-ARI", "mbo": "mBO", "found": "groups found"}
@@ -246,10 +276,12 @@ def bind_sequences(
     seed: int,
     device: torch.device | str = "cpu",
     modulate: Modulation | None = None,
+    progress: bool = False,
 ) -> np.ndarray:
     """Spikes (N, n, d, H, W) of moving shapes (N, n, H, W), one frame a cycle; `modulate` as of :func:`dasbe.bind`."""
     settings = settings_of("shapes")
     options: Any = {"delay": settings.delay, "refractory": settings.refractory, "modulate": modulate}
+    options["progress"] = progress
     return bind(frames, network, **options, seed=seed, device=device).spikes
 
 

@@ -34,6 +34,7 @@ from dasbe.evaluation.segment import Score, amis_of, numbers_of_objects, system_
 from dasbe.support import PROCEDURE
 from dasbe.support.errors import FileContentError, InputError, in_short
 from dasbe.support.paths import displayed
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import HELD_OUT_IMAGES, HELD_OUT_SEED, HELD_OUT_SPLIT, HELD_OUT_START
 from dasbe.support.storage import load_record, one_at_a_time, provenance, save_record
 from dasbe.support.workers import computed_on, end_with_parent, interrupts_are_ours
@@ -278,7 +279,9 @@ def sweep(
         for task in pending if warm_up else ():
             task.of_first_image().computed(device)
         with (
-            tqdm(total=sum(map(len, task_of)), initial=sum(map(len, results)), unit=" images", **bar) as progress,
+            progress_bar(
+                total=sum(map(len, task_of)), initial=sum(map(len, results)), unit=" images", **bar
+            ) as progress,
             closing(_computed(pending, workers, scheduler, device)) as computed,  # workers end with it
         ):
             for task, result in computed:

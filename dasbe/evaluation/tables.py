@@ -28,12 +28,14 @@ def cell(value: tuple[float, float | None] | None) -> str:
     return f"{mean:.1f}" if deviation is None or np.isnan(deviation) else f"{mean:.1f} ± {deviation:.2f}"
 
 
-def aligned(table: pd.DataFrame) -> str:
-    """A table of text for a terminal; the name of its columns stands in the corner."""
+def aligned(table: pd.DataFrame, gap: int = 3) -> str:
+    """A table of text for a terminal, `gap` spaces between columns; the name of its columns stands in the corner."""
     lines = [(table.columns.name, *table.columns), *table.itertuples(name=None)]
     lines = [tuple(map(for_terminal, line)) for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join("   ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
+    return "\n".join(
+        (" " * gap).join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines
+    )
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -64,8 +66,9 @@ def write_all(folder: Path, texts: dict[str, str], figures: dict[str, Figure]) -
     return [folder / name for name in (*texts, *(f"{name}.png" for name in figures))]
 
 
-def show(paths: list[Path]) -> None:
-    """Name the files that were written, and print the table in Markdown among them."""
+def show(paths: list[Path], table: pd.DataFrame | None = None) -> None:
+    """Name the files that were written, and print the `table`, aligned, or the one in Markdown among them."""
     for path in paths:
         print(f"written: {displayed(path)}")
-    print("\n" + next(path for path in paths if path.suffix == ".md").read_text(encoding="utf-8"))
+    markdown_file = next(path for path in paths if path.suffix == ".md")
+    print("\n" + (markdown_file.read_text(encoding="utf-8") if table is None else aligned(table, 2)))

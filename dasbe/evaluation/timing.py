@@ -6,22 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from dasbe.ann.network import Network
 from dasbe.binding.linkage import CYCLES
 from dasbe.binding.loop import bind
 from dasbe.binding.readout import group
+from dasbe.engine.attention import has_linear_ends, ready
 from dasbe.evaluation.segment import check_numbering
 from dasbe.metrics import ami
 from dasbe.support import checks
 from dasbe.support.errors import InputError, TimingWarning
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import CYCLES_FIGURES
 
 REFRACTORY_TIMES = (5, 6, 7, 9, 11)
 PERIODS = (2, 3, 4, 6, 8)  # times r + 1 in a delay: how often a pixel can fire in a cycle
 LONGEST_DELAY = 64
 FIRST_IMAGES, MOST_IMAGES = 25, 100  # on which all pairs are tried, and the best
+FEW_IMAGES = 4  # in place of FIRST_IMAGES, for networks that are called on whole images in every step
 BEST = 8  # pairs that are tried on all images
 
 
@@ -42,6 +44,9 @@ class Timing(NamedTuple):
     refractory: int
     trials: tuple[Trial, ...]
 
+    def __repr__(self) -> str:
+        return f"Timing(delay={self.delay}, refractory={self.refractory}, trials of {len(self.trials)} pairs)"
+
 
 def suggest_timing(
     images: np.ndarray,
@@ -59,7 +64,8 @@ def suggest_timing(
     an image is how far two runs with other random numbers agree: the AMI of the groups
     found in one with those found in the other. An image in which both find one group
     scores 0, so most images should have several objects. All pairs are tried on 25
-    images, and the best 8 on all, up to 100.
+    images, and the best 8 on all, up to 100. Networks whose ends are not linear (plain
+    functions, convolutions) take several times as long, so that all pairs are tried on 4.
 
     Parameters
     ----------
@@ -133,11 +139,13 @@ def suggest_timing(
         several = np.maximum(one, other).max((1, 2)) > 1
         return np.where(several, ami(np.where(images[chosen], one + 1, 0), other), 0)
 
-    first, more = np.split(np.arange(min(len(images), MOST_IMAGES)), [FIRST_IMAGES])
-    found = {pair: scores(pair, first) for pair in tqdm(pairs(), unit=" pairs", disable=not progress)}
+    with ready(network, images, device) as net:
+        n_first = FIRST_IMAGES if has_linear_ends(net) else FEW_IMAGES
+    first, more = np.split(np.arange(min(len(images), MOST_IMAGES)), [n_first])
+    found = {pair: scores(pair, first) for pair in progress_bar(pairs(), unit=" pairs", disable=not progress)}
     if len(more):
         best = sorted(found, key=lambda pair: found[pair].mean())[-BEST:]
-        for pair in tqdm(best, unit=" pairs", disable=not progress):
+        for pair in progress_bar(best, unit=" pairs", disable=not progress):
             found[pair] = np.append(found[pair], scores(pair, more))
     trials = [Trial(d, r, s.mean().item(), s.std().item() / len(s) ** 0.5, len(s)) for (d, r), s in found.items()]
     trials.sort(key=lambda trial: (trial.images, trial.score), reverse=True)

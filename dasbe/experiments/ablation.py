@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from dasbe.datasets import ensure_dataset
+from dasbe.datasets import ensure_datasets
 from dasbe.evaluation.segment import mean_and_error, scores_of, system_settings
 from dasbe.evaluation.sweep import Cell, Task, announce, cells_of, sweep, tasks_on_dataset
 from dasbe.evaluation.tables import markdown, show, write_all
@@ -83,8 +83,8 @@ def score_variants(
     """Scores of `variants` on so many images of ``test`` from `start` on; what `folder` has is not computed again."""
     checks.device(device, "--device")
     tasks: list[Task] = []
+    ensure_datasets(datasets)
     for dataset in datasets:
-        ensure_dataset(dataset)
         grouped = [
             (replace(SYSTEMS[system], name=name, title=title), system_settings(SYSTEMS[system], dataset, **changes))
             for name, (title, system, changes) in variants.items()

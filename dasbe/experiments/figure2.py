@@ -34,6 +34,7 @@ from dasbe.plotting.style import (
     palette_of_marks,
 )
 from dasbe.support import checks
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import CYCLES_FIGURES, IMAGES_TABLE, READOUT_CYCLES
 from dasbe.support.storage import Arrays
 
@@ -64,7 +65,7 @@ def compute(*, index: int, seed: int, quick: bool = False, device: str = "cpu") 
     loop: dict[str, Any] = {"delay": settings.delay, "cycles": CYCLES_FIGURES, "indices": [index], "device": device}
     arrays = {"image": images[0], "groups": groups[0], "refractory": np.array(settings.refractory)}
     found: dict[str, list[np.ndarray]] = {"synchrony": [], "rate": [], "clustering": []}
-    for number in range(1, 1 + (2 if quick else N_SEEDS)):
+    for number in progress_bar(range(1, 1 + (2 if quick else N_SEEDS)), desc="figure 2", unit=" seeds"):
         spikes = bind(images, network, refractory=settings.refractory, seed=seed * number, **loop).spikes
         for name, values in metrics.cycle_scores(spikes[0], groups[0], q=Q, seed=seed * number).items():
             found[name].append(values)
@@ -92,7 +93,7 @@ def _robustness(
         conditions.append(("spread", r + rng.integers(-spread, spread + 1, images.shape), 0.0))
     loop: dict[str, Any] = {"delay": settings.delay, "cycles": CYCLES_FIGURES, "indices": indices, "device": device}
     found: dict[str, list] = {}
-    for name, refractory, loss in conditions:
+    for name, refractory, loss in progress_bar(conditions, desc="robustness", unit=" conditions"):
         condition = {"refractory": refractory, "spike_loss": loss}
         spikes = bind(images, network, last=READOUT_CYCLES, seed=seed, **loop, **condition).spikes
         labels = group(spikes, numbers_of_objects(groups) + 1, seed=seed)
@@ -175,6 +176,12 @@ r = {r["synchrony"]:.2f} and {r["rate"]:.2f}.
 Published: the same kinds of panels, of another image of the same data and another network; no numbers are given.
 Letters, and the places of all but (a) to (c), are ours. `robustness` is ours, and not in the paper.
 """
+
+
+def summary(arrays: Arrays) -> str:
+    """AMI, and where the curves end."""
+    ends = (f"{name} score {arrays[name][:, -1].mean():.2f}" for name in ("synchrony", "rate"))
+    return f"AMI: {100 * arrays['ami'][0]:.1f} %; last cycle: {', '.join(ends)}"
 
 
 @in_our_style

@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from dasbe.ann.weights import load_network
 from dasbe.binding.loop import bind
-from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
+from dasbe.datasets import TABLE_DATASETS, ensure_datasets, load_dataset, settings_of
 from dasbe.metrics import cycle_scores
 from dasbe.plotting.distributions import CONFIDENCE, curve_with_band, regression
 from dasbe.plotting.style import PRINT_WIDTH, Figure, in_print, new_figure
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import COLOUR_BLIND_SAFE, CYCLES_FIGURES, FIGURE3_ENDS, IMAGES_TABLE
 from dasbe.support.storage import Arrays
 
@@ -41,11 +42,11 @@ def compute(*, seed: int, quick: bool = False, device: str = "cpu") -> Arrays:
     """
     for dataset in TABLE_DATASETS:
         load_network(dataset)  # says early if one is missing
-        ensure_dataset(dataset)
+    ensure_datasets(TABLE_DATASETS)
     n_images = 5 if quick else N_IMAGES
     indices = np.sort(np.random.default_rng(seed).choice(IMAGES_TABLE, n_images, replace=False))
     arrays = {"indices": indices}
-    with tqdm(total=len(TABLE_DATASETS) * n_images, desc="figure 3", unit=" images") as bar:
+    with progress_bar(total=len(TABLE_DATASETS) * n_images, desc="figure 3", unit=" images") as bar:
         for dataset in TABLE_DATASETS:
             arrays |= _scores(dataset, indices, seed, device, bar)
     return arrays
@@ -71,6 +72,12 @@ def _scores(dataset: str, indices: np.ndarray, seed: int, device: str, bar: tqdm
 def draw(arrays: Arrays, palette: str = "published") -> dict[str, Figure]:
     """The figure, by its file name, from the arrays of :func:`compute`; `palette` is the name of one."""
     return {"figure3": four_panels(arrays, palette)}
+
+
+def summary(arrays: Arrays) -> str:
+    """Where the curves end."""
+    ends = ((d, *(arrays[f"{d}_{score}"][:, -1].mean() for score in SCORES[:2])) for d in TABLE_DATASETS)
+    return "last cycle, synchrony and rate score: " + ", ".join(f"{d} {s:.2f} {rate:.2f}" for d, s, rate in ends)
 
 
 @in_print

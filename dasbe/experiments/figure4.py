@@ -205,6 +205,12 @@ def _similarity(network: Autoencoder, generator: torch.Generator, per_shape: int
     return np.array([cosines[pairs].mean(), cosines[~same].mean()])
 
 
+def summary(arrays: Arrays) -> str:
+    """AMI of the image that is shown, and of others."""
+    others = arrays["held_out_ami"]
+    return f"AMI: {100 * arrays['ami'][0]:.1f} %; of {len(others)} other images: {100 * np.nanmean(others):.1f} %"
+
+
 def draw(arrays: Arrays, palette: str = "published") -> dict[str, Figure]:
     """The figure and its panels, by file name, from the arrays of :func:`compute`; `palette` is the name of one.
 

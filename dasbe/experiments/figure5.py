@@ -90,7 +90,7 @@ def _test_scores(network: Autoencoder, still_network: Autoencoder, n_sequences: 
     shapes; the latter read from its last ten cycles.
     """
     frames, groups = (part[:, :MOVING_CYCLES] for part in load_dataset(DATASET, "test", 0, n_sequences))
-    labels = group_frames(bind_sequences(frames, network, seed=seed, device=device), groups, seed=seed)
+    labels = group_frames(bind_sequences(frames, network, seed=seed, device=device, progress=True), groups, seed=seed)
     stills, truth, late_labels = (
         part[:, MOVING_SCORED_FROM:].reshape(-1, *frames.shape[2:]) for part in (frames, groups, labels)
     )
@@ -98,7 +98,8 @@ def _test_scores(network: Autoencoder, still_network: Autoencoder, n_sequences: 
     dasbe, objects = system_of("dasbe"), numbers_of_objects(truth)
     for name, cycles in (("one_cycle_ami", 1), ("thirty_cycles_ami", CYCLES_FIGURES)):
         settings = system_settings(dasbe, STILL, cycles=cycles)
-        found = dasbe.segment(stills, still_network, settings=settings, n_objects=objects, seed=seed, device=device)
+        how: dict = {"settings": settings, "n_objects": objects, "seed": seed, "device": device, "progress": True}
+        found = dasbe.segment(stills, still_network, **how)
         beside[name] = ami(truth, found)
     return {
         "test_ami": frame_scores(groups, labels),
@@ -114,6 +115,12 @@ def _shuffled(truth: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
     for image, inside in zip(shuffled, truth > 0):
         image[inside] = rng.permutation(image[inside])
     return shuffled
+
+
+def summary(arrays: Arrays) -> str:
+    """AMI of the sequences, where they are scored."""
+    late = 100 * arrays["test_ami"][:, int(arrays["scored_from"]) :].mean()
+    return f"AMI of {len(arrays['test_ami'])} sequences, last cycles: {late:.1f} %"
 
 
 def draw(arrays: Arrays, palette: str = "published") -> dict[str, Figure]:

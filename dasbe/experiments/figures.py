@@ -17,7 +17,7 @@ def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: s
     Parameters
     ----------
     name : str
-        Module of :mod:`dasbe.experiments` with functions `compute`, `draw` and `caption`, and perhaps `animate`.
+        Module of :mod:`dasbe.experiments` with `compute`, `draw`, `caption` and `summary`, and perhaps `animate`.
     out : Path
         Folder of ``arrays.npz``, the pictures, and the caption of the composed one, ``NAME.md``.
     draw_only : bool
@@ -45,6 +45,7 @@ def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: s
     print(f"written: {displayed(out / name)}.md")
     for written in figure.animate(arrays, palette, out) if hasattr(figure, "animate") else ():
         print(f"written: {displayed(written)}")
+    print(figure.summary(arrays))
 
 
 def load_figure(name: str) -> Arrays:

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from dasbe.ann.weights import load_network
-from dasbe.datasets import ensure_dataset, load_dataset, settings_of
+from dasbe.datasets import ensure_datasets, load_dataset, settings_of
 from dasbe.datasets.variations import cluttered, overlap, scenes_of
 from dasbe.evaluation.scores import evaluate
 from dasbe.evaluation.segment import system_settings
@@ -27,6 +26,7 @@ from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, in_our_style, 
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.paths import displayed
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import SURPLUS_PHASES
 from dasbe.support.storage import Arrays, load_arrays, provenance, save_arrays
 from dasbe.systems import SYSTEMS, System
@@ -100,8 +100,7 @@ def compute(
     systems = [SYSTEMS[name] for name in names]
     of_systems = {system.network_name(dataset) for system in systems for dataset in datasets}
     networks = {name: name and load_network(name, device) for name in of_systems}
-    for dataset in datasets:
-        ensure_dataset(dataset)
+    ensure_datasets(datasets)
     arrays = {
         "systems": np.array(names),
         "titles": np.array([system.title for system in systems]),
@@ -112,7 +111,7 @@ def compute(
     for dataset in datasets:
         points = [*points_of(dataset, images, seed)]
         scores: dict[tuple[str, str], list] = {}
-        for point in tqdm(points, desc=dataset, unit=" points"):
+        for point in progress_bar(points, desc=dataset, unit=" points"):
             scores.setdefault((point.condition, "x"), []).append(point.x)
             scores.setdefault((point.condition, "overlap"), []).append(overlap(point.images, point.groups))
             for system in systems:

@@ -10,13 +10,13 @@ if __name__ == "__main__":  # before the imports below, which take a second: opt
     run("table1")
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from dasbe.datasets import TABLE_DATASETS, ensure_dataset, load_dataset, settings_of
+from dasbe.datasets import TABLE_DATASETS, ensure_datasets, load_dataset, settings_of
 from dasbe.evaluation.segment import ami_of, system_settings
 from dasbe.evaluation.sweep import SPLIT, Task, announce, cells_of, sweep, tasks_on_dataset
 from dasbe.evaluation.tables import cell, latex, markdown, mean_and_deviation, show, write_all
@@ -30,6 +30,8 @@ from dasbe.support.storage import load_arrays, provenance, save_arrays
 from dasbe.systems import SYSTEMS, TABLE_SYSTEMS, system_of
 
 UNIT_IMAGES = 100
+OF_THE_PAPER = ("dasbe", "pure_ann", "pure_snn", "rc_own")
+PRINTED = (*OF_THE_PAPER, *(name for name in SYSTEMS if name not in OF_THE_PAPER))
 
 Scores = dict[tuple[str, str], np.ndarray]
 Values = dict[tuple[str, str], tuple[float, float | None]]
@@ -92,14 +94,14 @@ def make_table(
         path = shipped_scores()
         print(f"scores: {displayed(path)}, of our own run")
     scores, about = load_scores(path)
-    show(write_tables(out, scores, about["seconds"]))
+    show(write_tables(out, scores, about["seconds"]), narrow_table(scores))
 
 
 def tasks_of_table(datasets: Sequence[str], systems: Sequence[str], seeds: Sequence[int], n_images: int) -> list[Task]:
     """All tasks of a table, ordered so that all cells grow together; InputError if a dataset has not so many images."""
     of_datasets = []
+    ensure_datasets(datasets)
     for dataset in datasets:
-        ensure_dataset(dataset)
         load_dataset(dataset, SPLIT, n_images - 1, n_images)
         grouped = [(system_of(name), system_settings(system_of(name), dataset)) for name in systems]
         of_datasets.append(list(tasks_on_dataset(grouped, dataset, seeds, 0, n_images, score=ami_of, size=UNIT_IMAGES)))
@@ -140,11 +142,8 @@ def shipped_scores() -> Path:
 
 def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> list[Path]:
     """Write ``table1.csv``, ``.md``, ``.tex``, the picture of the table, and that of the distributions."""
-    systems = [s for s in SYSTEMS if any(s == system for system, _ in scores)]
-    datasets = [d for d in TABLE_DATASETS if any(d == dataset for _, dataset in scores)]
-    ours: Values = {cell: mean_and_deviation(values) for cell, values in scores.items()}
-    published: Values = {(s, d): value for s in systems for d in datasets if (value := table1_ami(s, d)) is not None}
-    table = _rows(systems, datasets, ours, published)
+    systems, datasets, ours, published = _parts(scores)
+    table = table_of(scores, SYSTEMS)
     texts = {
         "table1.csv": _csv(ours, published, scores, seconds),
         "table1.md": markdown(_with_costs(table, scores, seconds)),
@@ -156,6 +155,26 @@ def write_tables(folder: Path, scores: Scores, seconds: dict[str, float]) -> lis
         "distributions": score_distributions(titles, datasets, scores, published=published),
     }
     return write_all(folder, texts, figures)
+
+
+def table_of(scores: Scores, order: Iterable[str]) -> pd.DataFrame:
+    """A row of cells for each system, in this `order`, and below it for what is published about it."""
+    systems, datasets, ours, published = _parts(scores)
+    return _rows([name for name in order if name in systems], datasets, ours, published)
+
+
+def narrow_table(scores: Scores) -> pd.DataFrame:
+    """The table as it is printed: the paper's systems first, and narrow enough for a terminal."""
+    return table_of(scores, PRINTED).map(lambda text: text.replace(" ± ", "±"))
+
+
+def _parts(scores: Scores) -> tuple[list[str], list[str], Values, Values]:
+    """Systems and datasets of `scores`, and our values and the published ones."""
+    systems = [s for s in SYSTEMS if any(s == system for system, _ in scores)]
+    datasets = [d for d in TABLE_DATASETS if any(d == dataset for _, dataset in scores)]
+    ours: Values = {cell: mean_and_deviation(values) for cell, values in scores.items()}
+    published: Values = {(s, d): value for s in systems for d in datasets if (value := table1_ami(s, d)) is not None}
+    return systems, datasets, ours, published
 
 
 def _csv(ours: Values, published: Values, scores: Scores, seconds: dict[str, float]) -> str:

@@ -50,7 +50,7 @@ def plot_grouping(run: Binding, labels: np.ndarray, image: int = 0, *, groups: n
     --------
     >>> import numpy as np, dasbe
     >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
-    >>> figure = dasbe.plot_grouping(run, dasbe.group(run, 2))
+    >>> figure = dasbe.plot_grouping(run, dasbe.group(run, n_objects=1))
     """
     images = _run(run).images
     frames = images if images.ndim == 3 else images[:, -1]
@@ -89,7 +89,7 @@ def plot_raster(
     --------
     >>> import numpy as np, dasbe
     >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
-    >>> labels = dasbe.group(run, n_groups=2)
+    >>> labels = dasbe.group(run, n_objects=1)
     >>> figure = dasbe.plot_raster(run, labels, cycles=[0, 1, 4])
     >>> figure.savefig("raster.png")
     """
@@ -181,7 +181,7 @@ def animate(
     --------
     >>> import numpy as np, dasbe
     >>> run = dasbe.bind(np.ones((1, 8, 8)), lambda x: 0.2 * x, delay=14, refractory=3, cycles=5)
-    >>> labels = dasbe.group(run, n_groups=2)
+    >>> labels = dasbe.group(run, n_objects=1)
     >>> dasbe.animate("binding.gif", run, labels, cycles=[0, 4])
     """
     path = checks.path("path", path)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dasbe.support.errors import InputError
+from dasbe.support.errors import InputError, in_short
 from dasbe.support.paths import nearest_existing
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def each_once(name: str, values: Iterable[Any]) -> None:
 
 
 def n_axes(value: Any) -> int:
-    """How many axes `value` has as an array; −1 if it cannot be one."""
+    """How many axes `value` has as an array; −1 if it cannot be one, or has to be stacked first."""
+    if _is(value, "torch.utils.data", "Dataset"):  # NumPy would read all of it
+        return -1
     try:
         return value.ndim if _is(value, "torch", "Tensor") else np.ndim(value)
     except Exception:  # lists of unequal lengths, tensors without numbers, …
@@ -152,9 +154,54 @@ def array(name: str, value: Any, what: str) -> np.ndarray:
     return result
 
 
+def image_stack(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of numbers without a channel axis; images of a Dataset or DataLoader of PyTorch are stacked.
+
+    A Dataset has images, or tuples that begin with one. That of a DataLoader is read in its own
+    order, so that results belong to its images whether the loader shuffles or not.
+    """
+    if _is(value, "torch.utils.data", "DataLoader"):
+        if getattr(value.collate_fn, "__name__", "") != "default_collate" or len(value.sampler) != len(value.dataset):
+            raise InputError(f"{name} is a DataLoader that changes or chooses images; give a Dataset of those it gives")
+        value = value.dataset
+    if not _is(value, "torch.utils.data", "Dataset"):
+        return without_channel(array(name, value, "an array (N, H, W)"))
+    try:
+        count = len(value)
+    except TypeError:
+        count = 0
+    if not count:
+        raise InputError(f"{name} is a {type(value).__name__} without images, or of unknown length; give an array")
+    stacked = None
+    for number in range(count):
+        try:
+            item = value[number]
+        except Exception as error:  # a user's own class may fail in any way
+            raise InputError(f"{name}[{number}] cannot be read ({in_short(error)})") from error
+        item = array(f"{name}[{number}]", item[0] if isinstance(item, (tuple, list)) else item, "an array (H, W)")
+        if stacked is None:
+            memory(count * item.nbytes, f"reading {count} {name}", "give fewer")
+            stacked = np.empty((count, *item.shape), item.dtype)
+        if (item.shape, item.dtype) != (stacked.shape[1:], stacked.dtype):
+            raise InputError(f"{name}[{number}] is {shown(item)}, and {name}[0] {shown(stacked[0])}; make them alike")
+        stacked[number] = item
+    assert stacked is not None  # there is at least one
+    return without_channel(stacked)
+
+
+def without_channel(given: np.ndarray) -> np.ndarray:
+    """(N, 1, H, W), as PyTorch has grey images, as (N, H, W); any other array as it is."""
+    return given[:, 0] if given.ndim == 4 and given.shape[1] == 1 != given.shape[3] else given
+
+
+def are_films(value: Any) -> bool:
+    """Whether `value` has the four axes of films (N, n, H, W); with n = 1 they are still images."""
+    return n_axes(value) == 4 and np.shape(value)[1] != 1
+
+
 def images(value: Any, name: str = "images") -> np.ndarray:
     """Images (N, H, W) of 0 and 1, as uint8."""
-    given = array(name, value, "an array (N, H, W)")
+    given = image_stack(name, value)
     if given.ndim != 3 or 0 in given.shape:
         hint = ""
         if given.ndim == 4 and 1 in given.shape[1::2]:
@@ -165,7 +212,9 @@ def images(value: Any, name: str = "images") -> np.ndarray:
     wrong = ~((given == 0) | (given == 1))
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise InputError(f"{name} must be 0 or 1, but {name}{list(where)} is {given[where]}; binarise them first")
+        raise InputError(
+            f"{name} must be 0 or 1, but {name}{list(where)} is {given[where]}; binarise them first: dasbe.binarise"
+        )
     return given.astype(np.uint8)
 
 
@@ -182,11 +231,10 @@ def films(value: Any, cycles: Any) -> tuple[np.ndarray, int]:
     given = array("images", value, "an array (N, cycles, H, W)")
     if 0 in given.shape:
         raise InputError(f"images have shape {given.shape}; they must be (N, cycles, H, W), none of them 0")
-    if given.shape[1] == 1 or given.shape[3] == 1:
-        axis = 1 if given.shape[1] == 1 else 3
+    if given.shape[3] == 1:
         raise InputError(
-            f"images have shape {given.shape}: a film of one frame, or images with a channel axis; leave the channel "
-            f"axis out (images.squeeze({axis})); a film has one frame for each cycle"
+            f"images have shape {given.shape}: films, or images with a channel axis; leave the channel axis out "
+            "(images.squeeze(3)); a film has one frame for each cycle"
         )
     if cycles is None and min(given.shape[1], given.shape[3]) <= MOST_CHANNELS:
         raise InputError(
@@ -225,6 +273,7 @@ def labels(value: Any, name: str, n_axes: int) -> np.ndarray:
     """Labels of pixels as int64: whole numbers from 0, on `n_axes` axes."""
     axes = {1: "(P,)", 2: "(H, W)", 3: "(N, H, W)", 4: "(N, cycles, H, W)"}[n_axes]
     given = array(name, value, f"an array {axes}")
+    given = without_channel(given) if n_axes == 3 else given
     if given.ndim != n_axes:
         raise InputError(f"{name} has shape {given.shape}; it must be {axes}, an array of whole numbers")
     if given.dtype.kind == "f" and not (np.isfinite(given).all() and (given == np.round(given)).all()):

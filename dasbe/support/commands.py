@@ -20,12 +20,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from pkgutil import resolve_name
 from types import FrameType
 from typing import NamedTuple, NoReturn, TextIO
 
-from dasbe.support.errors import InputError, TimingWarning, in_one_line, is_want_of_memory
-from dasbe.support.paths import repository
+from dasbe.support.errors import InputError, InputWarning, in_one_line, is_want_of_memory
+from dasbe.support.paths import displayed, repository
 
 PATIENCE_SECONDS = 3  # after Ctrl-C, in which another one is the same
 RETRY_SECONDS = 0.02  # after which an interrupt that was lost comes again
@@ -72,21 +73,25 @@ COMMANDS = {
     "card": Command("scripts/model_card.py", "scripts.model_card:write_cards", "write the model card of the networks"),
     "benchmark": Command("scripts/benchmark.py", "scripts.benchmark:run_benchmark", "time everything, in one run"),
 }
-DRIVERS = ("table1", "figure2", "figure3", "figure4", "figure5")  # ./NAME.sh of a repository
+DRIVERS = {name: f"{name}.sh" for name in ("table1", "figure2", "figure3", "figure4", "figure5")} | {
+    "bind": "dasbe_example.sh",
+    "datasets": "gain_dataset.sh",
+    "train": "train_nets.sh",
+}  # scripts of a repository; the last two put `all` before the options
 ENTRIES = ("dasbe", "python -m dasbe")
 
 
 def run(name: str, program: str | None = None) -> NoReturn:
     """Run the command `name` with the options that the program was given, and end the program.
 
-    `program` is what the user has typed, by default :func:`called`.
+    `program` is what the user has typed, if it is neither a driver nor the module of the command.
     """
     run_command(partial(main, name, program))
 
 
 def main(name: str, program: str | None = None) -> None:
     """Read the options of the command `name`, then import what does the work, and do it."""
-    options = resolve_name(f"{OPTIONS}:{name}")(program or called(name))
+    options = resolve_name(f"{OPTIONS}:{name}")(called(name, program))
     if COMMANDS[name].work.startswith("scripts."):
         if (root := repository()) is None:
             raise InputError(f"{name} is a tool of the repository; run it in a clone of that")
@@ -103,17 +108,32 @@ def entry() -> str:
     return place if place in ENTRIES and name in COMMANDS else ""
 
 
-def called(name: str) -> str:
-    """How the user called the command `name`, which is running."""
-    return f"{entry()} {name}" if entry() else f"python {COMMANDS[name].program}"
+def called(name: str, program: str | None = None) -> str:
+    """How the user called the command `name`, which is running: by a driver, or by a `program`."""
+    driver = os.environ.get("DASBE_COMMAND", "")
+    if not entry() and driver.rpartition("/")[2] == DRIVERS.get(name):
+        return driver
+    return program or _by_module(name)
+
+
+def _by_module(name: str) -> str:
+    """The call of the command `name` through Python, as the shell of the user finds it."""
+    if entry():
+        return f"{entry()} {name}"
+    environment, root = Path(sys.prefix), repository()
+    is_ours = root is not None and environment == root / ".venv"
+    python = "python"
+    if is_ours and Path(os.environ.get("VIRTUAL_ENV", "")) != environment:  # which is not activated
+        python = displayed(environment) + "/bin/python"
+    return f"{python} {COMMANDS[name].program}"
 
 
 def typed(name: str, *words: str) -> str:
     """What a reader types to run the command `name` with `words`."""
-    if repository() and name in DRIVERS and not entry():
+    if repository() and DRIVERS.get(name) == f"{name}.sh" and not entry():
         return " ".join([f"./{name}.sh", *words])
     by_module = repository() or _runs_as_module()
-    return " ".join([called(name) if entry() or by_module else f"dasbe {name}", *words])
+    return " ".join([_by_module(name) if entry() or by_module else f"dasbe {name}", *words])
 
 
 def _runs_as_module() -> bool:
@@ -173,7 +193,7 @@ def _warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
     """A warning that the user's options brought about takes one line, without the place in the code."""
-    if issubclass(category, TimingWarning):
+    if issubclass(category, InputWarning):
         return f"warning: {message}\n"
     return usual_warning(message, category, filename, lineno, line)
 

@@ -81,7 +81,21 @@ class FileContentError(InputError):
     """
 
 
-class TimingWarning(UserWarning):
+class InputWarning(UserWarning):
+    """What was given can be computed, but is probably not what was meant: a network that binds nothing, blank images.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np, dasbe
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     ink = dasbe.binarise(np.full((2, 8, 8), 0.5))
+    >>> print(caught[0].message)
+    images[0] and 1 more have no ink: all its pixels are equally bright
+    """
+
+
+class TimingWarning(InputWarning):
     """A delay and a refractory time bind badly together, or nothing binds with any that were tried.
 
     Examples

@@ -35,6 +35,9 @@ class Systems(Mapping[str, "System"]):
     def __len__(self) -> int:
         return len(self._places)
 
+    def __repr__(self) -> str:
+        return f"<Systems {', '.join(self)}>"
+
 
 SYSTEMS = Systems(
     {

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from dasbe.ann.network import Network, check_kind
 from dasbe.binding.readout import group
@@ -20,6 +19,7 @@ from dasbe.engine.foreground import ForegroundTrains
 from dasbe.engine.parallel import blocks_of, one_thread
 from dasbe.support import checks
 from dasbe.support.errors import InputError
+from dasbe.support.progress import progress_bar
 from dasbe.support.published import DatasetSettings
 from dasbe.support.workers import computed_on, n_threads
 
@@ -27,7 +27,7 @@ CHUNK_PIXELS = 1 << 15  # of the foregrounds of a chunk of images, for each thre
 CHUNKS_PER_WORKER = 4  # of a cluster, so that all come to an end at about the same time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class System:
     """A system that groups pixels; the system itself is either `record` or `label`.
 
@@ -82,6 +82,9 @@ class System:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"\w+", self.name):
             raise InputError(f"name is {checks.shown(self.name)}; it must be one word, as it also names files")
+
+    def __repr__(self) -> str:
+        return f"<System {self.name}: {self.title}; settings {', '.join(self.settings._fields) or 'none'}>"
 
     def network_name(self, dataset: str) -> str | None:
         """Name of the shipped network that this system uses on `dataset`."""
@@ -150,7 +153,7 @@ class System:
         if client is not None:
             results = computed_on(client, partial(_by_one_thread, compute), list(tasks))
         labels, trains = np.empty(images.shape, np.int64), None
-        with tqdm(total=len(images), unit=" images", disable=not progress) as bar:
+        with progress_bar(total=len(images), unit=" images", disable=not progress) as bar:
             for number, (found, recorded) in results:
                 labels[chunks[number]] = found
                 if recorded is not None:

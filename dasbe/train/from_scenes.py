@@ -19,7 +19,8 @@ from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import segment
 from dasbe.metrics import ami, n_found
 from dasbe.support import PROCEDURE, checks
-from dasbe.support.errors import InputError
+from dasbe.support.errors import InputError, InputWarning
+from dasbe.support.progress import progress_bar
 from dasbe.support.storage import provenance, save_tensors
 from dasbe.systems import System, system_of
 from dasbe.systems.base import code_hash
@@ -42,7 +43,7 @@ from dasbe.train.own import checked_network, facts
 from dasbe.train.recipes import Recipe, SceneRecipe
 
 if TYPE_CHECKING:
-    from dasbe.train.own import Module
+    from dasbe.ann.weights import Module
 
 SURPLUS = {"steps_per_phase": 1, "cycles": 30}  # of phases none of which falls silent
 USUAL = {"steps_per_phase": 1, "cycles": 20, "cycles_after_pruning": 10}
@@ -153,7 +154,7 @@ def learn_from_scenes(
 
     Warns
     -----
-    UserWarning
+    InputWarning
         Most scenes hold one group at the end, as images of single objects do.
 
     Examples
@@ -187,6 +188,7 @@ def learn_from_scenes(
         warnings.warn(
             f"{state.history[-1][1]:.2g} groups were found in a scene: if these are images of single objects, "
             "dasbe.train_network is for them; if not, take a smaller fragment, or more rounds",
+            InputWarning,
             stacklevel=2,
         )
     finish(trained, Recipe(half_precision=recipe.half_precision))
@@ -238,7 +240,11 @@ class _Grouping:
             told = np.full(len(chosen), n_phases) if surplus else told
         streams: Any = {"seed": self.recipe.seed, "indices": range(first, first + len(chosen))}
         device = next(network.parameters()).device
-        found = segment(chosen, network, system, n_objects=told, settings=settings, device=device, **streams)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", InputWarning
+            )  # it is still learning; what it ends as is warned of at the end
+            found = segment(chosen, network, system, n_objects=told, settings=settings, device=device, **streams)
         return torch.from_numpy(found.astype(np.uint8))
 
 
@@ -277,7 +283,7 @@ def _learn(
         return order[(np.arange(size) + number * size) % len(scenes)]
 
     with (
-        tqdm(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar,
+        progress_bar(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar,
         computing_on(device),
         one_thread(),
     ):

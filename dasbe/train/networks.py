@@ -27,7 +27,7 @@ from dasbe.support.storage import atomic_path, command, one_at_a_time, provenanc
 from dasbe.systems import system_of
 from dasbe.train.denoising import HISTORY, Epoch, TrainingState, train, training_images
 from dasbe.train.from_scenes import learn_from_scenes
-from dasbe.train.own import facts, progress_bar, results, train_network
+from dasbe.train.own import epochs_bar, facts, results, train_network
 from dasbe.train.recipes import Recipe, SceneRecipe
 from dasbe.train.side_by_side import Task, train_side_by_side
 
@@ -131,7 +131,7 @@ def train_networks(
     else:
         for number, task in enumerate(pending):
             goes_on = nullcontext() if force and number else resumable()  # with --force, those before are trained again
-            with goes_on, progress_bar(task.name, task.recipe.epochs) as report:
+            with goes_on, epochs_bar(task.name, task.recipe.epochs) as report:
                 lines = train_one(task, report=report, **options)
             print("\n".join(lines))
     for task in from_scenes:

@@ -15,14 +15,13 @@ from dasbe.ann.autoencoder import Autoencoder
 from dasbe.ann.network import FLOATS, check_kind, float_type, tried, usable
 from dasbe.support import checks
 from dasbe.support.errors import InputError
+from dasbe.support.progress import progress_bar
 from dasbe.support.storage import provenance
 from dasbe.train.denoising import HISTORY, TrainingState, images_hash, output_bias, train, windows
 from dasbe.train.recipes import OF_LAYERS, Recipe
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # that of typing has no default before Python 3.13
-
-    Module = TypeVar("Module", bound=nn.Module, default=Autoencoder)
+    from dasbe.ann.weights import Module
 
 OWN_NETWORK = Recipe(learning_rate=1e-3)  # default for a module of the user's own
 
@@ -79,7 +78,7 @@ def train_network(
         made: ``"recipe"``, ``"images"`` (number, shape, SHA-256), ``"validation_loss"``
         (nats a pixel), ``"epochs_trained"``, ``"best_epoch"``, ``"training_seconds"``,
         and ``"history"``, of every epoch the ``"training_loss"``, ``"validation_loss"``
-        and ``"learning_rate"``. :func:`dasbe.save_network` writes an Autoencoder to a file.
+        and ``"learning_rate"``. :func:`dasbe.save_network` writes it to a file.
 
     Raises
     ------
@@ -102,7 +101,7 @@ def train_network(
     device, progress = checks.device(device), checks.progress(progress)
     called = None if network is None else checked_network(network, images, recipe, device)
     shown = windows(images, recipe.window) if recipe.window else images
-    with progress_bar("training", recipe.epochs, progress) as report:
+    with epochs_bar("training", recipe.epochs, progress) as report:
         trained, state = train(recipe, shown, kinds, network=called, checkpoint=place, device=device, report=report)
     trained = trained if network is None else network
     _, *columns = zip(*state.history)
@@ -122,14 +121,14 @@ def facts(images: np.ndarray) -> dict[str, Any]:
 
 
 @contextmanager
-def progress_bar(name: str, epochs: int, shown: bool = True) -> Iterator[Callable[[TrainingState], None]]:
+def epochs_bar(name: str, epochs: int, shown: bool = True) -> Iterator[Callable[[TrainingState], None]]:
     """A progress bar, drawn from the first report on, and the function by which `train` reports its state."""
     bar: tqdm | None = None
 
     def report(state: TrainingState) -> None:
         nonlocal bar
         if bar is None:
-            bar = tqdm(total=epochs, desc=name, unit=" epochs", disable=not shown)
+            bar = progress_bar(total=epochs, desc=name, unit=" epochs", disable=not shown)
         bar.update(state.epoch - bar.n)
         if state.history:
             bar.set_postfix(loss=f"{state.history[-1][1]:.4f}", validation=f"{state.history[-1][2]:.4f}")
@@ -162,7 +161,7 @@ def _recipe(recipe: Recipe | None, network: nn.Module | None, seed: int | None) 
 def _images(given: Any, recipe: Recipe) -> np.ndarray:
     """Images (N, H, W), or films (N, T, H, W) for a recipe that predicts, with some ink in them."""
     if recipe.window:
-        images = checks.films(given, None)[0] if checks.n_axes(given) == 4 else None
+        images = checks.films(given, None)[0] if checks.are_films(given) else None
         if images is None or images.shape[1] < recipe.window:
             raise InputError(
                 f"images are {checks.shown(given)}; for a recipe with window {recipe.window} they must be films "

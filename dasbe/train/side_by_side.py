@@ -5,7 +5,6 @@ training one by one. Processes send their progress, and the parent shows it. A p
 that was ended goes on from its checkpoint the next time.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,11 +18,11 @@ from tqdm import tqdm
 
 from dasbe.support.commands import message_of
 from dasbe.support.errors import InputError
+from dasbe.support.progress import progress_bar
 from dasbe.support.workers import end_with_parent, interrupts_are_ours
 from dasbe.train.denoising import Epoch, TrainingState
 
 Train = Callable[..., list[str]]
-LINES = 10  # lines on the progress of a network, where there is no terminal to draw bars on
 
 
 class Task(NamedTuple):
@@ -47,7 +46,7 @@ class Worker:
     def heard(self, message: Epoch | list[str] | str) -> None:
         """Take in a message of the process."""
         if isinstance(message, tuple):
-            _show(message, self.task, self.bar)
+            _show(message, self.bar)
         elif isinstance(message, list):
             self.lines = message
         else:
@@ -103,7 +102,7 @@ def _started(train_one: Train, task: Task, options: dict[str, Any]) -> tuple[Con
     with interrupts_are_ours():
         process.start()
     sender.close()  # only in this process, so that the pipe ends with the other
-    bar = tqdm(total=task.recipe.epochs, desc=task.name, unit=" epochs", leave=False, disable=not sys.stderr.isatty())
+    bar = progress_bar(total=task.recipe.epochs, desc=task.name, unit=" epochs", leave=False)
     return receiver, Worker(task, process, bar)
 
 
@@ -122,12 +121,8 @@ def _work(train_one: Train, task: Task, options: dict[str, Any], sender: Connect
         sender.send(message_of(error))
 
 
-def _show(row: Epoch, task: Task, bar: tqdm) -> None:
-    """Move the bar to an epoch; where there is none, print a line now and then."""
+def _show(row: Epoch, bar: tqdm) -> None:
+    """Move the bar to an epoch."""
     epoch, training_loss, validation_loss, _ = row
-    epochs = task.recipe.epochs
     bar.update(epoch - bar.n)
     bar.set_postfix(loss=f"{training_loss:.4f}", validation=f"{validation_loss:.4f}")
-    if bar.disable and LINES * epoch // epochs > LINES * (epoch - 1) // epochs:
-        losses = f"loss {training_loss:.4f}, validation {validation_loss:.4f}"
-        print(f"{task.name}: epoch {epoch} of {epochs}, {losses}", file=sys.stderr, flush=True)
