@@ -137,7 +137,7 @@ setup_bounds() {  # name and file of the environment for $versions; its requirem
 }
 
 setup_venv() {
-    local file packages reason
+    local file packages reason is_new=
     python="$venv/bin/python"
     setup_is_complete "$@" && return
     ((${#pythons[@]})) || setup_find_pythons python3 python3.{14,13,12,11,10} python
@@ -155,7 +155,10 @@ setup_venv() {
         setup_make "${pythons[@]}"
     fi
     : >"$venv/.unfinished"
-    echo "installing packages in ${venv##*/}: one to three minutes, most of them to download PyTorch" >&2
+    for file in "$@"; do
+        cmp -s "$file" "$venv/.installed-$(basename "$file")" || is_new=1
+    done
+    [[ -z $is_new ]] || echo "installing packages in ${venv##*/}: one to three minutes, most of them to download PyTorch" >&2
     setup_pip --version >/dev/null 2>&1 || "$python" -I -m ensurepip >/dev/null 2>&1 ||
         setup_fail "'$python' has no pip, and 'python -m ensurepip' does not bring it; run the same command again"
     for file in "$@"; do
@@ -174,7 +177,7 @@ setup_venv() {
     done
     rm -f "$venv/.unfinished"
     exec 9>&-
-    [[ -n ${versions:-} ]] || echo "${venv##*/} is ready; for Python of your own: source ${venv##*/}/bin/activate" >&2
+    [[ -z $is_new || -n ${versions:-} ]] || echo "${venv##*/} is ready; for Python of your own: source ${venv##*/}/bin/activate" >&2
 }
 
 venv=$root/.venv

@@ -258,6 +258,12 @@ def wrong_axes(valid: np.ndarray, empty: bool = False) -> dict[str, Any]:
     }
 
 
+def without_channels(valid: np.ndarray, empty: bool = False) -> dict[str, Any]:
+    """:func:`wrong_axes` of images or labels: (N, 1, H, W) is right."""
+    wrong = wrong_axes(valid, empty)
+    return {label: value for label, value in wrong.items() if label != "a channel axis" or valid.ndim != 3}
+
+
 def with_one(valid: np.ndarray, *values: float) -> dict[str, Any]:
     """`valid` with one of `values` in a place, as an array, and the first as a list and a tensor."""
     wrong = {}
@@ -277,19 +283,18 @@ NOT_BINARY = (2, -1, 0.5, 1e-9, 255, np.nan, np.inf, -np.inf)
 
 
 def images(valid: np.ndarray = IMAGES) -> Kind:
-    wrong = NO_ARRAY | odd_types(valid) | wrong_axes(valid) | with_one(valid, *NOT_BINARY)
+    wrong = NO_ARRAY | odd_types(valid) | without_channels(valid) | with_one(valid, *NOT_BINARY)
     return Kind("images", wrong | {"films": FILMS, "-1 as int8": -valid.astype(np.int8), "0 and 255": 255 * valid})
 
 
 def films() -> Kind:
     still = "one axis less", "a list of one axis less"  # both are right
-    wrong = without(images(FILMS), "films", *still).wrong | {"one frame": FILMS[:, :1]}
-    return Kind("films", wrong, ("films", "frames"))
+    return without(images(FILMS), "films", *still)._replace(name="films", words=("films", "frames"))
 
 
 def labels(valid: np.ndarray = GROUPS) -> Kind:
     large = np.full(valid.shape, 2**63, np.uint64)
-    wrong = NO_ARRAY | odd_types(valid) | wrong_axes(valid, empty=valid.ndim == 1)
+    wrong = NO_ARRAY | odd_types(valid) | without_channels(valid, empty=valid.ndim == 1)
     wrong |= with_one(valid, 0.5, -1, 1.5, np.nan, np.inf, -np.inf, 1e300, 2.0**63)
     return Kind("labels", wrong | {"2**63 as uint64": large, "-1 as int8": -np.ones(valid.shape, np.int8)})
 
@@ -835,6 +840,7 @@ ROWS = (
         },
         {
             "n_groups of another number of images": {"n_groups": [3, 3, 3]},
+            "n_objects as well": {"n_objects": 2},
             "indices of another number of images": {"indices": [0]},
         },
     ),
@@ -1118,6 +1124,24 @@ ROWS = (
                 path("x", "Small", "small.json", "text.pt", "other.pt", "tmp_net", "empty.pt", "a/b.pt", "."), "network"
             ),
             "device": DEVICE,
+        },
+    ),
+    Row(
+        "dasbe.binarise",
+        dasbe.binarise,
+        {"images": 0.1 + IMAGES / 2, "threshold": 0.5},
+        {
+            "images": Kind(
+                "grey images",
+                NO_ARRAY
+                | {"NaN": np.full((2, 8, 8), np.nan), "infinity": np.full((8, 8), np.inf)}
+                | {
+                    "colours": np.ones((8, 8, 3)) / 2,
+                    "two channels": np.ones((2, 2, 8, 8)) / 2,
+                    "empty": IMAGES[:0] / 2,
+                },
+            ),
+            "threshold": optional(PROBABILITY),
         },
     ),
     Row(
@@ -1640,6 +1664,9 @@ GOOD = {
     "spikes as a tensor": ("dasbe.group", {"spikes": torch.from_numpy(SPIKES)}),
     "spikes as lists": ("dasbe.group", {"spikes": SPIKES.tolist()}),
     "spikes of float": ("dasbe.group", {"spikes": SPIKES.astype(np.float16)}),
+    "images with a channel axis": ("dasbe.bind", {"images": IMAGES[:, None]}),
+    "a film of one frame": ("dasbe.bind of films", {"images": FILMS[:, :1]}),
+    "labels with a channel axis": ("metrics.ami", {"groups": GROUPS[:, None]}),
     "n_groups as a list": ("dasbe.group", {"n_groups": [3, 3]}),
     "n_groups as an array": ("dasbe.group", {"n_groups": np.array([3, 3], np.int8)}),
     "n_groups as a 0-d array": ("dasbe.group", {"n_groups": np.array(3)}),

@@ -45,3 +45,6 @@ def test_the_reference_lists_the_public_names(tmp_path):
     page = (tmp_path / "dasbe.html").read_text(encoding="utf-8")
     assert re.findall(r'<section id="(\w+)">', page) == dasbe.__all__
     assert page.count('<h6 id="examples') >= len(NAMES)
+    elsewhere = {"metrics": "victor_purpura_distances", "systems": "SYSTEMS", "evaluation/scores": "Evaluation"}
+    for module, name in elsewhere.items():
+        assert f'id="{name}"' in (tmp_path / "dasbe" / f"{module}.html").read_text(encoding="utf-8")

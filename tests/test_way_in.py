@@ -15,7 +15,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 import dasbe
+from dasbe.binding.loop import bind
 from dasbe.datasets import mnist, store
+from dasbe.evaluation import timing
 from dasbe.evaluation.tables import aligned
 from dasbe.experiments import table1
 from dasbe.support import commands, progress
@@ -278,6 +280,30 @@ class TestNetworksThatBindNothing:
             images = (RNG.random((4, *network.architecture.image_shape)) < 0.2).astype(np.uint8)
             dasbe.bind(images, network, **TIMES)
         assert not [one for one in recwarn if issubclass(one.category, InputWarning)]
+
+
+def test_networks_that_are_slow_are_tried_on_fewer_images(monkeypatch):
+    """Of those with linear ends nothing changes; a bar can be shown for both."""
+    runs = []
+    monkeypatch.setattr(timing, "bind", lambda images, **options: runs.append(len(images)) or bind(images, **options))
+    monkeypatch.setattr(timing, "pairs", lambda: [(14, 5), (15, 6)])
+    linear = dasbe.as_network(
+        nn.Sequential(nn.Linear(72, 9), nn.Sigmoid()), nn.Sequential(nn.Linear(9, 72), nn.Sigmoid())
+    )
+    for network, expected in ((linear, [12, 12]), (dimmed, [8, 8, 4, 4])):
+        runs.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trials = dasbe.suggest_timing(IMAGES, network).trials
+        assert runs == expected and [trial.images for trial in trials] == [6, 6]
+
+
+def test_a_raster_of_many_groups_is_no_larger_than_one_of_few():
+    run = dasbe.bind(np.ones((1, 10, 10)), dimmed, **TIMES)
+    figure = dasbe.plot_raster(run, (1 + np.arange(100) // 2).reshape(1, 10, 10))
+    assert figure.get_figheight() <= 12 and len(figure.axes) == 1
+    (dots,) = figure.axes[0].collections
+    assert len(dots.get_offsets()) == run.spikes.sum() and len(np.unique(dots.get_facecolors(), axis=0)) > 2
 
 
 class TestProgress:
