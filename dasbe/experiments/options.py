@@ -12,7 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, dataset_of, settings_of
+from dasbe.datasets.catalogue import (
+    BENCHMARK_DATASETS,
+    DATASETS,
+    PAPER_DATASETS,
+    TABLE_DATASETS,
+    dataset_of,
+    settings_of,
+)
 from dasbe.support import checks
 from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
@@ -44,7 +51,8 @@ MOST_JOBS = 1000
 def datasets(program: str) -> Options:
     """Options of the command that makes dataset files."""
     parser = Parser(program, "Make dataset files, or compare them with the published ones.")
-    parser.add_text("names", f"{', '.join(DATASETS)}, or all", nargs="*", metavar="NAME")
+    known = f"{', '.join(PAPER_DATASETS)}, or all of these; {', '.join(BENCHMARK_DATASETS)}, or benchmarks for these"
+    parser.add_text("names", known, nargs="*", metavar="NAME")
     parser.add_folder("--out", "folder of the files (default: tmp_data)")
     parser.add_folder("--mnist", "folder of the four MNIST files (default: see docs/reproduction.md)")
     parser.add_flag("--verify", "compare the files with the published SHA-256 sums")
@@ -52,7 +60,9 @@ def datasets(program: str) -> Options:
     if not options.names and not options.verify:
         raise InputError(f"no dataset named; give some of {', '.join(DATASETS)}, or all")
     checks.each_once("NAME", options.names)
-    options.names = list(DATASETS) if not options.names or "all" in options.names else options.names
+    sets = {"all": PAPER_DATASETS, "benchmarks": BENCHMARK_DATASETS}
+    chosen = [name for given in options.names or ["all"] for name in sets.get(given, (given,))]
+    options.names = list(dict.fromkeys(chosen))
     for name in options.names:
         dataset_of(name)
     return {

@@ -4,6 +4,7 @@ import hashlib
 import math
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,7 @@ def learn_from_scenes(
     seed: int | None = None,
     checkpoint: Path | str | None = None,
     device: torch.device | str = "cpu",
+    after_round: Callable[[int, nn.Module], None] = lambda stage, network: None,
     progress: bool = True,
 ) -> "Module":
     r"""Learn a network from scenes of several objects: no single objects, no labels, no number.
@@ -136,6 +138,9 @@ def learn_from_scenes(
         :func:`dasbe.train_network`.
     seed, checkpoint, device, progress
         As for :func:`dasbe.train_network`; the checkpoint is written after every round.
+    after_round : callable
+        Called after every round with its number, 0 for that of the fragments, and the network
+        as it is, to look at.
 
     Returns
     -------
@@ -182,7 +187,7 @@ def learn_from_scenes(
         learner, trained = checked_network(network, scenes, Recipe(), device), network
 
     subject = {"recipe": recipe.as_dict() | grouping.identity(), "images": images_hash(scenes), "procedure": PROCEDURE}
-    state = _learn(learner.to(device), scenes, recipe, grouping, subject, place, progress)
+    state = _learn(learner.to(device), scenes, recipe, grouping, subject, place, after_round, progress)
     if state.history[-1][1] < FEWEST_GROUPS:
         warnings.warn(
             f"{state.history[-1][1]:.2g} groups were found in a scene: if these are images of single objects, "
@@ -231,11 +236,16 @@ class _Grouping:
         system: Any = self.system
         settings = self.settings
         if system is None:
-            n_phases, counted = self.recipe.n_phases, stage >= self.recipe.counting_from
-            surplus = told is None and not counted
-            system = "competing_phases_counting" if told is None and counted else "competing_phases"
-            settings = Settings(n_phases, **(SURPLUS if surplus else USUAL))
-            told = np.full(len(chosen), n_phases) if surplus else told
+            n_phases, fewest = self.recipe.n_phases, self.recipe.fewest_phases
+            counted = told is None and stage >= self.recipe.counting_from
+            system = "competing_phases_counting" if counted else "competing_phases"
+            settings = Settings(n_phases, **USUAL)
+            if told is not None or counted:
+                pass
+            elif fewest is None:
+                told, settings = np.full(len(chosen), n_phases), Settings(n_phases, **SURPLUS)
+            else:
+                told = np.random.default_rng([self.recipe.seed, first]).integers(fewest, n_phases + 1, len(chosen))
         streams: Any = {"seed": self.recipe.seed, "indices": range(first, first + len(chosen))}
         device = next(network.parameters()).device
         found = segment(chosen, network, system, n_objects=told, settings=settings, device=device, **streams)
@@ -249,6 +259,7 @@ def _learn(
     grouping: _Grouping,
     subject: dict[str, Any],
     checkpoint: Path | None,
+    after_round: Callable[[int, nn.Module], None],
     progress: bool,
 ) -> SceneState:
     """All rounds; the first are those of a checkpoint, if it has any."""
@@ -270,14 +281,15 @@ def _learn(
             nn.init.constant_(bias, FIRST_BIAS)
     order = np.random.default_rng([recipe.seed, 0]).permutation(len(scenes))
     size = min(recipe.scenes_a_round, len(scenes))
-    total = recipe.first_steps + recipe.rounds * recipe.steps
-    done = min(state.rounds, 1) * recipe.first_steps + max(state.rounds - 1, 0) * recipe.steps
+    steps = [recipe.steps_of(stage) for stage in range(recipe.rounds + 1)]
 
     def of_round(number: int) -> np.ndarray:
         return order[(np.arange(size) + number * size) % len(scenes)]
 
     with (
-        tqdm(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar,
+        tqdm(
+            total=sum(steps), initial=sum(steps[: state.rounds]), desc="learning", unit=" steps", disable=not progress
+        ) as bar,
         computing_on(device),
         one_thread(),
     ):
@@ -301,6 +313,7 @@ def _learn(
                 answered = {"answers": list(answers(network, scenes, device))}
                 save_tensors(checkpoint, {**subject, **answered, **vars(state)})
             bar.set_postfix(dict(zip(ROUND, (f"{value:.3g}" for value in state.history[-1]))))
+            after_round(stage, network)
     return state
 
 
@@ -311,7 +324,7 @@ def _round(
     device, dtype = next(network.parameters()).device, float_type(network)
     ink = torch.from_numpy(scenes).to(device).flatten(1)
     base = nn.Parameter(ink.to(dtype).mean(0).clamp(*BASE).logit())
-    steps = recipe.steps if stage else recipe.first_steps
+    steps = recipe.steps_of(stage)
     optimiser = torch.optim.Adam([*network.parameters(), base], recipe.learning_rate)
     losses: list[float] = []
     if groups is not None:

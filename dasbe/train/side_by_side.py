@@ -20,9 +20,10 @@ from tqdm import tqdm
 from dasbe.support.commands import message_of
 from dasbe.support.errors import InputError
 from dasbe.support.workers import end_with_parent, interrupts_are_ours
-from dasbe.train.denoising import Epoch, TrainingState
+from dasbe.train.denoising import TrainingState
 
 Train = Callable[..., list[str]]
+Progress = tuple[int, dict[str, float]]  # epochs, or rounds, that are done, and what is to be shown of them
 LINES = 10  # lines on the progress of a network, where there is no terminal to draw bars on
 
 
@@ -32,6 +33,16 @@ class Task(NamedTuple):
     name: str
     recipe: Any  # Recipe, or SceneRecipe
     path: Path
+
+    @property
+    def unit(self) -> str:
+        """What its training is counted in."""
+        return "epoch" if hasattr(self.recipe, "epochs") else "round"
+
+    @property
+    def length(self) -> int:
+        """Epochs of its training, or rounds, that of the fragments among them."""
+        return self.recipe.epochs if self.unit == "epoch" else self.recipe.rounds + 1
 
 
 @dataclass
@@ -44,7 +55,7 @@ class Worker:
     lines: list[str] | None = None
     fault: str | None = None
 
-    def heard(self, message: Epoch | list[str] | str) -> None:
+    def heard(self, message: Progress | list[str] | str) -> None:
         """Take in a message of the process."""
         if isinstance(message, tuple):
             _show(message, self.task, self.bar)
@@ -71,8 +82,8 @@ class Worker:
 def train_side_by_side(train_one: Train, tasks: Sequence[Task], jobs: int, **options: Any) -> None:
     """Train networks in their order, in `jobs` processes at a time.
 
-    ``train_one(task, report=…, **options)`` trains one and returns lines that say what was
-    done. InputError names those that could not be trained, once all others are done.
+    ``train_one(task, report=…, after_round=…, progress=False, **options)`` trains one and returns
+    lines that say what was done. InputError names those that could not be trained, once all others are done.
     """
     waiting = list(tasks)[::-1]
     running: dict[Connection, Worker] = {}
@@ -103,7 +114,8 @@ def _started(train_one: Train, task: Task, options: dict[str, Any]) -> tuple[Con
     with interrupts_are_ours():
         process.start()
     sender.close()  # only in this process, so that the pipe ends with the other
-    bar = tqdm(total=task.recipe.epochs, desc=task.name, unit=" epochs", leave=False, disable=not sys.stderr.isatty())
+    unit = f" {task.unit}s"
+    bar = tqdm(total=task.length, desc=task.name, unit=unit, leave=False, disable=not sys.stderr.isatty())
     return receiver, Worker(task, process, bar)
 
 
@@ -114,20 +126,23 @@ def _work(train_one: Train, task: Task, options: dict[str, Any], sender: Connect
 
     def report(state: TrainingState) -> None:
         if state.history:
-            sender.send(state.history[-1])
+            epoch, training_loss, validation_loss, _ = state.history[-1]
+            sender.send((epoch, {"loss": training_loss, "validation": validation_loss}))
+
+    def after_round(stage: int, network: Any) -> None:
+        sender.send((stage + 1, {}))
 
     try:
-        sender.send(train_one(task, report=report, **options))
+        sender.send(train_one(task, report=report, after_round=after_round, progress=False, **options))
     except (InputError, OSError) as error:
         sender.send(message_of(error))
 
 
-def _show(row: Epoch, task: Task, bar: tqdm) -> None:
-    """Move the bar to an epoch; where there is none, print a line now and then."""
-    epoch, training_loss, validation_loss, _ = row
-    epochs = task.recipe.epochs
-    bar.update(epoch - bar.n)
-    bar.set_postfix(loss=f"{training_loss:.4f}", validation=f"{validation_loss:.4f}")
-    if bar.disable and LINES * epoch // epochs > LINES * (epoch - 1) // epochs:
-        losses = f"loss {training_loss:.4f}, validation {validation_loss:.4f}"
-        print(f"{task.name}: epoch {epoch} of {epochs}, {losses}", file=sys.stderr, flush=True)
+def _show(progress: Progress, task: Task, bar: tqdm) -> None:
+    """Move the bar on; where there is none, print a line now and then."""
+    done, values = progress
+    bar.update(done - bar.n)
+    bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()})
+    if bar.disable and LINES * done // task.length > LINES * (done - 1) // task.length:
+        shown = "".join(f"{mark}{name} {value:.4f}" for mark, (name, value) in zip((": ", ", "), values.items()))
+        print(f"{task.name}: {task.unit} {done} of {task.length}{shown}", file=sys.stderr, flush=True)
