@@ -1,9 +1,11 @@
 """Pictures of images and of how their pixels were grouped."""
 
 import numpy as np
+from matplotlib import colors
 
 from dasbe.plotting.style import INK, PALETTES, Axes, Figure, image_axes, in_our_style, new_figure, palette
 
+SEEN = "royalblue"  # pixels that a network is shown
 LABELLESS = 0.75  # grey of ink without a label: overlaps in a ground truth, ungrouped pixels in a grouping
 
 
@@ -84,4 +86,36 @@ def decoded_groups(labels: np.ndarray, decoded: np.ndarray) -> Figure:
         if column == 0:
             above.set_ylabel("pixels")
             below.set_ylabel("decoded")
+    return figure
+
+
+@in_our_style
+def learning_over_rounds(
+    scenes: np.ndarray, labels: np.ndarray, shown: np.ndarray, restored: np.ndarray, titles: list[str]
+) -> Figure:
+    """What a network finds in `scenes`, and makes of a few pixels, after rounds of learning from scenes.
+
+    For each of the S scenes (S, H, W), two rows: its groupings `labels` (R, S, H, W) after R
+    rounds, which `titles` name; and the pixels `shown` (S, H, W) of one object, in blue on what
+    is `restored` (R, S, H, W) of them, in [0, 1].
+    """
+    n_rounds, n_scenes = labels.shape[:2]
+    figure = new_figure(1.25 * (n_rounds + 1), 2.6 * n_scenes)
+    figure.set_layout_engine("constrained", wspace=0, hspace=0, w_pad=0.02, h_pad=0.02)
+    axes = figure.subplots(2 * n_scenes, n_rounds + 1, squeeze=False)
+    table, mark = palette(int(labels.max())), np.array(colors.to_rgb(SEEN))
+    for row, (scene, pixels) in enumerate(zip(scenes, shown)):
+        dots = np.where(pixels[..., None] > 0, mark, 1)
+        pictures = [(1 - 0.85 * scene[..., None], dots)]
+        for found, answer in zip(labels[:, row], restored[:, row]):
+            pictures.append(
+                (coloured(found, scene, table), np.where(pixels[..., None] > 0, mark, 1 - answer[..., None]))
+            )
+        for column, both in enumerate(pictures):
+            for above, picture in enumerate(both):
+                ax = axes[2 * row + above, column]
+                ax.imshow(np.broadcast_to(picture, (*scene.shape, 3)), interpolation="nearest", vmin=0, vmax=1)
+                image_axes(ax, ["scene", *titles][column] if row == above == 0 else "")
+        axes[2 * row, 0].set_ylabel("groups found", size=8)
+        axes[2 * row + 1, 0].set_ylabel("shown, restored", size=8)
     return figure
