@@ -8,6 +8,7 @@ be called Reconstruction Clustering with samples of the groups in place of soft 
 sharper E-step, and more groups than objects, which are pruned.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from torch import Tensor
 from dasbe.ann.network import Network, UsableNetwork
 from dasbe.binding.labels import numbered
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
+from dasbe.engine.colours import Colours, separated
 from dasbe.engine.foreground import Foreground
 from dasbe.engine.neurons import Deterministic, LatentLayer, Spiking
 from dasbe.engine.parallel import BLOCK_VALUES, blocks_of, map_blocks
@@ -33,6 +35,7 @@ PRICE = 0.08  # of a group, where the worth decides how many there are; a part o
 SAMPLES = 4  # of the groups, that the network sees for their worth where the worth decides
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
 VALUES_OF_A_BLOCK = 4 * BLOCK_VALUES  # of images: a cycle has few steps, and calls take their time
+FIRST_FLIPS, FLIPS = 0.02, (1e-4, 0.3)  # part of the pixels that are switched, where it is found: at first; limits
 LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
 
@@ -53,6 +56,18 @@ class Settings(NamedTuple):
         q.
     sharpness : float
         β.
+    ground : str or (N, H, W) array of 0 and 1, optional
+        What is known of the ground: ``"none"``, it is 0; ``"flat"``, it has the commonest colour;
+        ``"plane"``, a colour that changes evenly over the image; or where it is. By default none
+        for images of 0 and 1, and flat for grey and colour.
+    colour : str, optional
+        What the pixels of a phase have in common besides what the network makes of them:
+        ``"none"``, nothing; ``"flat"``, a colour; ``"plane"``, a shaded one. By default as for `ground`.
+    sigma : float or None
+        σ, how far colours taken for equal lie apart, in each channel from 0 to 1; None: as far as
+        those of the ground.
+    noise : float or None
+        Part of the pixels that are switched, on or off, or have any colour; None: found for each image.
     """
 
     n_phases: int
@@ -61,6 +76,10 @@ class Settings(NamedTuple):
     cycles_after_pruning: int = 20
     sampling: float = 0.5
     sharpness: float = 2.0
+    ground: Any = None
+    colour: str | None = None
+    sigma: float | None = 0.2
+    noise: float | None = 0.0
 
 
 def settle(
@@ -117,6 +136,8 @@ def settle(
     steps, cycles, cycles_after = (checks.whole_number(*item, 1, checks.MOST_STEPS) for item in given.items())
     q = None if settings.sampling is None else checks.probability("sampling", settings.sampling)
     beta, steps = checks.number("sharpness", settings.sharpness, 0), 1 if q is None else steps
+    flips = None if settings.noise is None else checks.number("noise", settings.noise, 0, 0.5)
+    images, colours = separated(images, settings)
     counting, n_phases = n_objects is None, np.broadcast_to(settings.n_phases, len(images))
     fewest = np.ones(len(images), np.int64) if n_objects is None else n_objects  # phases that do not fall silent
     most = int(n_phases.max()) * steps
@@ -133,7 +154,8 @@ def settle(
             first, last, groupings = int(n_phases[block[0]]), int(fewest[block[0]]), []
             foreground = Foreground.of(images[block], device)
             noise = NoiseStreams(seed, indices[block], foreground.counts, device, *use)
-            phases = Phases(attend(foreground), net, noise, first, steps, q, beta)
+            own = colours and colours.of_foreground(block, foreground, net.dtype)
+            phases = Phases(attend(foreground), net, noise, first, steps, q, beta, own, flips)
             if start is not None:
                 phases.begin_with(foreground.of_images(start[block]))
             for n_left in range(first, last - 1, -1):
@@ -189,6 +211,8 @@ class Phases:
         steps: int,
         sampling: float | None,
         sharpness: float,
+        colours: Colours | None = None,
+        flips: float | None = 0.0,
     ):
         self.attention, self.network, self.noise = attention, network, noise
         self.latents: LatentLayer = Spiking(noise, 0) if network.spiking else Deterministic()
@@ -196,6 +220,10 @@ class Phases:
         ink = attention.foreground.to_images(attention.foreground.valid).flatten(1)
         self.background = (~ink).to(network.dtype)[:, :, None]  # (N, H·W, 1)
         self.feedback = attention.initial(noise.initial_feedback(n_phases, normalise=False).to(network.dtype))
+        self.colours, self.distances, self.flips = colours, None, None
+        self.fits_flips = flips is None
+        if flips != 0:
+            self.flips = ink.new_full((len(ink), 1), FIRST_FLIPS if flips is None else flips, dtype=network.dtype)
 
     def begin_with(self, groups: Tensor) -> None:
         """Begin with each pixel in the phase of its group, `groups` (N, F) from 1, or for 0 in none."""
@@ -211,6 +239,8 @@ class Phases:
             seen = self._fire(self.sampling)
             _, received, _ = self.latents.cycle(self.attention.encode(seen), None)
         self.feedback = self.attention.feedback(received)
+        if self.colours is not None:
+            self.distances = self.colours.distances(seen, self.n_left)
         return seen
 
     def _fire(self, sampling: float) -> Tensor:
@@ -218,15 +248,19 @@ class Phases:
         valid = self.attention.foreground.valid
         if valid.device.type != "cpu":
             return fire(self._shares(), self.noise.pixel_words(self.steps), sampling)
+        likelihood, unexplained = (
+            valid.new_empty((0,) * n_axes, dtype=self.network.dtype) if given is None else given
+            for given, n_axes in ((self._likelihood(), 3), (self._unexplained(), 2))
+        )
         spikes = torch.empty((len(valid), self.n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
         feedback = self.feedback.for_neurons()
         q, beta = (feedback.values.dtype.type(constant) for constant in (sampling, self.sharpness))
-        phase_cycle(feedback, self.noise.states, self.noise.counts, self.n_left, q, beta, spikes.numpy())
+        phase_cycle(feedback, self.noise.states, self.noise.counts, self.n_left, q, beta, *(array.numpy() for array in (likelihood, unexplained, spikes)))
         return spikes
 
     def _shares(self) -> Tensor:
         """γ (N, K, F), 0 beyond an image's own pixels."""
-        return shares_of(self._feedback_of_phases(), self.sharpness) * self.attention.foreground.valid[:, None]
+        return shares_of(self._support(), self.sharpness, self._unexplained()) * self.attention.foreground.valid[:, None]
 
     def _probabilities(self, code: Tensor) -> Tensor:
         """`code`, or of latent neurons that spike the probabilities with which they fire."""
@@ -236,12 +270,35 @@ class Phases:
         """y (N, K, F), the mean over the steps of each phase."""
         return self.feedback.of_pixels().unflatten(1, (self.n_left, -1)).mean(2)
 
+    def _likelihood(self) -> Tensor | None:
+        """N(x; μ_k, σ) in units of the largest of all phases, (N, K, F); None without colours."""
+        return None if self.distances is None else torch.exp(self.distances.amin(1, keepdim=True) - self.distances)
+
+    def _unexplained(self) -> Tensor | None:
+        """Likelihood (N, F) of a pixel that is switched, in the same units; None if none is."""
+        if self.flips is None:
+            return None
+        if self.distances is None:
+            return self.flips.expand(-1, self.attention.foreground.valid.shape[1]).contiguous()
+        return self.flips * self.colours.uniform()[:, None] * self.distances.amin(1).clamp(max=60).exp()
+
+    def _support(self) -> Tensor:
+        """y·N(x; μ, σ) of each phase (N, K, F), y alone without colours."""
+        y, likelihood = self._feedback_of_phases(), self._likelihood()
+        return y if likelihood is None else y * likelihood
+
     def groups(self) -> Tensor:
-        """Phase of largest y of each foreground pixel, (N, F), of those left; −1 beyond an image's own pixels."""
-        return torch.where(self.attention.foreground.valid, self._feedback_of_phases().argmax(1), -1)
+        """Phase of largest y·N of each foreground pixel, (N, F), of those left; −1 for what is switched, or no pixel."""
+        support, unexplained = self._support(), self._unexplained()
+        best, groups = support.max(1) if unexplained is not None else (None, support.argmax(1))
+        if unexplained is not None:
+            groups = torch.where(best > unexplained, groups, -1)
+        return torch.where(self.attention.foreground.valid, groups, -1)
 
     def grouping(self, counting: bool) -> Grouping:
         """The groups now, and what they are worth; by themselves unless `counting`, else by samples of them as well."""
+        if self.fits_flips:
+            self._fit_flips()
         groups = self.groups()
         of_phase = groups[:, None] == torch.arange(self.n_left, device=groups.device)[:, None]  # (N, K, F)
         used, shown = of_phase.any(2), of_phase[:, None]
@@ -254,6 +311,14 @@ class Phases:
             worth = (worth[:, :1] + worth[:, 1:].mean(1, keepdim=True)) / 2
         return Grouping(groups, used.sum(1), worth[:, 0], without.masked_fill(~used, torch.inf))
 
+    def _fit_flips(self) -> None:
+        """The part of the pixels that are switched, from how many of the ink are better explained so."""
+        powers, valid = self._support() ** self.sharpness, self.attention.foreground.valid
+        unexplained = self._unexplained() ** self.sharpness
+        switched = (valid * (unexplained / (unexplained + powers.sum(1)).clamp(min=LEAST_SUM))).sum(1, keepdim=True)
+        off = self.background.shape[1] - valid.sum(1, keepdim=True) + switched
+        self.flips = (switched / off).clamp(*FLIPS)
+
     def worth(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """ℓ (N, M) if the network sees `shown` (N, M, K, F) bool of the groups, and ℓ of the first without each (N, K).
 
@@ -265,28 +330,59 @@ class Phases:
         if self.network.output_shift:
             y = (y.logit() - self.network.output_shift).sigmoid_()
         no_ink = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).neg_().log1p_()  # log-probability of none
-        outside = (no_ink @ self.background)[:, :, 0].unflatten(1, n_shown)
         inside = no_ink.gather(2, foreground.pixels[:, None].expand(-1, no_ink.shape[1], -1)).unflatten(1, n_shown)
         others = 1 - torch.eye(shown.shape[2], dtype=y.dtype, device=y.device)
+        mixed = of_all = None
+        if self.colours is not None:
+            weights = -torch.expm1(inside)  # m, (N, M, K, F)
+            coloured = weights * torch.exp(-self.colours.distances(shown[:, 0].view(torch.uint8), shown.shape[2]))[:, None]
+            mixed = (others @ coloured[:, 0]) / (others @ weights[:, 0]).clamp(min=LEAST_PROBABILITY)
+            of_all = coloured.sum(2) / weights.sum(2)
 
-        def of_ink(no_ink: Tensor) -> Tensor:
-            """Log-probability of the ink, (N, M) or (N, K), from that of none, with axis F."""
-            return torch.where(foreground.valid[:, None], torch.log(-torch.expm1(no_ink)), 0).sum(2)
+        def of_ink(no_ink: Tensor, colours: Tensor | None) -> Tensor:
+            """Log-probability of the ink, (N, M) or (N, K), from that of none, with axis F, and of their colours."""
+            ink = -torch.expm1(no_ink)
+            if colours is not None:
+                ink = (ink * colours).clamp_(min=LEAST_PROBABILITY)
+            if self.flips is not None:
+                uniform = self.flips if self.colours is None else self.flips * self.colours.uniform()[:, None]
+                ink = (1 - 2 * self.flips[:, None]) * ink + uniform[:, None]
+            return torch.where(foreground.valid[:, None], torch.log(ink), 0).sum(2)
 
-        worth = of_ink(inside.sum(2)) + outside.sum(2)
-        return worth, of_ink(others @ inside[:, 0]) + outside[:, 0] @ others
+        def of_none(no_ink: Tensor) -> Tensor:
+            if self.flips is None:
+                return (no_ink @ self.background)[:, :, 0]
+            flips = self.flips[:, None]
+            return (torch.log((1 - 2 * flips) * torch.exp(no_ink) + flips) @ self.background)[:, :, 0]
+
+        if self.flips is None:
+            outside = of_none(no_ink).unflatten(1, n_shown)
+            outside, without = outside.sum(2), outside[:, 0] @ others
+        else:
+            no_ink = no_ink.unflatten(1, n_shown)
+            outside, without = of_none(no_ink.sum(2)), of_none(others @ no_ink[:, 0])
+        worth = of_ink(inside.sum(2), of_all) + outside
+        return worth, of_ink(others @ inside[:, 0], mixed) + without
 
     def silence(self, phases: Tensor) -> None:
         """The phases numbered `phases` (N,) fall silent; the others compete for what they had."""
         staying = phases[:, None] != torch.arange(self.n_left, device=phases.device)
         self.feedback = self.attention.initial(self._feedback_of_phases()[staying].unflatten(0, (len(phases), -1)))
+        if self.distances is not None:
+            self.distances = self.distances[staying].unflatten(0, (len(phases), -1))
         self.n_left -= 1
 
 
-def shares_of(feedback: Tensor, sharpness: float) -> Tensor:
-    """γ = y^β / Σ_κ y_κ^β, each phase's share of every pixel, from y, (N, K, F) both."""
+def shares_of(feedback: Tensor, sharpness: float, unexplained: Tensor | None = None) -> Tensor:
+    """γ = y^β / Σ_κ y_κ^β, each phase's share of every pixel, from y, (N, K, F) both.
+
+    What is `unexplained` (N, F) competes with the phases.
+    """
     powers = feedback**sharpness
-    return powers / powers.sum(1, keepdim=True).clamp(min=LEAST_SUM)
+    total = powers.sum(1, keepdim=True)
+    if unexplained is not None:
+        total = total + (unexplained**sharpness)[:, None]
+    return powers / total.clamp(min=LEAST_SUM)
 
 
 def fire(shares: Tensor, words: Tensor, sampling: float) -> Tensor:
@@ -315,7 +411,7 @@ def label(
 ) -> np.ndarray:
     """Labels (N, H, W) with as many phases left as there are objects, at least one; None: as many as are worth it."""
     checks.probability("sampling", settings.sampling)
-    n_phases = checks.whole_number("n_phases", settings.n_phases, 1, images[0].size)
+    n_phases = checks.whole_number("n_phases", settings.n_phases, 1, math.prod(images.shape[-2:]))
     if n_objects is not None:
         n_objects = np.maximum(n_objects, 1)
         if n_objects.max() > n_phases:
@@ -345,6 +441,7 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     label=label,
+    takes_colour=True,
     evaluations=evaluations,
 )
 COUNTING = replace(
