@@ -148,7 +148,9 @@ def separated(images: np.ndarray, settings: Any) -> tuple[np.ndarray, Colours | 
     x = images[:, None].astype(np.float64) if images.ndim == 3 else images.astype(np.float64)
     n, n_channels, height, width = x.shape
     x = (x * np.sqrt(3 / n_channels)).reshape(n, n_channels, -1)
-    places = np.stack(np.meshgrid(*(np.linspace(-1, 1, side) for side in (height, width)), indexing="ij")).reshape(2, -1)
+    places = np.stack(np.meshgrid(*(np.linspace(-1, 1, side) for side in (height, width)), indexing="ij")).reshape(
+        2, -1
+    )
     basis = np.concatenate([np.ones_like(places[:1]), places])
     if given:
         kept = checks.images(ground, "ground")
@@ -187,7 +189,9 @@ def _ground(
             variance = (share * squared).sum(1) / (n_channels * np.maximum(share.sum(1), 1))
             fitted = np.maximum(np.sqrt(variance), LEAST_SIGMA)
             if is_found:
-                density = np.exp(-squared / (2 * fitted[:, None] ** 2)) / (2 * np.pi * fitted[:, None] ** 2) ** (n_channels / 2)
+                density = np.exp(-squared / (2 * fitted[:, None] ** 2)) / (2 * np.pi * fitted[:, None] ** 2) ** (
+                    n_channels / 2
+                )
                 own = of_image[:, None] * density
                 share = own / (own + (1 - of_image[:, None]) / flat + 1e-300)
     return share, fitted
@@ -196,7 +200,9 @@ def _ground(
 def _squared(x: np.ndarray, basis: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Squared distance (N, P) of colours (N, C, P) from the colour of the pixels that have `weights` (N, P)."""
     n, weighted = len(basis), weights[:, None] * basis
-    moments = (weighted[:, :, None] * np.concatenate([np.broadcast_to(basis, (len(x), *basis.shape)), x], 1)[:, None]).sum(3)
+    moments = (
+        weighted[:, :, None] * np.concatenate([np.broadcast_to(basis, (len(x), *basis.shape)), x], 1)[:, None]
+    ).sum(3)
     gram = moments[..., :n] + np.diag(RIDGE[:n])
     coefficients = np.linalg.solve(gram, moments[..., n:])  # (N, B, C)
     fitted = (coefficients[..., None] * basis[:, None]).sum(1)

@@ -344,6 +344,23 @@ def _comparison(name: str, program: str) -> Options:
 ablation, compute = (partial(_comparison, name) for name in COMPARISONS)
 
 
+def benchmarks(program: str) -> Options:
+    """Options of the command that compares on the sets of others."""
+    parser = Parser(
+        program, "Systems and baselines on the sets on which others have measured, and on shapes in colour."
+    )
+    parser.add_text("--sets", f"default: {' '.join(BENCHMARK_DATASETS)}", list(BENCHMARK_DATASETS), nargs="+")
+    parser.add_whole_number("--images", 1000, "of the test images of each set (default: %(default)s)", 1, 1000)
+    parser.add_seed([1, 2, 3], "of the networks that are trained (default: 1 2 3)", "--seeds", nargs="+")
+    parser.add_workers(1, "processes (default: one, with all its threads)")
+    parser.add_folder("--out", "default: results/benchmarks", results_folder() / "benchmarks")
+    parser.add_device()
+    options = parser.parse_args()
+    _check_names(vars(options), sets=BENCHMARK_DATASETS)
+    check_writable(options.out, "--out DIR")
+    return vars(options)
+
+
 def generalisation(program: str) -> Options:
     """Options of the command that shows where binding breaks."""
     parser = Parser(program, "Where binding breaks: more objects, a wrong number told, clutter, overlap.")

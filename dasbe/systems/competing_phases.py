@@ -255,12 +255,22 @@ class Phases:
         spikes = torch.empty((len(valid), self.n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
         feedback = self.feedback.for_neurons()
         q, beta = (feedback.values.dtype.type(constant) for constant in (sampling, self.sharpness))
-        phase_cycle(feedback, self.noise.states, self.noise.counts, self.n_left, q, beta, *(array.numpy() for array in (likelihood, unexplained, spikes)))
+        phase_cycle(
+            feedback,
+            self.noise.states,
+            self.noise.counts,
+            self.n_left,
+            q,
+            beta,
+            *(array.numpy() for array in (likelihood, unexplained, spikes)),
+        )
         return spikes
 
     def _shares(self) -> Tensor:
         """γ (N, K, F), 0 beyond an image's own pixels."""
-        return shares_of(self._support(), self.sharpness, self._unexplained()) * self.attention.foreground.valid[:, None]
+        return (
+            shares_of(self._support(), self.sharpness, self._unexplained()) * self.attention.foreground.valid[:, None]
+        )
 
     def _probabilities(self, code: Tensor) -> Tensor:
         """`code`, or of latent neurons that spike the probabilities with which they fire."""
@@ -335,7 +345,9 @@ class Phases:
         mixed = of_all = None
         if self.colours is not None:
             weights = -torch.expm1(inside)  # m, (N, M, K, F)
-            coloured = weights * torch.exp(-self.colours.distances(shown[:, 0].view(torch.uint8), shown.shape[2]))[:, None]
+            coloured = (
+                weights * torch.exp(-self.colours.distances(shown[:, 0].view(torch.uint8), shown.shape[2]))[:, None]
+            )
             mixed = (others @ coloured[:, 0]) / (others @ weights[:, 0]).clamp(min=LEAST_PROBABILITY)
             of_all = coloured.sum(2) / weights.sum(2)
 
