@@ -212,7 +212,7 @@ def _load(
     """
     published = CHECKSUMS.get(dataset.name, {}) if dataset else {}
     forms = [form_of(key, array, published.get(key, (None,))[0]) for key, array in arrays.items()]
-    in_colour = dataset is not None and dataset.form == "colour"
+    in_colour = dataset is not None and dataset.form == "colour" and len(forms[0]) == 4
     if (forms[0][:1] + forms[0][2:] if in_colour else forms[0]) != forms[-1]:
         raise Unfit(f"it has images {forms[0]} and labels {forms[-1]}")
     wanted, parts = _images_from(start, stop, forms[0][0], what), []

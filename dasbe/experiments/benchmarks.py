@@ -96,14 +96,14 @@ SETS = {
             ("EfficientMORL", 99.7, "FG-ARI", "number of slots", "look up"),
         ),
     ),
-    "sprites": Set(),
-    "sprites_shaded": Set("sprites", colour="plane"),
-    "shapes_own_colours": Set("shapes"),
+    "sprites": Set(place=0.25, likeness=0.05),
+    "sprites_shaded": Set("sprites", colour="plane", place=2.0),
+    "shapes_own_colours": Set("shapes", place=0.25, likeness=0.05),
     "shapes_one_colour": Set("shapes"),
-    "shapes_two_colours": Set("shapes"),
-    "shapes_shaded": Set("shapes", colour="plane"),
-    "shapes_on_colour": Set("shapes"),
-    "shapes_on_gradient": Set("shapes", ground="plane"),
+    "shapes_two_colours": Set("shapes", place=0.5, likeness=0.05),
+    "shapes_shaded": Set("shapes", colour="plane", place=2.0),
+    "shapes_on_colour": Set("shapes", place=0.25, likeness=0.05),
+    "shapes_on_gradient": Set("shapes", ground="plane", place=0.25, likeness=0.05),
 }
 
 
@@ -224,7 +224,7 @@ def tables(cells: dict[tuple[str, str, str, int], Cell]) -> dict[str, str]:
 
 
 def table_of(cells: dict[tuple[str, str, str, int], Cell], score: str) -> pd.DataFrame:
-    """Means of a score by set and system, over images and networks, with the range of the networks; and what is published."""
+    """Means of a score by set and system, ± the deviation over networks where there are several; and what is published."""
     columns = dict.fromkeys((system, trained_on) for _, system, trained_on, _ in cells)
     sets = dict.fromkeys(name for name, *_ in cells)
     titles = {
