@@ -24,7 +24,7 @@ from dasbe.datasets.hdf5 import array_in
 from dasbe.datasets.store import open_dataset
 from dasbe.engine.colours import separated
 from dasbe.evaluation.sweep import Cell, announce, cells_of, sweep, tasks_on_images
-from dasbe.evaluation.tables import aligned, markdown, write_all
+from dasbe.evaluation.tables import aligned, cell, markdown, write_all
 from dasbe.metrics import ami, ari, mbo, n_found
 from dasbe.support import checks
 from dasbe.support.commands import resumable
@@ -72,7 +72,7 @@ class Set(NamedTuple):
     published: tuple[tuple[str, float, str, str, str], ...] = ()
 
 
-OF_BINARY = {"ground": "none", "colour": "none"}
+OF_BINARY: Any = {"ground": "none", "colour": "none"}
 NUMBER = "number of objects"
 SETS = {
     "tagger_shapes": Set(**OF_BINARY),
@@ -182,7 +182,7 @@ def compare(
                     [SEED],
                     score=benchmark_scores,
                     network=network,
-                    identity=network and weights_hash(network),
+                    identity=None if network is None else weights_hash(network),
                     told="true",
                 )
                 results = sweep(
@@ -193,12 +193,15 @@ def compare(
                     device=device,
                     desc=f"{name}, {trained_on}",
                 )
-                for (system, _), cell in cells_of(results).items():
-                    cells[name, system, trained_on, seed] = cell
-    paths = write_all(out, tables(cells), {})
-    for path in paths:
+                for (system, _), of_system in cells_of(results).items():
+                    cells[name, system, trained_on, seed] = of_system
+    frame = frame_of(cells)
+    tables = {score: table_of(frame, score) for score in ("FG-ARI", "ARI", "number right")}
+    csv = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
+    texts = {"benchmarks.csv": csv, "benchmarks.md": "\n".join(map(markdown, tables.values()))}
+    for path in write_all(out, texts, {}):
         print(f"written: {displayed(path)}")
-    print("\n" + aligned(table_of(cells, "FG-ARI")))
+    print("\n" + aligned(tables["FG-ARI"]))
 
 
 def _runs(name: str, seeds: Sequence[int]) -> Iterator[tuple[str, int, tuple[str, ...]]]:
@@ -211,38 +214,28 @@ def _runs(name: str, seeds: Sequence[int]) -> Iterator[tuple[str, int, tuple[str
         yield FROM_SCENES, seed, ("competing_phases_counting",)
 
 
-def tables(cells: dict[tuple[str, str, str, int], Cell]) -> dict[str, str]:
-    """``benchmarks.csv``, one line a set, system and seed of the network, and ``.md``, tables of three scores."""
+def frame_of(cells: dict[tuple[str, str, str, int], Cell]) -> pd.DataFrame:
+    """Mean scores in per cent, and seconds, a row for each set, system and network."""
     rows = []
-    for (name, system, trained_on, seed), cell in cells.items():
-        means = 100 * np.nanmean(cell.scores[0], axis=0)
-        about = {"set": name, "system": system, "trained_on": trained_on, "seed": seed, "images": len(cell.scores[0])}
-        rows.append(about | dict(zip(SCORES, means)) | {"seconds": cell.seconds})
-    csv = pd.DataFrame(rows).to_csv(index=False, float_format="%.3f", lineterminator="\n")
-    text = "\n".join(markdown(table_of(cells, score)) for score in ("FG-ARI", "ARI", "number right"))
-    return {"benchmarks.csv": csv, "benchmarks.md": text}
+    for (name, system, trained_on, seed), (scores, seconds, _) in cells.items():
+        about = {"set": name, "system": system, "trained_on": trained_on, "seed": seed, "images": len(scores[0])}
+        rows.append(about | dict(zip(SCORES, 100 * np.nanmean(scores[0], axis=0))) | {"seconds": seconds})
+    return pd.DataFrame(rows)
 
 
-def table_of(cells: dict[tuple[str, str, str, int], Cell], score: str) -> pd.DataFrame:
-    """Means of a score by set and system, ± the deviation over networks where there are several; and what is published."""
-    columns = dict.fromkeys((system, trained_on) for _, system, trained_on, _ in cells)
-    sets = dict.fromkeys(name for name, *_ in cells)
-    titles = {
-        (system, on): SYSTEMS[system].title + (f", from {FROM_SCENES}" if on == FROM_SCENES else "")
-        for system, on in columns
+def table_of(frame: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Means of a score by set and system, ± the deviation over networks where there are several, and what is published.
+
+    `frame` is as of :func:`frame_of`.
+    """
+    table = pd.DataFrame(index=frame["set"].unique()).rename_axis(columns=f"{score} %")
+    for (system, trained_on), rows in frame.groupby(["system", "trained_on"], sort=False):
+        title = SYSTEMS[system].title + (f", from {FROM_SCENES}" if trained_on == FROM_SCENES else "")
+        means = rows.groupby("set", sort=False)[score].agg(["mean", "std"])
+        shown = {name: cell((mean, None if np.isnan(apart) else apart)) for name, mean, apart in means.itertuples()}
+        table[title] = pd.Series(shown)
+    published = {
+        name: "; ".join(f"{by} {value:g}" for by, value, of, *_ in SETS[name].published if of == score)
+        for name in table.index
     }
-    table = pd.DataFrame("", list(sets), [*titles.values(), "published"]).rename_axis(columns=f"{score} %")
-    which = SCORES.index(score)
-    for name in sets:
-        for of, title in titles.items():
-            means = [
-                100 * np.nanmean(c.scores[0, :, which])
-                for (n, *on, _), c in cells.items()
-                if (n, tuple(on)) == (name, of)
-            ]
-            if means:
-                apart = f" ± {np.std(means, ddof=1):.1f}" if len(means) > 1 else ""
-                table.loc[name, title] = f"{np.mean(means):.1f}{apart}"
-        said = [f"{system} {value:g}" for system, value, of, *_ in SETS[name].published if of == score]
-        table.loc[name, "published"] = "; ".join(said)
-    return table
+    return table.assign(published=pd.Series(published)).fillna("")
