@@ -156,7 +156,7 @@ def find_ground(colours: Tensor, plane: bool = False, sigma: float | None = 0.2)
     found = sigma or 0.0
     for _ in range(0 if sigma else 15):  # the ground, or anything else, of any colour
         squared, of_all = ((x - fitted_colour(share, x, plane)) ** 2).sum(0), share.mean()
-        found = max(0.05, float((share * squared).sum() / (n_channels * max(share.sum(), 1))) ** 0.5)
+        found = max(0.05, float((share * squared).sum() / (n_channels * max(float(share.sum()), 1))) ** 0.5)
         of_ground = of_all * torch.exp(-squared / (2 * found**2)) / (2 * torch.pi * found**2) ** (n_channels / 2)
         share = of_ground / (of_ground + (1 - of_all) * (n_channels / 3) ** (n_channels / 2))
     return share >= 0.5, found

@@ -29,9 +29,9 @@ class Colours(NamedTuple):
 
     Attributes
     ----------
-    values : (N, C, …) float
-        Less the mean of the ink of the image; of a grey image √3 of its values.
-    basis : (N, B, …) float
+    values : (N, C, H, W) float64, or (N, C, F) tensor of the foreground, less the mean of its pixels
+        Those of a grey image are multiplied by √3.
+    basis : (B, H, W) float64, or (N, B, F) tensor
         1, and for planes the coordinates, from −1 to 1.
     sigma : (N,) float
         σ, deviation of a channel from the colour of a phase.
@@ -41,11 +41,25 @@ class Colours(NamedTuple):
     basis: Any
     sigma: Any
 
-    def of_foreground(self, block: np.ndarray, foreground: Foreground, dtype: torch.dtype) -> "Colours":
-        """Tensors of the foreground pixels of the images numbered in `block`, with axis F in the place of (H, W)."""
-        valid = foreground.valid[:, None].to(dtype)
-        values, basis = (foreground.of_images(part[block]).to(dtype) * valid for part in (self.values, self.basis))
-        return Colours(values, basis, torch.from_numpy(self.sigma[block]).to(values))
+    @classmethod
+    def of(cls, images: np.ndarray, kind: str, sigma: float | np.ndarray) -> "Colours":
+        """Colours of `images` (N, H, W) or (N, 3, H, W), of which phases have a `kind` of :data:`FITS`."""
+        height, width = images.shape[-2:]
+        values = images.reshape(len(images), -1, height, width).astype(np.float64)
+        ramps = np.meshgrid(*(np.linspace(-1, 1, side) for side in (height, width)), indexing="ij")
+        basis = np.stack([np.ones((height, width)), *ramps][: 3 if kind == "plane" else 1])
+        return cls(values * np.sqrt(3 / values.shape[1]), basis, np.broadcast_to(sigma, len(images)))
+
+    def of_chosen(self, block: np.ndarray) -> "Colours":
+        """The same of the images numbered in `block`."""
+        return self._replace(values=self.values[block], sigma=self.sigma[block])
+
+    def of_foreground(self, foreground: Foreground, dtype: torch.dtype) -> "Colours":
+        """Tensors of these images, whose `foreground` it is."""
+        valid, of_all = foreground.valid[:, None], np.broadcast_to(self.basis, (len(self.values), *self.basis.shape))
+        x, basis = (foreground.of_images(part) * valid for part in (self.values, of_all))
+        x = (x - x.sum(2, keepdim=True) / valid.sum(2, keepdim=True).clamp(min=1)) * valid
+        return Colours(x.to(dtype), basis.to(dtype), torch.from_numpy(self.sigma.copy()).to(x.device, dtype))
 
     def distances(self, spikes: Tensor, n_phases: int) -> Tensor:
         """−log N(x; μ_k, σ) but for its constant, (N, K, F), from the spikes (N, K·m, F) uint8 of the phases."""
@@ -143,32 +157,21 @@ def separated(
     sigma = None if sigma is None else checks.number("sigma", sigma, LEAST_SIGMA / 10)
     if (usual, kind, colour, is_given) == ("none", "none", "none", False):
         return images, None
-    shape = (len(images), *images.shape[-2:])
-    x = images.reshape(len(images), -1, shape[1] * shape[2]).astype(np.float64)
-    x *= np.sqrt(3 / x.shape[1])
-    ramps = np.meshgrid(*(np.linspace(-1, 1, side) for side in shape[1:]), indexing="ij")
-    basis = np.stack([np.ones(shape[1:]), *ramps]).reshape(3, -1)
+    coloured = Colours.of(images, colour, FIRST_SIGMA if sigma is None else sigma)
+    x, shape = coloured.values.reshape(*coloured.values.shape[:2], -1), (len(images), *images.shape[-2:])
     if kind != "none":
-        found, sigmas = find_ground(x, basis[: _size(kind)], sigma)
+        found, sigmas = find_ground(x, Colours.of(images[:1], kind, 1).basis.reshape(-1, x.shape[2]), sigma)
+        coloured = coloured._replace(sigma=sigmas)
     else:
-        found = x.any(1) == 0
+        found = ~x.any(1)
         if is_given:
             known = checks.images(ground, "ground")
             checks.same_shape(ground=known, images=np.broadcast_to(0, shape))
             found = known.reshape(found.shape) == 1
-        squared = squared_distances(x, basis[:1], found.astype(float))
-        sigmas = _deviation(squared, found, x.shape[1]) if sigma is None else np.full(len(x), sigma)
-    ink = ~found
-    x -= (x * ink[:, None]).sum(2, keepdims=True) / np.maximum(ink.sum(1), 1)[:, None, None]
-    of_all = np.broadcast_to(basis[: _size(colour)], (len(x), _size(colour), x.shape[2]))
-    values, of_all = (part.reshape(len(x), -1, *shape[1:]) for part in (x, of_all))
-    colours = None if colour == "none" else Colours(values, of_all, sigmas)
-    return ink.reshape(shape).astype(np.uint8), colours
-
-
-def _size(kind: str) -> int:
-    """Functions in the basis of a colour, flat or a plane."""
-    return 3 if kind == "plane" else 1
+        if sigma is None:
+            squared = squared_distances(x, np.ones_like(x[0, :1]), found.astype(float))
+            coloured = coloured._replace(sigma=_deviation(squared, found, x.shape[1]))
+    return (~found).reshape(shape).astype(np.uint8), None if colour == "none" else coloured
 
 
 def find_ground(x: np.ndarray, basis: np.ndarray, sigma: float | None) -> tuple[np.ndarray, np.ndarray]:

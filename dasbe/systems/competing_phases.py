@@ -154,7 +154,7 @@ def settle(
             first, last, groupings = int(n_phases[block[0]]), int(fewest[block[0]]), []
             foreground = Foreground.of(images[block], device)
             noise = NoiseStreams(seed, indices[block], foreground.counts, device, *use)
-            own = colours and colours.of_foreground(block, foreground, net.dtype)
+            own = None if colours is None else colours.of_chosen(block).of_foreground(foreground, net.dtype)
             phases = Phases(attend(foreground), net, noise, first, steps, q, beta, own, flips)
             if start is not None:
                 phases.begin_with(foreground.of_images(start[block]))
