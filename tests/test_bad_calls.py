@@ -614,6 +614,10 @@ PHASES_FIELDS = {
     "cycles_after_pruning": count(),
     "sampling": PROBABILITY,
     "sharpness": NOT_NEGATIVE,
+    "ground": optional(name("Flat", "planes")),
+    "colour": optional(name("Flat", "planes")),
+    "sigma": optional(ABOVE_0),
+    "noise": optional(PROBABILITY),
 }
 LOOP_FIELDS = {"delay": count(), "refractory": refractory_times(), "cycles": count()}
 COMPETING_FIELDS = {"delay": count(), "refractory": count(0), "cycles": count()}

@@ -56,7 +56,7 @@ class Colours(NamedTuple):
 
     def of_foreground(self, foreground: Foreground, dtype: torch.dtype) -> "Colours":
         """Tensors of these images, whose `foreground` it is."""
-        valid, of_all = foreground.valid[:, None], np.broadcast_to(self.basis, (len(self.values), *self.basis.shape))
+        valid, of_all = foreground.valid[:, None], np.repeat(self.basis[None], len(self.values), 0)
         x, basis = (foreground.of_images(part) * valid for part in (self.values, of_all))
         x = (x - x.sum(2, keepdim=True) / valid.sum(2, keepdim=True).clamp(min=1)) * valid
         return Colours(x.to(dtype), basis.to(dtype), torch.from_numpy(self.sigma.copy()).to(x.device, dtype))
