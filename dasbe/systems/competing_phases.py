@@ -105,6 +105,13 @@ def settle(
     the likelihood of the image is largest, as the union of what the network makes of the
     groups, ℓ = Σ_{x=1} log(1 − Π_k(1 − y_k)) + Σ_{x=0} Σ_k log(1 − y_k).
 
+    Where images are grey or in colour, their ground is found first (:func:`dasbe.engine.colours.find_ground`),
+    and the rest is ink. A phase then has a colour μ_k, that of the pixels that fired in it; in
+    place of y_k stands y_k·N(x; μ_k, σ), and in ℓ the ink has log[(1 − Π_k(1 − y_k))·Σ_k y_k·N_k / Σ_k y_k].
+    Where a part f of the pixels is switched, f competes with y_k, and what it wins is of no
+    group; in ℓ each probability p is (1 − 2f)·p + f, for ink in colour f times the density of any
+    colour. If f is to be found, it follows after each stage from the share of the ink that it wins.
+
     Latent neurons that spike have no refractory time here (and are taken at their firing
     probability in ℓ), and nothing is recurrent. If training has added an `output_shift` to
     the drive of every output (:class:`dasbe.ann.autoencoder.Autoencoder`), ℓ is without it.
@@ -115,7 +122,7 @@ def settle(
         As for :attr:`dasbe.systems.base.System.label`. At as many phases as objects, no
         further one falls silent. If `n_objects` is None, that goes on down to one phase, and
         of the groupings on the way, each of K groups, that of largest ℓ − 0.08·K·|ℓ of the
-        best| counts. Half of this ℓ is that of the groups, and half the mean over four samples
+        best| counts; of |ℓ|, what switched pixels alone would cost is left out. Half of this ℓ is that of the groups, and half the mean over four samples
         of them, in which each pixel is seen with probability q, as networks are trained on.
     settings : named tuple
         With the fields of :class:`Settings`; `n_phases` may be an array (N,). If `sampling` is
@@ -128,7 +135,7 @@ def settle(
     Returns
     -------
     labels : (N, H, W) int64
-        Groups, numbered from 1 in the order in which they appear along the rows; 0 = background.
+        Groups, numbered from 1 in the order in which they appear along the rows; 0 = background, or switched on.
     likelihood : (N,) float64
         ℓ if `with_likelihood`, else 0.
     """
