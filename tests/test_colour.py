@@ -62,9 +62,15 @@ LITERAL = {
 }
 
 
-@pytest.mark.parametrize("spiking", [False, True], ids=["deterministic latent", "spiking latent"])
-@pytest.mark.parametrize("n_objects", [3, None], ids=["told", "counting"])
-@pytest.mark.parametrize("kind", LITERAL)
+@pytest.mark.parametrize(
+    "kind, n_objects, spiking",
+    [
+        *((kind, None, False) for kind in LITERAL),
+        ("planes", 3, False),
+        ("all found", 3, False),
+        ("all found", None, True),
+    ],
+)
 def test_phases_with_colours_equal_their_literal_form(scenes, trained, random_network, rng, kind, n_objects, spiking):
     network = random_network(spiking=True, dtype=torch.float64) if spiking else copy.deepcopy(trained).double()
     network.description["recipe"] = {"output_shift": 0.7}

@@ -151,7 +151,7 @@ def separated(
     Images are (N, H, W) uint8 of 0 and 1, or (N, H, W) or (N, 3, H, W) float from 0 to 1;
     for the rest see :class:`dasbe.systems.competing_phases.Settings`.
     """
-    usual, is_given = "none" if images.dtype == np.uint8 else "flat", checks.n_axes(ground) > 0
+    usual, is_given = "none" if images.dtype == np.uint8 else "flat", checks.n_axes(ground) == 3
     kind = "none" if is_given else checks.one_of("ground", usual if ground is None else ground, FITS)
     colour = checks.one_of("colour", usual if colour is None else colour, FITS)
     sigma = None if sigma is None else checks.number("sigma", sigma, LEAST_SIGMA / 10)
