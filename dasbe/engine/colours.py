@@ -20,7 +20,7 @@ from dasbe.support import checks
 FITS = ("none", "flat", "plane")  # of a colour: there is none, one for all pixels, a plane over the coordinates
 RIDGE = (1e-3, 0.3, 0.3)  # in pixels; what has no pixels has the mean colour of the ink
 ANNEALING = (5, 3.5, 2.5, 1.75, 1.25, 1, 1)  # σ in the cycles that find the ground, in units of the last
-FIRST_SIGMA, LEAST_SIGMA = 0.2, 0.05  # where σ is fitted
+FIRST_SIGMA, LEAST_SIGMA, LEAST_OF_PHASES = 0.2, 0.05, 0.1  # where σ is found; with a smaller one phases lock in
 FITTING_CYCLES = 15
 
 
@@ -161,16 +161,17 @@ def separated(
     x, shape = coloured.values.reshape(*coloured.values.shape[:2], -1), (len(images), *images.shape[-2:])
     if kind != "none":
         found, sigmas = find_ground(x, Colours.of(images[:1], kind, 1).basis.reshape(-1, x.shape[2]), sigma)
-        coloured = coloured._replace(sigma=sigmas)
     else:
-        found = ~x.any(1)
+        found, sigmas = ~x.any(1), coloured.sigma
         if is_given:
             known = checks.images(ground, "ground")
             checks.same_shape(ground=known, images=np.broadcast_to(0, shape))
             found = known.reshape(found.shape) == 1
         if sigma is None:
             squared = squared_distances(x, np.ones_like(x[0, :1]), found.astype(float))
-            coloured = coloured._replace(sigma=_deviation(squared, found, x.shape[1]))
+            sigmas = _deviation(squared, found, x.shape[1])
+    if sigma is None:
+        coloured = coloured._replace(sigma=np.maximum(sigmas, LEAST_OF_PHASES))
     return (~found).reshape(shape).astype(np.uint8), None if colour == "none" else coloured
 
 

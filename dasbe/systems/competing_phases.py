@@ -65,7 +65,7 @@ class Settings(NamedTuple):
         ``"none"``, nothing; ``"flat"``, a colour; ``"plane"``, a shaded one. By default as for `ground`.
     sigma : float or None
         σ, how far colours taken for equal lie apart, in each channel from 0 to 1; None: as far as
-        those of the ground.
+        those of the ground, at least 0.1.
     noise : float or None
         Part of the pixels that are switched, on or off, or have any colour; None: found for each image.
     """
