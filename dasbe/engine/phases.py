@@ -30,8 +30,9 @@ def phase_cycle(
 
     `feedback` is y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
     `sampling` q and `sharpness` β are of its type. The generators' `states` (N, 4) are
-    advanced. `likelihood` (N, K, F) is by what y of each phase is multiplied, and `unexplained`
-    (N, F) what competes with the phases, and never fires; both may be empty. Writes `spikes` (N, K·m, F) uint8: 1 where a pixel fires, else 0.
+    advanced. Each phase's y is multiplied by its `likelihood` (N, K, F), and `unexplained` (N, F)
+    competes with the phases, but never fires; either may be empty. Writes `spikes` (N, K·m, F)
+    uint8: 1 where a pixel fires, else 0.
     """
     width, steps = spikes.shape[2], spikes.shape[1] // n_phases
     steps_before = feedback.values.shape[1] // n_phases

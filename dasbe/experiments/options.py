@@ -156,6 +156,7 @@ def bind(program: str) -> Options:
     parser.add_text("--dataset", f"{', '.join(TABLE_DATASETS)} (default: %(default)s)", "shapes")
     parser.add_whole_number("--index", None, f"image of train_multi (default: {EXAMPLE_INDEX})", 0)
     parser.add_file("--image", "an image file of your own, in place of --index")
+    parser.add_flag("--colour", "take the picture as it is, grey or in colour, and bind it by competing phases")
     parser.add_whole_number("--groups", None, "objects + background (default: the ground truth's; with --image, found)")
     parser.add_text("--network", "default: the network of the dataset", metavar="NAME|FILE")
     parser.add_seed(111)
@@ -167,6 +168,8 @@ def bind(program: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     given_apart(options, "--image", "--index")
+    given_with(options, "--image", "--colour")
+    given_apart(options, "--colour", "--html")
     check_writable(options.out, "--out DIR")
     published = settings_of(options.dataset)
     defaults = {"index": EXAMPLE_INDEX, "network": options.dataset}

@@ -31,16 +31,21 @@ def input_and_grouping(
 ) -> Figure:
     """The input `image`, the ground truth `groups` if given, and the grouping `labels`, (H, W) each.
 
+    An image may be (H, W, 3), a picture in colour from 0 to 1.
     Pixels with ink that fell into the cluster of silent pixels (label 0), because they never
     fired or fired in phase with too few others, are grey. Where there are more groups than
     `colours`, the name of a palette, has, each group is numbered. `score` is an AMI in [0, 1].
     """
     table = palette(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
-    background = np.zeros_like(image, int)
-    panels = [("input", coloured(background) * (1 - 0.85 * image[..., None]), background)]
+    background, timing, picture = np.zeros_like(labels), " by spike timing", image
+    if image.ndim == 2:
+        picture = coloured(background) * (1 - 0.85 * image[..., None])
+    else:
+        image, timing = background, ""
+    panels = [("input", picture, background)]
     if groups is not None:
         panels.append(("ground truth\n(overlap grey)", coloured(groups, image, table), groups))
-    title = "grouping by spike timing" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
+    title = f"grouping{timing}" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
     if np.any((image > 0) & (labels == 0)):
         title += "\n(ungrouped grey)" if score is None else " (ungrouped grey)"
     panels.append((title, coloured(labels, image, table), labels))

@@ -191,6 +191,17 @@ def pictures(value: Any, name: str = "images") -> np.ndarray:
     return given.astype(np.float32)
 
 
+def shares(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers from 0 to 1, one for each pixel of images of `shape` (N, H, W), as float32."""
+    given = array(name, value, "an array (N, H, W)")
+    if given.shape != shape:
+        raise InputError(f"{name} has shape {given.shape}; it must be {shape}, as the images have")
+    wrong = given[~((given >= 0) & (given <= 1))]
+    if wrong.size:
+        raise InputError(f"{name} holds {wrong[0]}; it must be numbers from 0 to 1")
+    return given.astype(np.float32)
+
+
 def image(value: Any, name: str = "image") -> np.ndarray:
     """One image (H, W) of 0 and 1, as uint8."""
     given = array(name, value, "an array (H, W)")

@@ -109,6 +109,22 @@ class System:
         if network is not None:
             check_kind(network)
 
+    def _binary(self, images: np.ndarray) -> np.ndarray:
+        """Images (N, H, W) of 0 and 1; grey and colour are refused in words of their own."""
+        try:
+            return checks.images(images)
+        except InputError:
+            try:
+                checks.pictures(images)
+            except InputError:
+                pass
+            else:
+                raise InputError(
+                    f"images are grey or in colour, but {self.title} takes 0 and 1; make them so with dasbe.binarise, "
+                    "or take a system that takes colour, such as competing_phases"
+                ) from None
+            raise
+
     def segment(
         self,
         images: np.ndarray,
@@ -130,7 +146,7 @@ class System:
         settings : named tuple
             :attr:`settings` with values, or :meth:`published`.
         """
-        images = checks.pictures(images) if self.takes_colour else checks.images(images)
+        images = checks.pictures(images) if self.takes_colour else self._binary(images)
         shape = (len(images), *images.shape[-2:])
         # where ink is not known yet, it may be anywhere
         ink = images if images.dtype == np.uint8 else np.broadcast_to(np.uint8(1), shape)

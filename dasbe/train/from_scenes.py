@@ -45,8 +45,8 @@ from dasbe.train.recipes import Recipe, SceneRecipe
 if TYPE_CHECKING:
     from dasbe.train.own import Module
 
-SURPLUS = {"steps_per_phase": 1, "cycles": 30}  # of phases none of which falls silent
-USUAL = {"steps_per_phase": 1, "cycles": 20, "cycles_after_pruning": 10}
+SURPLUS: dict[str, Any] = {"steps_per_phase": 1, "cycles": 30}  # of phases none of which falls silent
+USUAL: dict[str, Any] = {"steps_per_phase": 1, "cycles": 20, "cycles_after_pruning": 10}
 PROBE = 100  # scenes that are grouped in every round, to see what changes
 SAME_GROUPING = 0.9  # least AMI of groupings of a scene that are called the same
 FIRST_BIAS = -2.0  # of every output: most ink of a scene belongs to something else
