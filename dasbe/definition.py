@@ -38,7 +38,8 @@ def bind(
     refractory: int,
     cycles: int,
     noise: Noise,
-    modulate: Callable[[Tensor], Tensor] = lambda y: y,
+    modulate: Callable[[Tensor, Tensor], Tensor] = lambda y, spikes: y,
+    gain: np.ndarray | float = 1.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """DASBE on one image: the binding loop (Algorithm 1).
 
@@ -52,7 +53,9 @@ def bind(
         d, r and n.
     noise : Noise
     modulate : callable
-        Function from y to c, (d, P) each; in the paper, c = y.
+        Function from y and the spikes of its cycle to c, (d, P) each; in the paper, c = y.
+    gain : (H, W)
+        Firing gain of each pixel in [0, 1]; in the paper, 1.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def bind(
     feedback : (n, d, P)
         y, from which `modulate` makes c of the next cycle.
     """
-    x = torch.as_tensor(image).to(next(network.parameters()).dtype).flatten(-2).expand(cycles, -1)
+    x = torch.as_tensor(image * gain).to(next(network.parameters()).dtype).flatten(-2).expand(cycles, -1)
     c = noise.initial().to(x.dtype)
     f = torch.zeros_like(x[0])  # silent steps left, of each pixel
     f_latent: Tensor | float = 0.0  # and of each latent neuron
@@ -92,7 +95,7 @@ def bind(
             h_before[t] = h
             y[t] = network.decoder(received[None])[0]  # attention, back one cycle later in the same step
             recorded.append((s, h, y[t]))
-        c = modulate(y)
+        c = modulate(y, torch.stack([s for s, _, _ in recorded[-delay:]]))
     spikes, latents, feedback = (torch.stack(of_steps).unflatten(0, (cycles, delay)) for of_steps in zip(*recorded))
     return spikes, latents, feedback
 
@@ -116,6 +119,69 @@ def competition(y: Tensor, delay: int, refractory: int, gain: float = 2.0, sharp
     power = y**sharpness
     share = power / power.sum(0).clamp(min=1e-30)
     return (gain * delay / (refractory + 1) * share).clamp(max=1)
+
+
+def fitted_colour(weights: Tensor, colours: Tensor, plane: bool = False) -> Tensor:
+    """Colour (C, H, W) that the pixels with `weights` (H, W) have in common, one or a plane, from theirs (C, H, W)."""
+    n_channels, height, width = colours.shape
+    ramps = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    basis = torch.stack([torch.ones(height, width), *ramps][: 3 if plane else 1]).to(colours).flatten(1)  # (B, P)
+    w, x = weights.to(colours).flatten(), colours.flatten(1)
+    ridge = torch.tensor([1e-3, 0.3, 0.3])[: len(basis)].to(colours)  # least squares, drawn a little towards 0
+    coefficients = torch.linalg.solve((basis * w) @ basis.T + ridge.diag(), (basis * w) @ x.T)
+    return (coefficients.T @ basis).reshape(colours.shape)
+
+
+def find_ground(colours: Tensor, plane: bool = False, sigma: float | None = 0.2) -> tuple[Tensor, float]:
+    """What has the commonest colour of an image: a single phase, whose colour is that of the pixels that it keeps.
+
+    Parameters
+    ----------
+    colours : (C, H, W) in [0, 1]
+    plane : bool
+        Whether the colour changes evenly over the image.
+    sigma : float, optional
+        σ, as far as equal colours may lie apart; by default it is found.
+
+    Returns
+    -------
+    ground : (H, W) bool
+    sigma : float
+        What is found is at least 0.1, as with less phases lock in.
+    """
+    n_channels = len(colours)
+    x, share = colours * (3 / n_channels) ** 0.5, torch.ones_like(colours[0])  # grey is as far apart as three channels
+    for part in (5, 3.5, 2.5, 1.75, 1.25, 1, 1):
+        squared = ((x - fitted_colour(share, x, plane)) ** 2).sum(0)
+        share = torch.exp(-squared / (2 * (part * (sigma or 0.2)) ** 2))
+    found = sigma or 0.0
+    for _ in range(0 if sigma else 15):  # the ground, or anything else, of any colour
+        squared, of_all = ((x - fitted_colour(share, x, plane)) ** 2).sum(0), share.mean()
+        found = max(0.05, float((share * squared).sum() / (n_channels * max(float(share.sum()), 1))) ** 0.5)
+        of_ground = of_all * torch.exp(-squared / (2 * found**2)) / (2 * torch.pi * found**2) ** (n_channels / 2)
+        share = of_ground / (of_ground + (1 - of_all) * (n_channels / 3) ** (n_channels / 2))
+    return share >= 0.5, sigma or max(found, 0.1)
+
+
+def colour_term(y: Tensor, spikes: Tensor, colours: Tensor, sigma: float = 0.2) -> Tensor:
+    """Feedback for pixels that have the colour of those that fired, a `modulate` of :func:`bind`. Not in the paper.
+
+    Parameters
+    ----------
+    y, spikes : (d, P)
+    colours : (C, P)
+    sigma : float
+        σ.
+
+    Returns
+    -------
+    (d, P)
+        c_t = y_t·N(x; μ_t, σ) / max_τ N(x; μ_τ, σ), with μ_t the mean colour of the spikes of step t.
+    """
+    x = colours * (3 / len(colours)) ** 0.5
+    x = x - x.mean(1, keepdim=True)
+    distance = torch.stack([((x[:, None] - fitted_colour(s[None], x[:, None])) ** 2).sum(0)[0] for s in spikes])
+    return y * torch.exp((distance.amin(0) - distance) / (2 * sigma**2))
 
 
 @torch.no_grad()
@@ -234,6 +300,10 @@ def competing_phases(
     sampling: float = 0.5,
     sharpness: float = 2.0,
     shift: float = 0.0,
+    colours: Tensor | None = None,
+    plane: bool = False,
+    sigma: float = 0.2,
+    switched: float | None = 0.0,
 ) -> np.ndarray:
     """Competing phases on one image: more phases than objects compete for the ink, and fall silent one by one.
 
@@ -254,6 +324,14 @@ def competing_phases(
         q and β.
     shift : float
         Number that training added to the drive of every output of the network.
+    colours : (C, H, W) in [0, 1], optional
+        Of a grey image or one in colour, whose ink is `image`: 0 where :func:`find_ground` says so.
+    plane : bool
+        Whether the colour of an object may change evenly over the image.
+    sigma : float
+        σ, how far equal colours lie apart.
+    switched : float, optional
+        f, part of the pixels that are switched on or off, whatever the objects; None: found.
 
     Returns
     -------
@@ -271,39 +349,73 @@ def competing_phases(
         y = network.decoder(z.clamp(0, 1) if spiking else z)
         return (1 - torch.sigmoid(torch.logit(y) - shift).clamp(1e-6, 1 - 1e-6)).log()
 
-    def likelihood(of_groups: Tensor) -> float:  # ℓ, of the image as their union, in logarithms
-        of_none = of_groups.sum(0)
-        return float((1 - of_none[ink].exp()).log().sum() + of_none[~ink].sum())
+    f, uniform = 0.02 if switched is None else switched, 1.0
+    if colours is not None:
+        scaled = colours.to(x.dtype) * (3 / len(colours)) ** 0.5
+        scaled = scaled - (scaled.flatten(1) @ x / x.sum())[:, None, None]
+        # density of any colour, in units of the largest of that of a phase
+        uniform = (2 * torch.pi * sigma**2 * len(colours) / 3) ** (len(colours) / 2)
 
-    groupings: list[tuple[float, int, Tensor]] = []
+    def distances(spikes: Tensor) -> Tensor:  # −log N(x; μ_k, σ) + constant, (K, P), from the spikes (K, P) of phases
+        if colours is None:
+            return torch.zeros_like(spikes)
+        of_phases = [scaled - fitted_colour(s.reshape(image.shape), scaled, plane) for s in spikes]
+        return torch.stack([(off**2).sum(0).flatten() / (2 * sigma**2) for off in of_phases])
+
+    def likelihood(of_groups: Tensor, distance: Tensor) -> float:  # ℓ, of the image as their union, in logarithms
+        none = of_groups.sum(0).exp()
+        some = 1 - none
+        if colours is not None:
+            m = 1 - of_groups.exp()
+            some = (some * (m * torch.exp(-distance)).sum(0) / m.sum(0)).clamp(min=1e-6)
+        some, none = (1 - 2 * f) * some + f * uniform, (1 - 2 * f) * none + f
+        return float(some[ink].log().sum() + none[~ink].log().sum())
+
+    distance = torch.zeros_like(y)
+    level = 0.0  # of what competes with the phases, and never fires
+    groupings: list[tuple[float, int, Tensor, float]] = []
     for n_left in range(n_phases, fewest - 1, -1):
         for _ in range(cycles if n_left == n_phases else cycles_after_pruning):
-            gamma = y**sharpness / (y**sharpness).sum(0).clamp(min=1e-30)  # the phases compete for each pixel
+            level = float(torch.sigmoid(torch.logit(torch.tensor(f, dtype=x.dtype)) + shift))
+            share = (y * torch.exp(distance[phases].amin(0) - distance)) ** sharpness
+            gamma = share / (share.sum(0) + level**sharpness).clamp(min=1e-30)  # the phases compete for each pixel
             ends = sampling * gamma.cumsum(0)
             fires_in = [(noise.pixels()[0] >= ends).sum(0) for _ in range(steps_per_phase)]  # k with probability q·γ_k
-            y = torch.zeros_like(y)
+            y, fired = torch.zeros_like(y), torch.zeros_like(y)
             for k in phases:
                 for t in range(steps_per_phase):
                     s = x * (fires_in[t] == k)  # spikes
+                    fired[k] += s
                     h = network.encoder(s[None])
                     if spiking:
                         h = (h + noise.latent(h.shape[1]) > 1).to(x.dtype)
                     y[k] += network.decoder(h)[0] / steps_per_phase  # feedback, back one cycle later
-        group = y.argmax(0)
+            distance = distances(fired)
+        support = y * torch.exp(distance[phases].amin(0) - distance)
+        if switched is None and (n_objects is None or n_left > fewest):
+            share = (support**sharpness).sum(0)
+            n_switched = float((level**sharpness / (share + level**sharpness))[ink].sum())
+            f = min(max(n_switched / (float((~ink).sum()) + n_switched), 1e-4), 0.3)
+            level = float(torch.sigmoid(torch.logit(torch.tensor(f, dtype=x.dtype)) + shift))
+        group = torch.where(support.amax(0) > level, support.argmax(0), -1)
         of_phase = x * (group == torch.tensor(phases)[:, None])  # the groups, (K, P)
+        of_groups = distances(of_phase)
         if n_objects is None:  # what this grouping is worth: ℓ, half of it for samples of the groups
-            samples = [likelihood(no_ink(of_phase * (noise.pixels()[0] < sampling))) for _ in range(4)]
-            worth = (likelihood(no_ink(of_phase)) + sum(samples) / 4) / 2
-            groupings.append((worth, len(group[ink].unique()), group))
+            samples = [likelihood(no_ink(of_phase * (noise.pixels()[0] < sampling)), of_groups) for _ in range(4)]
+            worth = (likelihood(no_ink(of_phase), of_groups) + sum(samples) / 4) / 2
+            by_chance = -image.size * (f * np.log(f) + (1 - f) * np.log(1 - f)) if f else 0.0
+            groupings.append((worth, int(of_phase.any(1).sum()), group, by_chance))
         if n_left > fewest:  # the phase without which ℓ is largest falls silent, but first those without any pixel
-            whole = no_ink(of_phase)
-            without = [likelihood(whole[torch.arange(n_left) != i]) for i in range(n_left)]
+            whole, rest = no_ink(of_phase), ~torch.eye(n_left, dtype=torch.bool)
+            without = [likelihood(whole[others], of_groups[others]) for others in rest]
             without = [ell if k in group[ink] else np.inf for k, ell in zip(phases, without)]
             y[phases.pop(int(np.argmax(without)))] = 0
     if n_objects is None:
-        best = max(worth for worth, _, _ in groupings)
-        _, _, group = max(groupings, key=lambda of: of[0] - 0.08 * of[1] * abs(best))
-    numbers = {k: number for number, k in enumerate(dict.fromkeys(group[ink].tolist()), start=1)}
+        best, _, _, by_chance = max(groupings, key=lambda of: of[0])
+        scale = max(abs(best) - by_chance, 0.0)
+        _, _, group, _ = max(groupings, key=lambda of: of[0] - 0.08 * of[1] * scale)
+    seen = dict.fromkeys(k for k in group[ink].tolist() if k >= 0)
+    numbers = {-1: 0} | {k: number for number, k in enumerate(seen, start=1)}
     return np.array([numbers[k] if i else 0 for k, i in zip(group.tolist(), ink)]).reshape(image.shape)
 
 

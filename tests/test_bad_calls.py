@@ -287,6 +287,11 @@ def images(valid: np.ndarray = IMAGES) -> Kind:
     return Kind("images", wrong | {"films": FILMS, "-1 as int8": -valid.astype(np.int8), "0 and 255": 255 * valid})
 
 
+def pictures() -> Kind:
+    """Images where grey and colour are right: films of three frames are colours."""
+    return without(images(), "films", "0 and 255", "with 0.5", "with 1e-09")
+
+
 def films() -> Kind:
     still = "one axis less", "a list of one axis less"  # both are right
     return without(images(FILMS), "films", *still)._replace(name="films", words=("films", "frames"))
@@ -619,6 +624,10 @@ PHASES_FIELDS = {
     "cycles_after_pruning": count(),
     "sampling": PROBABILITY,
     "sharpness": NOT_NEGATIVE,
+    "ground": optional(name("Flat", "planes")),
+    "colour": optional(name("Flat", "planes")),
+    "sigma": optional(ABOVE_0),
+    "noise": optional(PROBABILITY),
 }
 LOOP_FIELDS = {"delay": count(), "refractory": refractory_times(), "cycles": count()}
 COMPETING_FIELDS = {"delay": count(), "refractory": count(0), "cycles": count()}
@@ -710,7 +719,7 @@ def fields(argument: str, kinds: dict[str, Kind]) -> dict[str, Kind]:
 
 def segment_row(system: str) -> Row:
     kinds = {
-        "images": images(),
+        "images": pictures() if SYSTEMS[system].takes_colour else images(),
         "network": networks() if SYSTEMS[system].network else Kind("network", labelled(5, "shapes", object())),
         "settings": settings(system),
         "n_objects": optional(for_each()) if SYSTEMS[system].can_count else for_each(),

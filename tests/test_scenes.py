@@ -188,6 +188,32 @@ def test_scenes_may_be_grouped_by_any_system(bars, options):
     assert 1 < groups[-1] <= 3 and network.description["images"]["number"] == len(scenes)
 
 
+def test_phases_fall_silent_before_scenes_are_counted(bars, monkeypatch):
+    told, group = [], learning.segment
+
+    def watched(chosen, network, system, *, n_objects, **options):
+        told.append((system, None if n_objects is None else set(n_objects)))
+        return group(chosen, network, system, n_objects=n_objects, **options)
+
+    monkeypatch.setattr(learning, "segment", watched)
+    recipe = replace(TINY, steps=3, last_steps=7, counting_from=3)
+    for fewest, numbers in ((None, {5}), (2, {2, 3, 4, 5}), (5, {5})):
+        told.clear()
+        dasbe.learn_from_scenes(bars[0], replace(recipe, fewest_phases=fewest), **QUIET)
+        before, counted = told[:-2], told[-2:]  # of each round, scenes to learn from, then those to look at
+        assert before == 5 * [("competing_phases", numbers)]
+        assert counted == 2 * [("competing_phases_counting", None)]
+
+
+def test_each_round_has_its_steps_and_can_be_looked_at(bars, capsys):
+    recipe, seen = replace(TINY, first_steps=4, steps=3, last_steps=7), []
+    network = dasbe.learn_from_scenes(
+        bars[0], recipe, after_round=lambda stage, network: seen.append((stage, weights(network).clone()))
+    )
+    assert [stage for stage, _ in seen] == [0, 1, 2, 3] and torch.equal(seen[-1][1], weights(network))
+    assert not torch.equal(seen[0][1], seen[1][1]) and "17/17" in capsys.readouterr().err  # 4 + 3 + 3 + 7 steps
+
+
 def test_single_objects_are_noticed(bars):
     images, _ = dasbe.draw_scenes(BARS, (8, 8), count=200, objects=1)
     with pytest.warns(UserWarning, match="groups were found in a scene: if these are images of single objects"):
@@ -241,7 +267,8 @@ def test_what_cannot_be_learnt_from_is_said_in_one_line(bars, arguments, message
 @pytest.mark.parametrize(
     "fields",
     [{"n_phases": 1}, {"fragment": (3, 1)}, {"fragment": 2.0}, {"corruption": (0, 2)}, {"foreign_ink": 2}]
-    + [{"rounds": -1}, {"steps": 0}, {"learning_rate": 0}, {"latent": 0}, {"seed": -1}, {"counting_from": 0.5}],
+    + [{"rounds": -1}, {"steps": 0}, {"learning_rate": 0}, {"latent": 0}, {"seed": -1}, {"counting_from": 0.5}]
+    + [{"fewest_phases": 9}, {"fewest_phases": 0}, {"last_steps": 0}],
 )
 def test_a_wrong_field_of_the_recipe_is_named(fields):
     with pytest.raises(dasbe.InputError, match=f"^{next(iter(fields))} is "):

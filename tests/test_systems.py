@@ -381,7 +381,8 @@ def test_the_compiled_cycle_of_phases_equals_the_tensors(n_phases, steps, sharpn
     unknown = FeedbackArrays(np.full(feedback.shape, np.nan), np.ones(3, bool), hidden, weight, bias, pixels)
     for arrays in (all_at_once(feedback), unknown):
         spikes = np.empty(feedback.shape, np.uint8)
-        phase_cycle(arrays, NoiseStreams(1, range(3), counts).states, counts, n_phases, q, sharpness, spikes)
+        none, streams = np.empty((0, 0, 0)), NoiseStreams(1, range(3), counts)
+        phase_cycle(arrays, streams.states, counts, n_phases, q, sharpness, none, np.empty((0, 0)), spikes)
         np.testing.assert_array_equal(spikes, expected)
     fires = spikes.any(1)
     assert fires.any() and (steps > 1 or not fires[0].all())
@@ -559,7 +560,7 @@ def test_dasbe_with_competing_steps_equals_its_literal_form(monkeypatch, shapes,
     for i, image in enumerate(images):
         noise = ReplayedNoise(image, 13, seed, i, dtype)
         compete = partial(definition.competition, **options)
-        spikes, _, y = definition.bind(image, network, 13, 4, cycles, noise, compete)
+        spikes, _, y = definition.bind(image, network, 13, 4, cycles, noise, lambda y, _, compete=compete: compete(y))
         plain, _, _ = definition.bind(image, network, 13, 4, cycles, ReplayedNoise(image, 13, seed, i, dtype))
         assert spikes.any(1).any(1).all() and not torch.equal(spikes, plain)
         np.testing.assert_array_equal(run.spikes[i].reshape(cycles, 13, -1), spikes.numpy())

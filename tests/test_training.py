@@ -27,7 +27,7 @@ from dasbe.support.paths import network_folder
 from dasbe.train import denoising, networks, side_by_side
 from dasbe.train.corruption import corrupt_frames, draw_rates, occlude, switch, walk_back
 from dasbe.train.denoising import WALKBACK_CORRUPTION, contrast_loss, corrupt, train, training_images
-from dasbe.train.recipes import RECIPES, Recipe, training_recipe
+from dasbe.train.recipes import RECIPES, Recipe, SceneRecipe, training_recipe
 from scripts import model_card, try_candidates
 
 TINY = Recipe("shapes", hidden=(20,), latent=10, corruption=(0.3, 0.6), epochs=4, occlusion=0.5, walkback=1, batch=16)
@@ -412,6 +412,19 @@ def test_networks_trained_side_by_side_are_the_same_and_one_that_dies_is_named(h
     with pytest.raises(KeyboardInterrupt, match="the same command goes on from here"):
         networks.train_networks({"bars": replace(RECIPES["bars"], epochs=10**6)}, tmp_path, jobs=2)
     assert not active_children() and checkpoint.exists() and not (tmp_path / "bars.pt").exists()
+
+
+def test_networks_from_scenes_are_trained_side_by_side(home, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("DASBE_HOME", str(home))
+    tiny = SceneRecipe("bars", latent=16, first_steps=3, rounds=1, steps=3, scenes_a_round=30, least_pixels=1)
+    recipes = {"scenes_bars": tiny, "scenes_again": replace(tiny, seed=2)}
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder, jobs in zip(folders, (1, 2)):
+        networks.train_networks(recipes, folder, score_images=0, jobs=jobs)
+    assert "scenes_again: round 2 of 2" in capfd.readouterr().err
+    for name in recipes:
+        first, second = (_weights(dasbe.load_network(folder / f"{name}.pt")) for folder in folders)
+        assert torch.equal(first, second)
 
 
 def test_the_longest_training_begins_first(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ can be drawn first, and the network is evaluated once for all steps of all image
 is exact, not an approximation; step by step, the same stands in :mod:`dasbe.definition`.
 """
 
+import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
@@ -20,7 +21,7 @@ from dasbe.ann.network import Network
 from dasbe.ann.weights import weights_hash
 from dasbe.binding.run import LESS_MEMORY, RECORDABLE, Binding, new_run
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
-from dasbe.engine.feedback import Feedback, Modulation, modulated
+from dasbe.engine.feedback import Action, Feedback, ImageModulation, Modulation, action_of, modulated
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.engine.neurons import LatentLayer, Pixels, latent_layer
 from dasbe.engine.parallel import blocks_of, map_blocks
@@ -38,11 +39,11 @@ def binding_loop(
     latents: LatentLayer,
     feedback: Feedback,
     x: Iterable[Tensor | None],
-    modulate: Modulation | None = None,
+    action: Action | None = None,
 ) -> Iterator[tuple[Tensor, Tensor, Feedback]]:
-    """The loop itself, one cycle for each of `x`, the image of the cycle where it moves, (N, F).
+    """The loop itself, one cycle for each of `x`, the image of the cycle where it moves or is grey, (N, F).
 
-    `feedback` is c of the first cycle; then c = y, but for what `modulate` makes of it. Yields
+    `feedback` is c of the first cycle; then c = y, but for what `action` makes of it. Yields
     the spikes s (N, d, F) bool and the latent code h (N, d, L) of every cycle, and the
     feedback that acts in the next.
     """
@@ -50,7 +51,9 @@ def binding_loop(
     for x_now in x:
         spikes, seen, state = pixels.cycle(feedback, state, x_now)  # m = x·c + u > V: s, and a = s ∨ s1 ∨ s2
         code, received, memory = latents.cycle(attention.encode(seen), memory)  # h
-        feedback = modulated(attention.feedback(received), modulate)  # y, c of the next cycle; computed when asked for
+        feedback = modulated(
+            attention.feedback(received), action, spikes
+        )  # y, c of the next cycle; computed when asked for
         yield spikes, code, feedback
 
 
@@ -64,7 +67,8 @@ def bind(
     seed: int = 0,
     spike_loss: float = 0.0,
     record: Sequence[str] = ("spikes",),
-    modulate: Modulation | None = None,
+    modulate: Modulation | ImageModulation | None = None,
+    gain: np.ndarray | None = None,
     last: int | None = None,
     indices: Sequence[int] | np.ndarray | None = None,
     device: torch.device | str = "cpu",
@@ -107,7 +111,11 @@ def bind(
         with y (n, d, F) in [0, 1], of the F foreground pixels of n of the images, as many
         as are computed together, and perhaps by several threads at once; returns c of the
         next cycle, as many values in [0, 1], those of an image from those of the same image.
-        What is recorded is y. :func:`dasbe.systems.dasbe.competition` is one.
+        What is recorded is y. :func:`dasbe.systems.dasbe.competition` is one. An object with
+        a method ``of_images`` is told the images and the spikes of the cycle, too
+        (:class:`dasbe.systems.dasbe.ColourTerm`).
+    gain : (N, H, W) float in [0, 1], optional
+        Grey: firing gain of each pixel with ink, by which its feedback is multiplied; by default 1.
     last : int, optional
         Record only this many cycles at the end; by default all.
     indices : sequence of int, optional
@@ -149,9 +157,14 @@ def bind(
     r = np.broadcast_to(np.asarray(run.parameters["refractory"], np.int8), images.shape)
     steps = (len(images), last, delay)
     if modulate is not None:
-        if not callable(modulate):
+        if not (callable(modulate) or hasattr(modulate, "of_images")):
             raise InputError(f"modulate is {checks.shown(modulate)}; it must be a function from y to c, both (n, d, F)")
         run.parameters["modulate"] = getattr(modulate, "__name__", type(modulate).__name__)
+    if gain is not None:
+        if films is not None:
+            raise InputError("gain is given, but images are films; give grey for still images only")
+        gain = checks.shares("gain", gain, images.shape)
+        run.parameters["gain"] = hashlib.sha256(gain.tobytes()).hexdigest()
     _warn_of_multiple(delay, run.parameters["refractory"])
 
     with ready(network, images, device) as net:
@@ -167,7 +180,7 @@ def bind(
             run._latents = np.zeros((*steps, net.n_latent), np.float32)
         if "feedback" in record:
             run._feedback = np.zeros((*steps, *images.shape[1:]), np.float32)
-        attend = attention_of(net, moving=films is not None)
+        attend = attention_of(net, moving=films is not None or gain is not None)
 
         def bind_block(block: np.ndarray) -> int:
             """Run the loop on the images numbered in `block` and record what it gives."""
@@ -176,8 +189,12 @@ def bind(
             pixels = Pixels(noise, foreground.of_images(r[block]), spike_loss)
             attention, latents = attend(foreground), latent_layer(net, noise, pixels.refractory)
             feedback = attention.initial(noise.initial_feedback(delay).to(net.dtype))
-            x = repeat(None, cycles) if films is None else foreground.of_images(films[block]).unbind(1)
-            loop = binding_loop(attention, pixels, latents, feedback, x, modulate)
+            x: Iterable[Tensor | None] = repeat(None, cycles)
+            if gain is not None:
+                x = repeat(foreground.of_images(gain[block]), cycles)
+            elif films is not None:
+                x = foreground.of_images(films[block]).unbind(1)
+            loop = binding_loop(attention, pixels, latents, feedback, x, action_of(modulate, block, foreground))
             for cycle, (spikes, code, y) in enumerate(loop, start=last - cycles):
                 if cycle < 0:
                     continue

@@ -55,7 +55,7 @@ class Binding:
         ``cycles``, ``recorded_cycles`` (n), ``seed``, ``spike_loss``, ``indices``
         ((N,) int64), ``network``: the SHA-256 of the weights, if it is an
         :class:`~dasbe.ann.autoencoder.Autoencoder`, else None, and ``modulate``: the name
-        of the function, or None.
+        of the function, or None. With grey also ``gain``, the SHA-256 of its float32.
     images : (N, H, W) uint8, or (N, cycles, H, W) for films
         Input of the loop.
     trains : ForegroundTrains or None
@@ -466,6 +466,7 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
     checks.whole_number("cycles", parameters["cycles"])
     last, network = checks.whole_number("recorded_cycles", parameters.pop("recorded_cycles")), parameters.pop("network")
     modulate = parameters.pop("modulate", None)  # files of version 0.2.0 and before have none
+    gain = {"gain": parameters.pop("gain")} if "gain" in parameters else {}
     if parameters["refractory"] is None:
         parameters["refractory"] = arrays.pop("refractory")
     run = new_run(arrays.pop("images"), **parameters, last=last, indices=arrays.pop("indices"))
@@ -473,7 +474,10 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
         raise Unfit(f"its network is {checks.shown(network)}, and its record has {checks.shown(list(made))}")
     if modulate is not None:
         checks.instance("modulate", modulate, str, "the name of a function")
-    run.parameters["network"], run.parameters["modulate"], run.made = network, modulate, made
+    if gain and not re.fullmatch("[0-9a-f]{64}", gain["gain"]):
+        raise Unfit(f"its gain is {checks.shown(gain['gain'])}, and no SHA-256")
+    run.parameters |= {"network": network, "modulate": modulate} | gain
+    run.made = made
 
     steps = (len(run.images), last, run.parameters["delay"])
     if "spikes" in arrays:

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from dasbe.datasets import generators
+from dasbe.datasets import benchmark_sets, generators
 from dasbe.datasets.generators import Block
 from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
 from dasbe.support.published import DatasetSettings
-
-SHAPES_OF_A_SCENE = 3  # objects of a scene in the datasets of shapes that are not in Table 1
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,11 @@ class Dataset:
         Settings of the systems of Table 1; None for a dataset that is not in the table.
     needs_mnist : bool
         Whether its images are made from the digits of MNIST.
+    form : str
+        What its images are: ``"binary"``, (H, W) of 0 and 1; ``"grey"``, (H, W) of 0 to 255; or
+        ``"colour"``, (3, H, W) of 0 to 255.
+    objects : int, optional
+        Largest number of objects in an image, where it has no `settings`.
     """
 
     name: str
@@ -36,11 +40,13 @@ class Dataset:
     sizes: dict[str, int]
     settings: DatasetSettings | None = None
     needs_mnist: bool = False
+    form: str = "binary"
+    objects: int = 3
 
     @property
     def most_objects(self) -> int:
         """Largest number of objects in an image."""
-        return SHAPES_OF_A_SCENE if self.settings is None else self.settings.objects
+        return self.objects if self.settings is None else self.settings.objects
 
 
 DATASETS = {
@@ -101,6 +107,77 @@ DATASETS = {
         ),
     )
 }
+PAPER_DATASETS = tuple(DATASETS)
+"""Those that the paper's figures and table need."""
+_THOUSANDS = {"multi": 10000, "validation": 1000, "test": 1000}
+_SHAPES_IN = partial(Dataset, seed=20261, sizes=_THOUSANDS, form="colour")
+DATASETS |= {
+    dataset.name: dataset
+    for dataset in (
+        Dataset(
+            "tagger_shapes",
+            benchmark_sets.tagger_shapes,
+            seed=265076,
+            sizes={"multi": 50000, "validation": 10000, "test": 10000, "single": 10000},
+        ),
+        *(
+            Dataset(
+                f"gust_{n}_shapes",
+                partial(benchmark_sets.gust_shapes, n_objects=n),
+                seed=265076,
+                sizes={"multi": 20000, "validation": 1000, "test": 1000},
+                objects=n,
+            )
+            for n in (2, 3, 4)
+        ),
+        Dataset(
+            "cae_2shapes",
+            partial(benchmark_sets.cae_shapes, templates=benchmark_sets.CAE_SHAPES[:2]),
+            seed=20262,
+            sizes={**_THOUSANDS, "single": 10000},
+        ),
+        Dataset(
+            "cae_3shapes",
+            partial(benchmark_sets.cae_shapes, templates=benchmark_sets.CAE_SHAPES),
+            seed=20262,
+            sizes={**_THOUSANDS, "single": 10000},
+        ),
+        Dataset(
+            "akorn_shapes",
+            benchmark_sets.akorn_shapes,
+            seed=20263,
+            sizes={"multi": 40000, "validation": 1000, "test": 1000, "single": 20000},
+            form="grey",
+            objects=4,
+        ),
+        Dataset(
+            "tetrominoes",
+            benchmark_sets.tetrominoes,
+            seed=20264,
+            sizes={**_THOUSANDS, "single": 20000},
+            form="colour",
+        ),
+        *(
+            Dataset(
+                name,
+                partial(benchmark_sets.sprites, shaded=name != "sprites"),
+                seed=20265,
+                sizes={**_THOUSANDS, "single": 20000},
+                form="colour",
+                objects=4,
+            )
+            for name in ("sprites", "sprites_shaded")
+        ),
+        _SHAPES_IN("shapes_own_colours", benchmark_sets.coloured_shapes),
+        _SHAPES_IN("shapes_one_colour", partial(benchmark_sets.coloured_shapes, n_colours=1)),
+        _SHAPES_IN("shapes_two_colours", partial(benchmark_sets.coloured_shapes, n_colours=2)),
+        _SHAPES_IN("shapes_shaded", partial(benchmark_sets.coloured_shapes, shaded=True)),
+        _SHAPES_IN("shapes_on_colour", partial(benchmark_sets.coloured_shapes, ground="coloured")),
+        _SHAPES_IN("shapes_on_gradient", partial(benchmark_sets.coloured_shapes, ground="gradient")),
+    )
+}
+BENCHMARK_DATASETS = tuple(name for name in DATASETS if name not in PAPER_DATASETS)
+"""Those on which others have measured, and our shapes in colour."""
 TABLE_DATASETS = tuple(name for name, dataset in DATASETS.items() if dataset.settings is not None)
 """The rows of Table 1."""
 

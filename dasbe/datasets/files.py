@@ -77,7 +77,8 @@ def load_dataset(
     Returns
     -------
     images : (N, H, W) uint8
-        1 where there is ink.
+        1 where there is ink. In a dataset whose `form` is grey, from 0 to 255; of one in colour,
+        (N, 3, H, W) from 0 to 255.
     groups : (N, H, W) uint8, or None
         0 = background or overlap of two objects, k = object number; None if a file of
         your own has no labels.
@@ -242,11 +243,12 @@ def _load(
     """
     published = CHECKSUMS.get(dataset.name, {}) if dataset else {}
     forms = [form_of(key, array, published.get(key, (None,))[0]) for key, array in arrays.items()]
-    if forms[0] != forms[-1]:
+    in_colour = dataset is not None and dataset.form == "colour" and len(forms[0]) == 4
+    if (forms[0][:1] + forms[0][2:] if in_colour else forms[0]) != forms[-1]:
         raise Unfit(f"it has images {forms[0]} and labels {forms[-1]}")
-    wanted = _images_from(start, stop, forms[0][0], what)
-    form, parts = (wanted.stop - wanted.start, *forms[0][1:]), []
-    for key, array in arrays.items():
+    wanted, parts = _images_from(start, stop, forms[0][0], what), []
+    for (key, array), whole in zip(arrays.items(), forms):
+        form = (wanted.stop - wanted.start, *whole[1:])
         n_values = math.prod(form) + math.prod(getattr(array, "chunks", None) or (0,))  # one chunk is unpacked besides
         checks.memory(n_values * array.dtype.itemsize, f"reading {key}", "read fewer images with start= and stop=")
         part = array[(0, wanted) if array.ndim == 5 else wanted].reshape(form)
@@ -262,6 +264,8 @@ def _checked(images: np.ndarray, labels: np.ndarray | None = None, *, dataset: D
     Without a `dataset` they are a user's own: images may also be 0 and 255, and labels −1, which becomes 0.
     """
     own = dataset is None
+    if dataset is not None and dataset.form != "binary":
+        return images, labels
     white = 255 if own and images.dtype.kind in "ui" and images.max() == 255 else 1
     least, most = (-1, MOST_LABELS) if dataset is None else (0, dataset.most_objects)
     size = images.shape[-2:]

@@ -16,13 +16,13 @@ from numpy.random import RandomState
 from dasbe.datasets.scenes import Scenes
 
 
-def _template(*rows: str) -> np.ndarray:
+def template_of(*rows: str) -> np.ndarray:
     """The object that `rows` draw, (h, w) uint8: 1 where there is a #."""
     return np.array([[mark == "#" for mark in row] for row in rows], np.uint8)
 
 
-SQUARE = _template(*2 * ["#######"], *3 * ["##...##"], *2 * ["#######"])
-TRIANGLE = _template(
+SQUARE = template_of(*2 * ["#######"], *3 * ["##...##"], *2 * ["#######"])
+TRIANGLE = template_of(
     ".....##.....",
     "....####....",
     "...######...",
@@ -31,7 +31,7 @@ TRIANGLE = _template(
     "############",
     "############",
 )
-CORNER = _template(*2 * ["#####"], *3 * ["##..."])
+CORNER = template_of(*2 * ["#####"], *3 * ["##..."])
 SHAPES = (SQUARE, TRIANGLE, TRIANGLE[::-1])
 CORNERS = (CORNER, CORNER[::-1], CORNER[:, ::-1], CORNER[::-1, ::-1])
 CORNER_SQUARE = np.zeros((20, 20), np.uint8)
@@ -58,7 +58,7 @@ def draw_place(rng: RandomState, template: np.ndarray, image_shape: tuple[int, i
     return y, x
 
 
-def _draw_scenes(rng: RandomState, count: int, draws: Sequence[Callable[[RandomState], Placement]]) -> np.ndarray:
+def draw_scenes_of(rng: RandomState, count: int, draws: Sequence[Callable[[RandomState], Placement]]) -> np.ndarray:
     """Placements, (count, objects, 3), of images with one object for each of `draws`, in that order."""
     placements = np.empty((count, len(draws), 3), np.int64)
     for i in range(count):
@@ -122,7 +122,7 @@ def corners(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
         return (rng.randint(0, 4), *place)  # which of the four is drawn after the place
 
     def draw(count: int, draws: Sequence[Callable[[RandomState], Placement]]) -> dict[str, np.ndarray]:
-        return render_placements(_draw_scenes(rng, count, draws), templates, SHAPES_SHAPE)
+        return render_placements(draw_scenes_of(rng, count, draws), templates, SHAPES_SHAPE)
 
     yield "train_multi", draw(sizes["multi"], [square] + 4 * [corner])
     yield "test", draw(sizes["test"], [square] + 4 * [corner])
@@ -147,7 +147,7 @@ def shapes(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
 
     def draw(count: int, n_objects: int, shape: int | None = None) -> dict[str, np.ndarray]:
         draws = n_objects * [lambda rng: draw_shape(rng, shape)]
-        return render_placements(_draw_scenes(rng, count, draws), SHAPES, SHAPES_SHAPE)
+        return render_placements(draw_scenes_of(rng, count, draws), SHAPES, SHAPES_SHAPE)
 
     yield "train_multi", draw(sizes["multi"], 3)
     yield "test", draw(sizes["test"], 3)
@@ -160,7 +160,7 @@ def shapes_with_pos(rng: RandomState, sizes: Sizes) -> Iterator[Block]:
     """Single shapes with ``pos``, the (y, x) of the top left corner."""
     for shape in range(3):
         draws = [lambda rng: draw_shape(rng, shape)]
-        placements = _draw_scenes(rng, sizes["single"], draws)
+        placements = draw_scenes_of(rng, sizes["single"], draws)
         arrays = render_placements(placements, SHAPES, SHAPES_SHAPE)
         yield f"train_single_{shape}", {**arrays, "pos": placements[:, 0, 1:].astype(np.uint8)}
 

@@ -16,6 +16,7 @@ from dasbe.support.storage import Unfit, untrusted
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 """Formats that are read. Pillow decodes these itself; some others, such as EPS, it hands to programs that run them."""
 LONGEST_SIDE = 4096  # pixels of a picture of any size
+DEEPEST = 2**16 - 1  # grey of 16 bits
 OPAQUE = 128  # alpha from which on a pixel counts
 
 
@@ -167,12 +168,33 @@ def read_picture(
     return inked(_decode(path, image_shape, why), threshold, f"image {displayed(path)}")
 
 
+def load_colours(path: Path | str, image_shape: tuple[int, int] | None = None) -> np.ndarray:
+    """Read a picture as it is, (3, H, W) float32 from 0 to 1, for systems that take colour; grey has equal channels.
+
+    Arguments and errors are those of :func:`load_image`; transparent parts are white.
+    """
+    path = checks.path("path", path)
+    image_shape = None if image_shape is None else checks.image_shape(image_shape)
+    file_to_read("image file", path, "give the path of an image")
+    picture = _decode(path, image_shape, "the network takes")
+    if picture.colours is not None:
+        return np.where(picture.opaque, picture.colours / np.float32(255), 1).astype(np.float32)
+    grey = picture.grey / (DEEPEST if picture.is_whole else 1)
+    if not (0 <= grey.min() and grey.max() <= 1):
+        raise InputError(f"image {displayed(path)} holds numbers beyond 0 to 1; save it with 8 or 16 bits")
+    return np.repeat(grey[None], 3, 0).astype(np.float32)
+
+
 class _Picture(NamedTuple):
-    """Grey values (H, W) float64, in units of the file; opaque pixels (H, W) bool; whether the file holds integers."""
+    """Grey values (H, W) float64, in units of the file; opaque pixels (H, W) bool; whether the file holds integers.
+
+    And `colours` (3, H, W) uint8, but for deep grey.
+    """
 
     grey: np.ndarray
     opaque: np.ndarray
     is_whole: bool
+    colours: np.ndarray | None = None
 
 
 def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Picture:
@@ -192,7 +214,8 @@ def _decode(path: Path, image_shape: tuple[int, int] | None, why: str) -> _Pictu
                     picture = _Picture(grey, np.ones(grey.shape, bool), file.mode != "F")
                 else:
                     rgba = np.asarray(ImageOps.exif_transpose(file).convert("RGBA"))  # upright, as it is shown
-                    picture = _Picture(rgba[..., :3].mean(2), rgba[..., 3] >= OPAQUE, True)
+                    colours = rgba[..., :3].transpose(2, 0, 1)
+                    picture = _Picture(rgba[..., :3].mean(2), rgba[..., 3] >= OPAQUE, True, colours)
         except Image.DecompressionBombError as error:
             raise InputError(f"image {displayed(path)} is far too large; resize it") from error
         except UnidentifiedImageError:
@@ -231,7 +254,7 @@ def _brighter(picture: _Picture, threshold: float) -> np.ndarray:
 
 def _guess(name: str, picture: _Picture) -> tuple[np.ndarray, str]:
     """Ink (H, W) bool by the rule of :func:`load_image`, and what it is; InputError if that is in doubt."""
-    grey, opaque, is_whole = picture
+    grey, opaque, is_whole, _ = picture
     if not opaque.all():
         return opaque, "opaque"
     if is_whole and grey.max() == 1 and np.isin(grey, (0, 1)).all():

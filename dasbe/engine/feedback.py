@@ -7,17 +7,28 @@ matrix product, or lazily, pixel by pixel, where one is ready to fire.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dasbe.engine.compiled import compiled, compiled_unordered
+from dasbe.engine.foreground import Foreground
 from dasbe.support.errors import InputError
 
 Modulation = Callable[[Tensor], Tensor]
 """From feedback y (n, d, F) to what acts in its place, c."""
+
+Action = Callable[[Tensor, Tensor], Tensor]
+"""The same, from y and the spikes (n, d, F) bool of its cycle."""
+
+
+class ImageModulation(Protocol):
+    """A modulation that also knows the spikes of the cycle, and of which images they are."""
+
+    def of_images(self, images: np.ndarray, foreground: Foreground) -> Action:
+        """What acts on the images numbered `images` (n,), with this foreground."""
 
 
 class FeedbackArrays(NamedTuple):
@@ -81,14 +92,25 @@ class Feedback:
         return all_at_once(self.of_pixels().numpy())
 
 
-def modulated(feedback: Feedback, modulate: Modulation | None) -> Feedback:
-    """`feedback` of which c = modulate(y) reaches the neurons, if there is such a function; whole images stay y."""
+def action_of(
+    modulate: Modulation | ImageModulation | None, images: np.ndarray, foreground: Foreground
+) -> Action | None:
+    """What `modulate` does to the feedback of the images numbered `images` (n,); None if it does nothing."""
     if modulate is None:
+        return None
+    if hasattr(modulate, "of_images"):
+        return modulate.of_images(images, foreground)
+    return lambda y, spikes: modulate(y)
+
+
+def modulated(feedback: Feedback, action: Action | None, spikes: Tensor) -> Feedback:
+    """`feedback` of which c, made of y by `action`, reaches the neurons; whole images stay y."""
+    if action is None:
         return feedback
 
     def modulated_pixels() -> Tensor:
         y = feedback.of_pixels()
-        return _checked(modulate(y.clone()), y)
+        return _checked(action(y.clone(), spikes), y)
 
     return Feedback(modulated_pixels, feedback.of_images)
 

@@ -22,13 +22,17 @@ def phase_cycle(
     n_phases: int,
     sampling: np.floating,
     sharpness: np.floating,
+    likelihood: np.ndarray,
+    unexplained: np.ndarray,
     spikes: np.ndarray,
 ) -> None:
     """Competition and spikes of a cycle of K phases.
 
     `feedback` is y of each step of each phase, (N, K·m, F); in the first cycle, (N, K, F).
     `sampling` q and `sharpness` β are of its type. The generators' `states` (N, 4) are
-    advanced. Writes `spikes` (N, K·m, F) uint8: 1 where a pixel fires, else 0.
+    advanced. Each phase's y is multiplied by its `likelihood` (N, K, F), and `unexplained` (N, F)
+    competes with the phases, but never fires; either may be empty. Writes `spikes` (N, K·m, F)
+    uint8: 1 where a pixel fires, else 0.
     """
     width, steps = spikes.shape[2], spikes.shape[1] // n_phases
     steps_before = feedback.values.shape[1] // n_phases
@@ -52,7 +56,11 @@ def phase_cycle(
                 n_firing += np.uint64(u[:, p].min() < sampling)
             y[:, :n] = 0
             compute_where_needed(feedback, i, firing[:n_firing])
-        of_power[:n] = 0
+        if len(unexplained):
+            for p in range(n):
+                of_power[p] = unexplained[i, p] ** sharpness
+        else:
+            of_power[:n] = 0
         for k in range(n_phases):
             power, first = powers[k], y[k * steps_before]
             for p in range(n):
@@ -63,6 +71,9 @@ def phase_cycle(
                     power[p] += of_step[p]
             for p in range(n):
                 power[p] /= real(steps_before)
+            if len(likelihood):
+                for p in range(n):
+                    power[p] *= likelihood[i, k, p]
             if sharpness == 2:
                 for p in range(n):
                     power[p] *= power[p]

@@ -125,6 +125,7 @@ def segment(
     Parameters
     ----------
     images : (N, H, W) array of 0 and 1
+        Competing phases also take grey, (N, H, W), and colour, (N, 3, H, W), from 0 to 1 or as uint8.
     network : nn.Module or callable, optional
         As for :func:`dasbe.bind`; a system that needs none takes no notice of it.
     system : str or System

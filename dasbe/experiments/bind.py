@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import dasbe
 from dasbe.ann.network import Network
 from dasbe.binding.run import Binding
-from dasbe.datasets import ensure_dataset
+from dasbe.datasets import ensure_dataset, settings_of
+from dasbe.datasets.images import load_colours
+from dasbe.plotting.pictures import input_and_grouping
 from dasbe.plotting.runs import animate, plot_decoded, plot_grouping, plot_raster
-from dasbe.plotting.style import save_figure
+from dasbe.plotting.style import Figure, save_figure
 from dasbe.support import checks
 from dasbe.support.paths import displayed
+from dasbe.systems.competing_phases import Settings
 
 
 def bind_image(
@@ -29,6 +33,7 @@ def bind_image(
     out: Path,
     image: Path | None = None,
     groups: int | None = None,
+    colour: bool = False,
     html: bool = False,
     device: str = "cpu",
     **loop: Any,
@@ -48,6 +53,8 @@ def bind_image(
         A picture in place of an image of the dataset.
     groups : int, optional
         Objects + background; by default as many as the ground truth has, or, of a picture, as many as are found.
+    colour : bool
+        Whether the picture is grouped as it is, grey or in colour, by competing phases, which find its ground.
     html : bool
         Whether to write a page that plays the spikes as well.
     device : str
@@ -56,6 +63,14 @@ def bind_image(
     """
     started, place = time.perf_counter(), checks.device(device, "--device")
     loaded, truth = dasbe.load_network(network, place), None
+    if colour:
+        assert image is not None
+        picture = load_colours(image, loaded.architecture.image_shape)
+        labels = group_colours(picture, loaded, groups, dataset, loop["seed"], place)
+        shown = input_and_grouping(picture.transpose(1, 2, 0), labels[0])
+        files = save_figures(out, {"grouping.png": shown} | decoded(loaded, labels))
+        report(labels, groups, truth, files, started)
+        return
     if image is not None:
         images = dasbe.load_image(image, loaded.architecture.image_shape)[None]
     else:
@@ -68,6 +83,22 @@ def bind_image(
     labels = dasbe.group(run, groups)
     files = draw(out, run, labels, loaded, truth, html=html)
 
+    report(labels, groups, truth, files, started)
+
+
+def group_colours(
+    picture: np.ndarray, network: Network, groups: int | None, dataset: str, seed: int, device: torch.device
+) -> np.ndarray:
+    """Labels (1, H, W) of a picture (3, H, W), by competing phases, with as many more as the dataset has at first."""
+    told = None if groups is None else max(groups - 1, 1)
+    phases = max(settings_of(dataset).n_phases, told or 0)
+    system = "competing_phases_counting" if told is None else "competing_phases"
+    settings = Settings(phases)
+    return dasbe.segment(picture[None], network, system, n_objects=told, settings=settings, seed=seed, device=device)
+
+
+def report(labels: np.ndarray, groups: int | None, truth: np.ndarray | None, files: list[Path], started: float) -> None:
+    """Print what was found, the files, and the time since `started`."""
     objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
     result = f"found {objects}" if groups is None else f"grouped into {objects} (told)"
     print(result if truth is None else f"AMI: {100 * dasbe.ami(truth, labels)[0]:.1f} %")
@@ -92,11 +123,7 @@ def draw(
     has_objects = (labels if groups is None else groups)[0].any()
     if has_objects:
         figures["raster.png"] = plot_raster(run, labels, groups=groups)
-    if labels[0].any():
-        figures["decoded.png"] = plot_decoded(network, labels, groups=groups)
-    for name, figure in figures.items():
-        save_figure(figure, folder / name)
-    written = [folder / name for name in figures]
+    written = save_figures(folder, figures | decoded(network, labels, groups))
     if has_objects:
         written.append(folder / "binding.gif")
         animate(written[-1], run, labels, groups=groups)
@@ -104,3 +131,15 @@ def draw(
         written.append(folder / "binding.html")
         run.to_html(written[-1], labels=labels, groups=groups)
     return written
+
+
+def decoded(network: Network, labels: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Figure]:
+    """The figure of what `network` makes of each group, unless there is none."""
+    return {"decoded.png": plot_decoded(network, labels, groups=groups)} if labels[0].any() else {}
+
+
+def save_figures(folder: Path, figures: dict[str, Figure]) -> list[Path]:
+    """Write figures by name; returns the files."""
+    for name, figure in figures.items():
+        save_figure(figure, folder / name)
+    return [folder / name for name in figures]

@@ -12,7 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dasbe.datasets.catalogue import DATASETS, TABLE_DATASETS, dataset_of, settings_of
+from dasbe.datasets.catalogue import (
+    BENCHMARK_DATASETS,
+    DATASETS,
+    PAPER_DATASETS,
+    TABLE_DATASETS,
+    dataset_of,
+    settings_of,
+)
 from dasbe.support import checks
 from dasbe.support.checks import one_of, shown
 from dasbe.support.errors import InputError
@@ -44,7 +51,8 @@ MOST_JOBS = 1000
 def datasets(program: str) -> Options:
     """Options of the command that makes dataset files."""
     parser = Parser(program, "Make dataset files, or compare them with the published ones.")
-    parser.add_text("names", f"{', '.join(DATASETS)}, or all", nargs="*", metavar="NAME")
+    known = f"{', '.join(PAPER_DATASETS)}, or all of these; {', '.join(BENCHMARK_DATASETS)}, or benchmarks for these"
+    parser.add_text("names", known, nargs="*", metavar="NAME")
     parser.add_folder("--out", "folder of the files (default: tmp_data)")
     parser.add_folder("--mnist", "folder of the four MNIST files (default: see docs/reproduction.md)")
     parser.add_flag("--verify", "compare the files with the published SHA-256 sums")
@@ -52,7 +60,9 @@ def datasets(program: str) -> Options:
     if not options.names and not options.verify:
         raise InputError(f"no dataset named; give some of {', '.join(DATASETS)}, or all")
     checks.each_once("NAME", options.names)
-    options.names = list(DATASETS) if not options.names or "all" in options.names else options.names
+    sets = {"all": PAPER_DATASETS, "benchmarks": BENCHMARK_DATASETS}
+    chosen = [name for given in options.names or ["all"] for name in sets.get(given, (given,))]
+    options.names = list(dict.fromkeys(chosen))
     for name in options.names:
         dataset_of(name)
     return {
@@ -146,6 +156,7 @@ def bind(program: str) -> Options:
     parser.add_text("--dataset", f"{', '.join(TABLE_DATASETS)} (default: %(default)s)", "shapes")
     parser.add_whole_number("--index", None, f"image of train_multi (default: {EXAMPLE_INDEX})", 0)
     parser.add_file("--image", "an image file of your own, in place of --index")
+    parser.add_flag("--colour", "take the picture as it is, grey or in colour, and bind it by competing phases")
     parser.add_whole_number("--groups", None, "objects + background (default: the ground truth's; with --image, found)")
     parser.add_text("--network", "default: the network of the dataset", metavar="NAME|FILE")
     parser.add_seed(111)
@@ -157,6 +168,8 @@ def bind(program: str) -> Options:
     parser.add_device()
     options = parser.parse_args()
     given_apart(options, "--image", "--index")
+    given_with(options, "--image", "--colour")
+    given_apart(options, "--colour", "--html")
     check_writable(options.out, "--out DIR")
     published = settings_of(options.dataset)
     defaults = {"index": EXAMPLE_INDEX, "network": options.dataset}
@@ -332,6 +345,23 @@ def _comparison(name: str, program: str) -> Options:
 
 
 ablation, compute = (partial(_comparison, name) for name in COMPARISONS)
+
+
+def benchmarks(program: str) -> Options:
+    """Options of the command that compares on the sets of others."""
+    parser = Parser(
+        program, "Systems and baselines on the sets on which others have measured, and on shapes in colour."
+    )
+    parser.add_text("--sets", f"default: {' '.join(BENCHMARK_DATASETS)}", list(BENCHMARK_DATASETS), nargs="+")
+    parser.add_whole_number("--images", 1000, "of the test images of each set (default: %(default)s)", 1, 1000)
+    parser.add_seed([1, 2, 3], "of the networks that are trained (default: 1 2 3)", "--seeds", nargs="+")
+    parser.add_workers(1, "processes (default: one, with all its threads)")
+    parser.add_folder("--out", "default: results/benchmarks", results_folder() / "benchmarks")
+    parser.add_device()
+    options = parser.parse_args()
+    _check_names(vars(options), sets=BENCHMARK_DATASETS)
+    check_writable(options.out, "--out DIR")
+    return vars(options)
 
 
 def generalisation(program: str) -> Options:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from matplotlib import colors
 
 from dasbe.plotting.style import (
     INK,
@@ -17,6 +18,7 @@ from dasbe.plotting.style import (
     palette_of_marks,
 )
 
+SEEN = "royalblue"  # pixels that a network is shown
 LABELLESS = 0.75  # grey of ink without a label: overlaps in a ground truth, ungrouped pixels in a grouping
 
 
@@ -43,18 +45,23 @@ def input_and_grouping(
 ) -> Figure:
     """The input `image`, the ground truth `groups` if given, and the grouping `labels`, (H, W) each.
 
+    An image may be (H, W, 3), a picture in colour from 0 to 1.
     Pixels with ink that fell into the cluster of silent pixels (label 0), because they never
     fired or fired in phase with too few others, are grey. Where there are more groups than
     `colours`, the name of a palette, has, each group is numbered. `score` is an AMI in [0, 1].
     Drawn in a new figure, or `within` a part of one.
     """
     table = palette_of_marks(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
-    background = np.zeros_like(image, int)
-    panels = [("input", coloured(background) * (1 - 0.85 * image[..., None]), background)]
+    background, timing, picture = np.zeros_like(labels), " by spike timing", image
+    if image.ndim == 2:
+        picture = coloured(background) * (1 - 0.85 * image[..., None])
+    else:
+        image, timing = background, ""
+    panels = [("input", picture, background)]
     if groups is not None:
         overlaps = "\n(overlap grey)" if np.any((image > 0) & (groups == 0)) else ""
         panels.append((f"ground truth{overlaps}", coloured(groups, image, table), groups))
-    title = "grouping by spike timing" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
+    title = f"grouping{timing}" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
     if np.any((image > 0) & (labels == 0)):
         title += "\n(ungrouped grey)" if score is None else " (ungrouped grey)"
     panels.append((title, coloured(labels, image, table), labels))
@@ -101,4 +108,36 @@ def decoded_groups(labels: np.ndarray, decoded: np.ndarray) -> Figure:
         if column == 0:
             above.set_ylabel("pixels")
             below.set_ylabel("decoded")
+    return figure
+
+
+@in_our_style
+def learning_over_rounds(
+    scenes: np.ndarray, labels: np.ndarray, shown: np.ndarray, restored: np.ndarray, titles: list[str]
+) -> Figure:
+    """What a network finds in `scenes`, and makes of a few pixels, after rounds of learning from scenes.
+
+    For each of the S scenes (S, H, W), two rows: its groupings `labels` (R, S, H, W) after R
+    rounds, which `titles` name; and the pixels `shown` (S, H, W) of one object, in blue on what
+    is `restored` (R, S, H, W) of them, in [0, 1].
+    """
+    n_rounds, n_scenes = labels.shape[:2]
+    figure = new_figure(1.25 * (n_rounds + 1), 2.6 * n_scenes)
+    figure.set_layout_engine("constrained", wspace=0, hspace=0, w_pad=0.02, h_pad=0.02)
+    axes = figure.subplots(2 * n_scenes, n_rounds + 1, squeeze=False)
+    table, mark = palette(int(labels.max())), np.array(colors.to_rgb(SEEN))
+    for row, (scene, pixels) in enumerate(zip(scenes, shown)):
+        dots = np.where(pixels[..., None] > 0, mark, 1)
+        pictures = [(1 - 0.85 * scene[..., None], dots)]
+        for found, answer in zip(labels[:, row], restored[:, row]):
+            pictures.append(
+                (coloured(found, scene, table), np.where(pixels[..., None] > 0, mark, 1 - answer[..., None]))
+            )
+        for column, both in enumerate(pictures):
+            for above, picture in enumerate(both):
+                ax = axes[2 * row + above, column]
+                ax.imshow(np.broadcast_to(picture, (*scene.shape, 3)), interpolation="nearest", vmin=0, vmax=1)
+                image_axes(ax, ["scene", *titles][column] if row == above == 0 else "")
+        axes[2 * row, 0].set_ylabel("groups found", size=8)
+        axes[2 * row + 1, 0].set_ylabel("shown, restored", size=8)
     return figure

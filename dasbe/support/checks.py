@@ -218,6 +218,39 @@ def images(value: Any, name: str = "images") -> np.ndarray:
     return given.astype(np.uint8)
 
 
+def pictures(value: Any, name: str = "images") -> np.ndarray:
+    """Images (N, H, W) of 0 and 1, as uint8; or grey, or (N, 3, H, W) in colour, as float32 from 0 to 1."""
+    given = array(name, value, "an array (N, H, W) or (N, 3, H, W)")
+    in_colour = given.ndim == 4 and given.shape[1] == 3
+    if given.ndim == 4 and given.shape[3] == 3 and not in_colour:
+        raise InputError(f"{name} have shape {given.shape}; colours come first: {name}.transpose(0, 3, 1, 2)")
+    if given.ndim == 4 and not in_colour and given.shape[1] > 1:
+        raise InputError(f"{name} have shape {given.shape}; they must be (N, H, W), or (N, 3, H, W) in colour")
+    if not in_colour and (given.ndim != 3 or given.dtype.kind == "b" or ((given == 0) | (given == 1)).all()):
+        return images(given, name)
+    if 0 in given.shape:
+        raise InputError(f"{name} have shape {given.shape}; none of it may be 0")
+    if given.dtype == np.uint8 and given.max() > 1:
+        return (given / np.float32(255)).astype(np.float32)
+    wrong = ~((given >= 0) & (given <= 1))
+    if wrong.any():
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        remedy = "give grey and colours as numbers from 0 to 1, or as uint8"
+        raise InputError(f"{name}{list(where)} is {given[where]}; {remedy}")
+    return given.astype(np.float32)
+
+
+def shares(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers from 0 to 1, one for each pixel of images of `shape` (N, H, W), as float32."""
+    given = array(name, value, "an array (N, H, W)")
+    if given.shape != shape:
+        raise InputError(f"{name} has shape {given.shape}; it must be {shape}, as the images have")
+    wrong = given[~((given >= 0) & (given <= 1))]
+    if wrong.size:
+        raise InputError(f"{name} holds {wrong[0]}; it must be numbers from 0 to 1")
+    return given.astype(np.float32)
+
+
 def image(value: Any, name: str = "image") -> np.ndarray:
     """One image (H, W) of 0 and 1, as uint8."""
     given = array(name, value, "an array (H, W)")

@@ -64,6 +64,7 @@ COMMANDS = {
     "figure4": _experiment("figure4", "figures:run_figure", "Figure 4: high-level neurons"),
     "figure5": _experiment("figure5", "figures:run_figure", "Figure 5: objects that move"),
     "heldout": _experiment("heldout", "heldout:score_networks", "score networks on images that Table 1 does not use"),
+    "benchmarks": _experiment("benchmarks", "benchmarks:compare", "systems on the sets of others, and in colour"),
     "ablation": _experiment("ablation", "ablation:compare", "what each ingredient of competing phases is worth"),
     "compute": _experiment("compute", "compute:compare", "AMI against compute, for every system"),
     "generalisation": _experiment("generalisation", "generalisation:find_limits", "where binding breaks"),

@@ -43,6 +43,9 @@ SYSTEMS = Systems(
     {
         "coordinates": "floors:COORDINATES",
         "components": "floors:COMPONENTS",
+        "colours": "floors:COLOURS",
+        "colours_and_coordinates": "floors:COLOURS_AND_COORDINATES",
+        "colour_components": "floors:COLOUR_COMPONENTS",
         "dasbe": "dasbe:SYSTEM",
         "dasbe_counting": "dasbe:COUNTING",
         "pure_ann": "pure_ann:SYSTEM",

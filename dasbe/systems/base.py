@@ -62,6 +62,9 @@ class System:
         Whether it finds the number of objects by itself if nobody tells it.
     never_told : bool
         Whether it has to find it even where it is known: `n_objects` does not reach it.
+    takes_colour : bool
+        Whether it groups grey and colour images as well; `label` is then given (N, H, W) or
+        (N, 3, H, W) float32 from 0 to 1, too.
     evaluations : callable, optional
         From settings and number of objects to the number of times that the network is evaluated for an image.
     """
@@ -77,6 +80,7 @@ class System:
     label: Callable[..., np.ndarray] | None = None
     can_count: bool = False
     never_told: bool = False
+    takes_colour: bool = False
     evaluations: Callable[[Any, int], int] | None = None
 
     def __post_init__(self) -> None:
@@ -108,6 +112,22 @@ class System:
         if network is not None:
             check_kind(network)
 
+    def _binary(self, images: np.ndarray) -> np.ndarray:
+        """Images (N, H, W) of 0 and 1; grey and colour are refused in words of their own."""
+        try:
+            return checks.images(images)
+        except InputError:
+            try:
+                checks.pictures(images)
+            except InputError:
+                pass
+            else:
+                raise InputError(
+                    f"images are grey or in colour, but {self.title} takes 0 and 1; make them so with dasbe.binarise, "
+                    "or take a system that takes colour, such as competing_phases"
+                ) from None
+            raise
+
     def segment(
         self,
         images: np.ndarray,
@@ -129,9 +149,12 @@ class System:
         settings : named tuple
             :attr:`settings` with values, or :meth:`published`.
         """
-        images = checks.images(images)
+        images = checks.pictures(images) if self.takes_colour else self._binary(images)
+        shape = (len(images), *images.shape[-2:])
+        # where ink is not known yet, it may be anywhere
+        ink = images if images.dtype == np.uint8 else np.broadcast_to(np.uint8(1), shape)
         if n_objects is not None:
-            n_objects = checks.numbers_of_groups("n_objects", n_objects, len(images), images[0].size, least=0)
+            n_objects = checks.numbers_of_groups("n_objects", n_objects, len(images), ink[0].size, least=0)
         self.check_given(network, n_objects)
         n_objects = None if self.never_told else n_objects
         checks.instance("settings", settings, self.settings, f"{self.settings.__module__}.Settings(…)")
@@ -142,8 +165,8 @@ class System:
 
         most = CHUNK_PIXELS * torch.get_num_threads()
         if client is not None:
-            most = min(most, int(np.count_nonzero(images)) // (CHUNKS_PER_WORKER * n_threads(client)) + 1)
-        chunks = [np.sort(chunk) for chunk in blocks_of(images, 1, most)]
+            most = min(most, int(np.count_nonzero(ink)) // (CHUNKS_PER_WORKER * n_threads(client)) + 1)
+        chunks = [np.sort(chunk) for chunk in blocks_of(ink, 1, most)]
         compute: Callable = partial(_segment_chunk, self, network, seed=seed, device=device, spikes=spikes)
         tasks = (
             (images[i], None if n_objects is None else n_objects[i], _settings_of(settings, i, len(images)), indices[i])
@@ -152,7 +175,7 @@ class System:
         results: Iterator = enumerate(map(compute, tasks))
         if client is not None:
             results = computed_on(client, partial(_by_one_thread, compute), list(tasks))
-        labels, trains = np.empty(images.shape, np.int64), None
+        labels, trains = np.empty(shape, np.int64), None
         with progress_bar(total=len(images), unit=" images", disable=not progress) as bar:
             for number, (found, recorded) in results:
                 labels[chunks[number]] = found

@@ -8,6 +8,7 @@ be called Reconstruction Clustering with samples of the groups in place of soft 
 sharper E-step, and more groups than objects, which are pruned.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from torch import Tensor
 from dasbe.ann.network import Network, UsableNetwork
 from dasbe.binding.labels import numbered
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
+from dasbe.engine.colours import Colours, separated
 from dasbe.engine.foreground import Foreground
 from dasbe.engine.neurons import Deterministic, LatentLayer, Spiking
 from dasbe.engine.parallel import BLOCK_VALUES, blocks_of, map_blocks
@@ -33,6 +35,7 @@ PRICE = 0.08  # of a group, where the worth decides how many there are; a part o
 SAMPLES = 4  # of the groups, that the network sees for their worth where the worth decides
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
 VALUES_OF_A_BLOCK = 4 * BLOCK_VALUES  # of images: a cycle has few steps, and calls take their time
+FIRST_FLIPS, FLIPS = 0.02, (1e-4, 0.3)  # part of the pixels that are switched, where it is found: at first; limits
 LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
 
@@ -53,6 +56,18 @@ class Settings(NamedTuple):
         q.
     sharpness : float
         β.
+    ground : str or (N, H, W) array of 0 and 1, optional
+        What is known of the ground: ``"none"``, it is 0; ``"flat"``, it has the commonest colour;
+        ``"plane"``, a colour that changes evenly over the image; or where it is. By default none
+        for images of 0 and 1, and flat for grey and colour.
+    colour : str, optional
+        What the pixels of a phase have in common besides what the network makes of them:
+        ``"none"``, nothing; ``"flat"``, a colour; ``"plane"``, a shaded one. By default as for `ground`.
+    sigma : float or None
+        σ, how far colours taken for equal lie apart, in each channel from 0 to 1; None: as far as
+        those of the ground, at least 0.1.
+    noise : float or None
+        Part of the pixels that are switched, on or off, or have any colour; None: found for each image.
     """
 
     n_phases: int
@@ -61,6 +76,10 @@ class Settings(NamedTuple):
     cycles_after_pruning: int = 20
     sampling: float = 0.5
     sharpness: float = 2.0
+    ground: Any = None
+    colour: str | None = None
+    sigma: float | None = 0.2
+    noise: float | None = 0.0
 
 
 def settle(
@@ -86,6 +105,13 @@ def settle(
     the likelihood of the image is largest, as the union of what the network makes of the
     groups, ℓ = Σ_{x=1} log(1 − Π_k(1 − y_k)) + Σ_{x=0} Σ_k log(1 − y_k).
 
+    Where images are grey or in colour, their ground is found first (:func:`dasbe.engine.colours.find_ground`),
+    and the rest is ink. A phase then has a colour μ_k, that of the pixels that fired in it; in
+    place of y_k stands y_k·N(x; μ_k, σ), and in ℓ the ink has log[(1 − Π_k(1 − y_k))·Σ_k y_k·N_k / Σ_k y_k].
+    Where a part f of the pixels is switched, f competes with y_k, and what it wins is of no
+    group; in ℓ each probability p is (1 − 2f)·p + f, for ink in colour f times the density of any
+    colour. If f is to be found, it follows after each stage from the share of the ink that it wins.
+
     Latent neurons that spike have no refractory time here (and are taken at their firing
     probability in ℓ), and nothing is recurrent. If training has added an `output_shift` to
     the drive of every output (:class:`dasbe.ann.autoencoder.Autoencoder`), ℓ is without it.
@@ -96,8 +122,9 @@ def settle(
         As for :attr:`dasbe.systems.base.System.label`. At as many phases as objects, no
         further one falls silent. If `n_objects` is None, that goes on down to one phase, and
         of the groupings on the way, each of K groups, that of largest ℓ − 0.08·K·|ℓ of the
-        best| counts. Half of this ℓ is that of the groups, and half the mean over four samples
-        of them, in which each pixel is seen with probability q, as networks are trained on.
+        best| counts; of |ℓ|, what switched pixels alone would cost is left out. Half of this
+        ℓ is that of the groups, and half the mean over four samples of them, in which each
+        pixel is seen with probability q, as networks are trained on.
     settings : named tuple
         With the fields of :class:`Settings`; `n_phases` may be an array (N,). If `sampling` is
         None, the network sees the shares γ themselves, in one step a phase; nothing is drawn.
@@ -109,7 +136,7 @@ def settle(
     Returns
     -------
     labels : (N, H, W) int64
-        Groups, numbered from 1 in the order in which they appear along the rows; 0 = background.
+        Groups, numbered from 1 in the order in which they appear along the rows; 0 = background, or switched on.
     likelihood : (N,) float64
         ℓ if `with_likelihood`, else 0.
     """
@@ -117,6 +144,8 @@ def settle(
     steps, cycles, cycles_after = (checks.whole_number(*item, 1, checks.MOST_STEPS) for item in given.items())
     q = None if settings.sampling is None else checks.probability("sampling", settings.sampling)
     beta, steps = checks.number("sharpness", settings.sharpness, 0), 1 if q is None else steps
+    flips = None if settings.noise is None else checks.number("noise", settings.noise, 0, 0.5)
+    images, colours = separated(images, settings.ground, settings.colour, settings.sigma)
     counting, n_phases = n_objects is None, np.broadcast_to(settings.n_phases, len(images))
     fewest = np.ones(len(images), np.int64) if n_objects is None else n_objects  # phases that do not fall silent
     most = int(n_phases.max()) * steps
@@ -133,7 +162,8 @@ def settle(
             first, last, groupings = int(n_phases[block[0]]), int(fewest[block[0]]), []
             foreground = Foreground.of(images[block], device)
             noise = NoiseStreams(seed, indices[block], foreground.counts, device, *use)
-            phases = Phases(attend(foreground), net, noise, first, steps, q, beta)
+            own = None if colours is None else colours.of_chosen(block).of_foreground(foreground, net.dtype)
+            phases = Phases(attend(foreground), net, noise, first, steps, q, beta, own, flips)
             if start is not None:
                 phases.begin_with(foreground.of_images(start[block]))
             for n_left in range(first, last - 1, -1):
@@ -162,13 +192,15 @@ class Grouping(NamedTuple):
     groups: Tensor  # (N, F) int64: phase of each foreground pixel, of those left; −1 beyond an image's own
     n_groups: Tensor  # (N,) int64: phases with any pixel
     worth: Tensor  # (N,): ℓ
+    by_chance: Tensor  # (N,): −ℓ of the pixels that are switched, if all else were certain
     without: Tensor  # (N, K): ℓ without each phase, of the groups alone; ∞ without one that has no pixel
 
 
 def chosen_groups(groupings: Sequence[Grouping]) -> Tensor:
     """Of each image, the groups (N, F) of the grouping of largest ℓ − 0.08·K·|ℓ of the best|."""
-    groups, n_groups, worth = (torch.stack(values) for values in list(zip(*groupings))[:3])
-    best = (worth - PRICE * n_groups * worth.amax(0).abs()).argmax(0)
+    groups, n_groups, worth, by_chance = (torch.stack(values) for values in list(zip(*groupings))[:4])
+    scale = worth.amax(0).abs() - by_chance.gather(0, worth.argmax(0, keepdim=True))[0]
+    best = (worth - PRICE * n_groups * scale.clamp(min=0)).argmax(0)
     return groups[best, torch.arange(len(best), device=best.device)]
 
 
@@ -189,6 +221,8 @@ class Phases:
         steps: int,
         sampling: float | None,
         sharpness: float,
+        colours: Colours | None = None,
+        flips: float | None = 0.0,
     ):
         self.attention, self.network, self.noise = attention, network, noise
         self.latents: LatentLayer = Spiking(noise, 0) if network.spiking else Deterministic()
@@ -196,6 +230,11 @@ class Phases:
         ink = attention.foreground.to_images(attention.foreground.valid).flatten(1)
         self.background = (~ink).to(network.dtype)[:, :, None]  # (N, H·W, 1)
         self.feedback = attention.initial(noise.initial_feedback(n_phases, normalise=False).to(network.dtype))
+        self.colours, self.finds_flips = colours, flips is None
+        self.distances: Tensor | None = None  # (N, K, F) of pixels from the colours of the phases
+        self.flips: Tensor | None = None  # (N, 1)
+        if flips != 0:
+            self.flips = self.feedback.of_pixels().new_full((len(ink), 1), FIRST_FLIPS if flips is None else flips)
 
     def begin_with(self, groups: Tensor) -> None:
         """Begin with each pixel in the phase of its group, `groups` (N, F) from 1, or for 0 in none."""
@@ -211,6 +250,8 @@ class Phases:
             seen = self._fire(self.sampling)
             _, received, _ = self.latents.cycle(self.attention.encode(seen), None)
         self.feedback = self.attention.feedback(received)
+        if self.colours is not None:
+            self.distances = self.colours.distances(seen, self.n_left)
         return seen
 
     def _fire(self, sampling: float) -> Tensor:
@@ -218,15 +259,21 @@ class Phases:
         valid = self.attention.foreground.valid
         if valid.device.type != "cpu":
             return fire(self._shares(), self.noise.pixel_words(self.steps), sampling)
+        likelihood, unexplained = (
+            valid.new_empty((0,) * n_axes, dtype=self.network.dtype) if given is None else given
+            for given, n_axes in ((self._likelihood(), 3), (self._unexplained(), 2))
+        )
         spikes = torch.empty((len(valid), self.n_left * self.steps, valid.shape[1]), dtype=torch.uint8)
-        feedback = self.feedback.for_neurons()
+        feedback, arrays = self.feedback.for_neurons(), [part.numpy() for part in (likelihood, unexplained, spikes)]
         q, beta = (feedback.values.dtype.type(constant) for constant in (sampling, self.sharpness))
-        phase_cycle(feedback, self.noise.states, self.noise.counts, self.n_left, q, beta, spikes.numpy())
+        phase_cycle(feedback, self.noise.states, self.noise.counts, self.n_left, q, beta, *arrays)
         return spikes
 
     def _shares(self) -> Tensor:
         """γ (N, K, F), 0 beyond an image's own pixels."""
-        return shares_of(self._feedback_of_phases(), self.sharpness) * self.attention.foreground.valid[:, None]
+        return (
+            shares_of(self._support(), self.sharpness, self._unexplained()) * self.attention.foreground.valid[:, None]
+        )
 
     def _probabilities(self, code: Tensor) -> Tensor:
         """`code`, or of latent neurons that spike the probabilities with which they fire."""
@@ -236,12 +283,31 @@ class Phases:
         """y (N, K, F), the mean over the steps of each phase."""
         return self.feedback.of_pixels().unflatten(1, (self.n_left, -1)).mean(2)
 
+    def _likelihood(self) -> Tensor | None:
+        """N(x; μ_k, σ) in units of the largest of all phases, (N, K, F); None without colours."""
+        return None if self.distances is None else torch.exp(self.distances.amin(1, keepdim=True) - self.distances)
+
+    def _unexplained(self) -> Tensor | None:
+        """What competes with y of the phases where pixels may be switched, (N, F); of any colour. None if none are."""
+        if self.flips is None:
+            return None
+        level = (self.flips.logit() + self.network.output_shift).sigmoid()  # as y itself is shifted
+        return level.expand(-1, self.attention.foreground.valid.shape[1]).contiguous()
+
+    def _support(self) -> Tensor:
+        """y·N(x; μ, σ) of each phase (N, K, F), y alone without colours."""
+        y, likelihood = self._feedback_of_phases(), self._likelihood()
+        return y if likelihood is None else y * likelihood
+
     def groups(self) -> Tensor:
-        """Phase of largest y of each foreground pixel, (N, F), of those left; −1 beyond an image's own pixels."""
-        return torch.where(self.attention.foreground.valid, self._feedback_of_phases().argmax(1), -1)
+        """Phase (N, F) of largest y·N of each pixel, of those left; −1: of none, or beyond an image's own pixels."""
+        (most, groups), level, valid = self._support().max(1), self._unexplained(), self.attention.foreground.valid
+        return torch.where(valid if level is None else valid & (most > level), groups, -1)
 
     def grouping(self, counting: bool) -> Grouping:
         """The groups now, and what they are worth; by themselves unless `counting`, else by samples of them as well."""
+        if self.finds_flips:
+            self._find_flips()
         groups = self.groups()
         of_phase = groups[:, None] == torch.arange(self.n_left, device=groups.device)[:, None]  # (N, K, F)
         used, shown = of_phase.any(2), of_phase[:, None]
@@ -252,7 +318,20 @@ class Phases:
         worth, without = self.worth(shown)
         if counting:
             worth = (worth[:, :1] + worth[:, 1:].mean(1, keepdim=True)) / 2
-        return Grouping(groups, used.sum(1), worth[:, 0], without.masked_fill(~used, torch.inf))
+        by_chance = torch.zeros_like(worth[:, 0])
+        if self.flips is not None:
+            f = self.flips[:, 0]
+            by_chance = -self.background.shape[1] * (torch.xlogy(f, f) + torch.xlogy(1 - f, 1 - f))
+        return Grouping(groups, used.sum(1), worth[:, 0], by_chance, without.masked_fill(~used, torch.inf))
+
+    def _find_flips(self) -> None:
+        """Part of the pixels that are switched on, from how much of the ink no phase explains."""
+        level, valid = self._unexplained(), self.attention.foreground.valid
+        assert level is not None
+        explained = shares_of(self._support(), self.sharpness, level).sum(1)
+        switched = (valid * (1 - explained)).sum(1, keepdim=True)
+        n_off = self.background.shape[1] - valid.sum(1, keepdim=True) + switched
+        self.flips = (switched / n_off).clamp(*FLIPS)
 
     def worth(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """ℓ (N, M) if the network sees `shown` (N, M, K, F) bool of the groups, and ℓ of the first without each (N, K).
@@ -265,28 +344,55 @@ class Phases:
         if self.network.output_shift:
             y = (y.logit() - self.network.output_shift).sigmoid_()
         no_ink = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).neg_().log1p_()  # log-probability of none
-        outside = (no_ink @ self.background)[:, :, 0].unflatten(1, n_shown)
         inside = no_ink.gather(2, foreground.pixels[:, None].expand(-1, no_ink.shape[1], -1)).unflatten(1, n_shown)
         others = 1 - torch.eye(shown.shape[2], dtype=y.dtype, device=y.device)
+        flips = None if self.flips is None else self.flips[:, :, None]
+        uniform = 1 if self.colours is None else self.colours.uniform()[:, None, None]
+        fits = fits_of_others = None  # how well the colours of the phases fit that of a pixel, (N, M, F), (N, K, F)
+        if self.colours is not None:
+            m = -torch.expm1(inside)
+            of_phases = m * torch.exp(-self.colours.distances(shown[:, 0].view(torch.uint8), shown.shape[2]))[:, None]
+            fits, fits_of_others = of_phases.sum(2) / m.sum(2), (others @ of_phases[:, 0]) / (others @ m[:, 0])
 
-        def of_ink(no_ink: Tensor) -> Tensor:
-            """Log-probability of the ink, (N, M) or (N, K), from that of none, with axis F."""
-            return torch.where(foreground.valid[:, None], torch.log(-torch.expm1(no_ink)), 0).sum(2)
+        def of_ink(no_ink: Tensor, fits: Tensor | None) -> Tensor:
+            """Log-probability of the ink, (N, M) or (N, K), from that of none and the fit of colours, with axis F."""
+            ink = -torch.expm1(no_ink)
+            if fits is not None:
+                ink = (ink * fits).clamp_(min=LEAST_PROBABILITY)
+            if flips is not None:
+                ink = (1 - 2 * flips) * ink + flips * uniform
+            return torch.where(foreground.valid[:, None], torch.log(ink), 0).sum(2)
 
-        worth = of_ink(inside.sum(2)) + outside.sum(2)
-        return worth, of_ink(others @ inside[:, 0]) + outside[:, 0] @ others
+        if flips is None:
+            outside = (no_ink @ self.background)[:, :, 0].unflatten(1, n_shown)
+            of_all, of_others = outside.sum(2), outside[:, 0] @ others
+        else:  # where an object has no ink, it may be switched off
+            no_ink = no_ink.unflatten(1, n_shown)
+            of_all, of_others = (
+                (torch.log((1 - 2 * flips) * torch.exp(of_none) + flips) @ self.background)[:, :, 0]
+                for of_none in (no_ink.sum(2), others @ no_ink[:, 0])
+            )
+        return of_ink(inside.sum(2), fits) + of_all, of_ink(others @ inside[:, 0], fits_of_others) + of_others
 
     def silence(self, phases: Tensor) -> None:
         """The phases numbered `phases` (N,) fall silent; the others compete for what they had."""
         staying = phases[:, None] != torch.arange(self.n_left, device=phases.device)
         self.feedback = self.attention.initial(self._feedback_of_phases()[staying].unflatten(0, (len(phases), -1)))
+        if self.distances is not None:
+            self.distances = self.distances[staying].unflatten(0, (len(phases), -1))
         self.n_left -= 1
 
 
-def shares_of(feedback: Tensor, sharpness: float) -> Tensor:
-    """γ = y^β / Σ_κ y_κ^β, each phase's share of every pixel, from y, (N, K, F) both."""
+def shares_of(feedback: Tensor, sharpness: float, unexplained: Tensor | None = None) -> Tensor:
+    """γ = y^β / Σ_κ y_κ^β, each phase's share of every pixel, from y, (N, K, F) both.
+
+    What is `unexplained` (N, F) competes with the phases.
+    """
     powers = feedback**sharpness
-    return powers / powers.sum(1, keepdim=True).clamp(min=LEAST_SUM)
+    total = powers.sum(1, keepdim=True)
+    if unexplained is not None:
+        total = total + (unexplained**sharpness)[:, None]
+    return powers / total.clamp(min=LEAST_SUM)
 
 
 def fire(shares: Tensor, words: Tensor, sampling: float) -> Tensor:
@@ -315,7 +421,7 @@ def label(
 ) -> np.ndarray:
     """Labels (N, H, W) with as many phases left as there are objects, at least one; None: as many as are worth it."""
     checks.probability("sampling", settings.sampling)
-    n_phases = checks.whole_number("n_phases", settings.n_phases, 1, images[0].size)
+    n_phases = checks.whole_number("n_phases", settings.n_phases, 1, math.prod(images.shape[-2:]))
     if n_objects is not None:
         n_objects = np.maximum(n_objects, 1)
         if n_objects.max() > n_phases:
@@ -345,6 +451,7 @@ SYSTEM = System(
     network="{dataset}",
     settings=Settings,
     label=label,
+    takes_colour=True,
     evaluations=evaluations,
 )
 COUNTING = replace(

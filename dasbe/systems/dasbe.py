@@ -5,14 +5,17 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from dasbe.ann.network import Network
 from dasbe.binding.linkage import CYCLES
 from dasbe.binding.loop import bind
-from dasbe.engine.feedback import Modulation
-from dasbe.engine.foreground import ForegroundTrains
+from dasbe.engine.colours import LEAST_SIGMA, Colours
+from dasbe.engine.feedback import Action, Modulation
+from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.support import checks
+from dasbe.support.errors import InputError
 from dasbe.support.published import CYCLES_TABLE
 from dasbe.systems.base import System, in_every_step
 from dasbe.systems.competing_phases import shares_of
@@ -101,6 +104,40 @@ def competition(delay: int, refractory: int, gain: float = 2.0, sharpness: float
 
 def _competed(y: Tensor, total: float, sharpness: float) -> Tensor:
     return (total * shares_of(y, sharpness)).clamp(max=1)
+
+
+class ColourTerm:
+    """What :func:`dasbe.bind` is given as `modulate`, so that pixels that fire together have a colour.
+
+    c_t = y_t·N(x; μ_t, σ) / max_τ N(x; μ_τ, σ), where μ_t is the mean colour of the spikes of step t.
+
+    Parameters
+    ----------
+    images : (N, H, W) or (N, 3, H, W)
+        Grey or colour of the images of the run, from 0 to 1 or as uint8.
+    sigma : float
+        σ, how far equal colours lie apart in a channel.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
+    """
+
+    def __init__(self, images: np.ndarray, sigma: float = 0.2):
+        self.images, self.sigma = checks.pictures(images), checks.number("sigma", sigma, LEAST_SIGMA)
+
+    def of_images(self, images: np.ndarray, foreground: Foreground) -> Action:
+        """The term for the images numbered `images` (n,)."""
+        if self.images.shape[-2:] != foreground.image_shape or images.max() >= len(self.images):
+            raise InputError(f"ColourTerm has images of shape {self.images.shape}, and the run has others")
+        colours = Colours.of(self.images[images], "flat", self.sigma).of_foreground(foreground, torch.float32)
+
+        def term(y: Tensor, spikes: Tensor) -> Tensor:
+            distances = colours.distances(spikes.view(torch.uint8), spikes.shape[1]).to(y)
+            return y * torch.exp(distances.amin(1, keepdim=True) - distances)
+
+        return term
 
 
 def record_competing(

@@ -4,6 +4,7 @@ import hashlib
 import math
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,8 @@ from dasbe.train.recipes import Recipe, SceneRecipe
 if TYPE_CHECKING:
     from dasbe.ann.weights import Module
 
-SURPLUS = {"steps_per_phase": 1, "cycles": 30}  # of phases none of which falls silent
-USUAL = {"steps_per_phase": 1, "cycles": 20, "cycles_after_pruning": 10}
+SURPLUS: dict[str, Any] = {"steps_per_phase": 1, "cycles": 30}  # of phases none of which falls silent
+USUAL: dict[str, Any] = {"steps_per_phase": 1, "cycles": 20, "cycles_after_pruning": 10}
 PROBE = 100  # scenes that are grouped in every round, to see what changes
 SAME_GROUPING = 0.9  # least AMI of groupings of a scene that are called the same
 FIRST_BIAS = -2.0  # of every output: most ink of a scene belongs to something else
@@ -96,6 +97,7 @@ def learn_from_scenes(
     seed: int | None = None,
     checkpoint: Path | str | None = None,
     device: torch.device | str = "cpu",
+    after_round: Callable[[int, nn.Module], None] = lambda stage, network: None,
     progress: bool = True,
 ) -> "Module":
     r"""Learn a network from scenes of several objects: no single objects, no labels, no number.
@@ -137,6 +139,9 @@ def learn_from_scenes(
         :func:`dasbe.train_network`.
     seed, checkpoint, device, progress
         As for :func:`dasbe.train_network`; the checkpoint is written after every round.
+    after_round : callable
+        Called after every round with its number, 0 for that of the fragments, and the network
+        as it is, to look at.
 
     Returns
     -------
@@ -183,7 +188,7 @@ def learn_from_scenes(
         learner, trained = checked_network(network, scenes, Recipe(), device), network
 
     subject = {"recipe": recipe.as_dict() | grouping.identity(), "images": images_hash(scenes), "procedure": PROCEDURE}
-    state = _learn(learner.to(device), scenes, recipe, grouping, subject, place, progress)
+    state = _learn(learner.to(device), scenes, recipe, grouping, subject, place, after_round, progress)
     if state.history[-1][1] < FEWEST_GROUPS:
         warnings.warn(
             f"{state.history[-1][1]:.2g} groups were found in a scene: if these are images of single objects, "
@@ -233,17 +238,20 @@ class _Grouping:
         system: Any = self.system
         settings = self.settings
         if system is None:
-            n_phases, counted = self.recipe.n_phases, stage >= self.recipe.counting_from
-            surplus = told is None and not counted
-            system = "competing_phases_counting" if told is None and counted else "competing_phases"
-            settings = Settings(n_phases, **(SURPLUS if surplus else USUAL))
-            told = np.full(len(chosen), n_phases) if surplus else told
+            n_phases, fewest = self.recipe.n_phases, self.recipe.fewest_phases
+            counted = told is None and stage >= self.recipe.counting_from
+            system = "competing_phases_counting" if counted else "competing_phases"
+            settings = Settings(n_phases, **USUAL)
+            if told is not None or counted:
+                pass
+            elif fewest is None:
+                told, settings = np.full(len(chosen), n_phases), Settings(n_phases, **SURPLUS)
+            else:
+                told = np.random.default_rng([self.recipe.seed, first]).integers(fewest, n_phases + 1, len(chosen))
         streams: Any = {"seed": self.recipe.seed, "indices": range(first, first + len(chosen))}
         device = next(network.parameters()).device
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", InputWarning
-            )  # it is still learning; what it ends as is warned of at the end
+            warnings.simplefilter("ignore", InputWarning)  # it is still learning; what it ends as is warned of later
             found = segment(chosen, network, system, n_objects=told, settings=settings, device=device, **streams)
         return torch.from_numpy(found.astype(np.uint8))
 
@@ -255,6 +263,7 @@ def _learn(
     grouping: _Grouping,
     subject: dict[str, Any],
     checkpoint: Path | None,
+    after_round: Callable[[int, nn.Module], None],
     progress: bool,
 ) -> SceneState:
     """All rounds; the first are those of a checkpoint, if it has any."""
@@ -276,14 +285,15 @@ def _learn(
             nn.init.constant_(bias, FIRST_BIAS)
     order = np.random.default_rng([recipe.seed, 0]).permutation(len(scenes))
     size = min(recipe.scenes_a_round, len(scenes))
-    total = recipe.first_steps + recipe.rounds * recipe.steps
-    done = min(state.rounds, 1) * recipe.first_steps + max(state.rounds - 1, 0) * recipe.steps
+    steps = [recipe.steps_of(stage) for stage in range(recipe.rounds + 1)]
 
     def of_round(number: int) -> np.ndarray:
         return order[(np.arange(size) + number * size) % len(scenes)]
 
     with (
-        progress_bar(total=total, initial=done, desc="learning", unit=" steps", disable=not progress) as bar,
+        progress_bar(
+            total=sum(steps), initial=sum(steps[: state.rounds]), desc="learning", unit=" steps", disable=not progress
+        ) as bar,
         computing_on(device),
         one_thread(),
     ):
@@ -307,6 +317,7 @@ def _learn(
                 answered = {"answers": list(answers(network, scenes, device))}
                 save_tensors(checkpoint, {**subject, **answered, **vars(state)})
             bar.set_postfix(dict(zip(ROUND, (f"{value:.3g}" for value in state.history[-1]))))
+            after_round(stage, network)
     return state
 
 
@@ -317,7 +328,7 @@ def _round(
     device, dtype = next(network.parameters()).device, float_type(network)
     ink = torch.from_numpy(scenes).to(device).flatten(1)
     base = nn.Parameter(ink.to(dtype).mean(0).clamp(*BASE).logit())
-    steps = recipe.steps if stage else recipe.first_steps
+    steps = recipe.steps_of(stage)
     optimiser = torch.optim.Adam([*network.parameters(), base], recipe.learning_rate)
     losses: list[float] = []
     if groups is not None:

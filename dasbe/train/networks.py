@@ -109,8 +109,7 @@ def train_networks(
     """Train the networks of `recipes`, by name, that `folder` lacks, or all with `force`; write and describe them.
 
     The held-out AMI is taken over `score_images` images (0: left out). With `jobs`, so many
-    networks are trained at once, each by a process of one thread, the longest trainings first;
-    those that learn from scenes follow one by one, since grouping uses all cores.
+    networks are trained at once, each by a process of one thread, the longest trainings first.
     """
     checks.device(device, "--device")
     tasks = [Task(name, recipe, folder / f"{name}.pt") for name, recipe in recipes.items()]
@@ -120,8 +119,6 @@ def train_networks(
             path = displayed(own_or_shipped(task.path))
             print(f"{task.name}: {path} was trained by this recipe; --force trains it again")
     options: dict[str, Any] = {"force": force, "score_images": score_images, "device": device, "command": command()}
-    from_scenes = [task for task in pending if isinstance(task.recipe, SceneRecipe)]
-    pending = [task for task in pending if task not in from_scenes]
     if jobs > 1:
         for dataset in dict.fromkeys(name for task in pending for name in datasets_of(task.recipe)):
             ensure_dataset(dataset)
@@ -131,12 +128,9 @@ def train_networks(
     else:
         for number, task in enumerate(pending):
             goes_on = nullcontext() if force and number else resumable()  # with --force, those before are trained again
-            with goes_on, epochs_bar(task.name, task.recipe.epochs) as report:
-                lines = train_one(task, report=report, **options)
+            with goes_on:
+                lines = train_one(task, **options)
             print("\n".join(lines))
-    for task in from_scenes:
-        with nullcontext() if force and task is not from_scenes[0] else resumable():
-            print("\n".join(train_one(task, report=lambda state: None, **options)))
     print(f"\n{'network':<18} {'AMI %':>6} {'± s.e.':>6} {'loss':>8} {'epochs':>6} {'s':>6}")
     for task in tasks:
         print(_summary(task.name, load_network(own_or_shipped(task.path)).description))
@@ -160,12 +154,15 @@ def train_one(
     score_images: int,
     device: str,
     command: str,
-    report: Callable[[TrainingState], None],
+    report: Callable[[TrainingState], None] | None = None,
+    after_round: Callable[[int, nn.Module], None] = lambda stage, network: None,
+    progress: bool = True,
 ) -> list[str]:
     """Train one of the networks of :func:`train_networks`, score it, and write it to `path` with its learning curve.
 
     `command` is named in its description as the command that made it; `report` is called as
-    by :func:`~dasbe.train.denoising.train`. Returned are lines that say what was done.
+    by :func:`~dasbe.train.denoising.train`, by default to draw a progress bar, and
+    `after_round` as by :func:`dasbe.learn_from_scenes`. Returned are lines that say what was done.
     """
     name, recipe, path = task
     check_writable(path.parent, "--out DIR")
@@ -177,11 +174,19 @@ def train_one(
         if isinstance(recipe, SceneRecipe):
             ensure_dataset(recipe.dataset)
             scenes, _ = load_dataset(recipe.dataset, HELD_OUT_SPLIT, *SCENES_FOR_LEARNING)
-            network: Any = learn_from_scenes(scenes, recipe, checkpoint=checkpoint, device=device)
+            options: Any = {
+                "checkpoint": checkpoint,
+                "device": device,
+                "after_round": after_round,
+                "progress": progress,
+            }
+            network: Any = learn_from_scenes(scenes, recipe, **options)
             about, judge, state = network.description, "dasbe", None  # which has no learning curve
         else:
             images, classes = training_images(recipe)
-            network, state = train(recipe, images, classes, checkpoint=checkpoint, device=device, report=report)
+            with epochs_bar(name, recipe.epochs, progress) as bar:
+                options = {"checkpoint": checkpoint, "device": device, "report": report or bar}
+                network, state = train(recipe, images, classes, **options)
             about, judge = {"recipe": recipe.as_dict(), **results(state)}, recipe.judge
         assert isinstance(network, Autoencoder)
         description: dict[str, Any] = {"name": name, **about}
@@ -221,16 +226,21 @@ def held_out_ami(network: nn.Module, judge: str, dataset: str, n_images: int, de
     }
 
 
-def datasets_of(recipe: Recipe) -> list[str]:
+def datasets_of(recipe: Recipe | SceneRecipe) -> list[str]:
     """Datasets on which a network is trained and scored."""
-    return [recipe.dataset, *(["moving_shapes_3"] if recipe.judge == MOVING else [])]
+    is_moving = isinstance(recipe, Recipe) and recipe.judge == MOVING
+    return [recipe.dataset, *(["moving_shapes_3"] if is_moving else [])]
 
 
-def effort(recipe: Recipe) -> float:
+def effort(recipe: Recipe | SceneRecipe) -> float:
     """Approximate work of training by `recipe`, in products of a weight and a number."""
-    *_, height, width = CHECKSUMS[recipe.dataset][f"{recipe.splits[0]}/default"][0]
+    split = HELD_OUT_SPLIT if isinstance(recipe, SceneRecipe) else recipe.splits[0]
+    *_, height, width = CHECKSUMS[recipe.dataset][f"{split}/default"][0]
     widths = (height * width, *recipe.hidden, recipe.architecture((height, width)).latent)
     weights = sum(first * second for first, second in zip(widths, widths[1:]))
+    if isinstance(recipe, SceneRecipe):
+        steps = sum(recipe.steps_of(stage) for stage in range(recipe.rounds + 1))
+        return 2 * steps * recipe.batch * weights * 3  # grouping takes about as long as learning
     rounds = 3 + recipe.walkback  # forward, and twice as much back
     return recipe.epochs * recipe.batch * max(recipe.window, 1) * weights * rounds
 

@@ -202,13 +202,17 @@ class SceneRecipe(Saved):
         that objects are small.
     rounds : int
         Rounds of grouping and learning after that.
-    steps : int
-        Steps of learning in a round.
+    steps, last_steps : int
+        Steps of learning in a round, and in the last one (by default as many).
     scenes_a_round : int
         Scenes that are grouped in a round; it learns from them and from those of the round before.
+    fewest_phases : int, optional
+        Fewest phases that are left of a scene in the rounds before it is counted: for each scene
+        a number between this and `n_phases` is drawn. By default all stay, and surplus ones get
+        few pixels by themselves; with few, objects of which no two are alike, such as digits,
+        come in fewer pieces.
     counting_from : int
-        Round from which on the number of groups of a scene is found, by their worth; in the
-        rounds before, all phases stay, and surplus ones get few pixels by themselves.
+        Round from which on the number of groups of a scene is found, by their worth.
     corruption : (low, high)
         Of a group, the network sees all pixels but a share p ∈ U(low, high).
     foreign_ink : float
@@ -237,10 +241,12 @@ class SceneRecipe(Saved):
     hidden: tuple[int, ...] = ()
     latent: int | None = None
     n_phases: int = 8
+    fewest_phases: int | None = None
     fragment: tuple[float, float] = (1.5, 3.0)
     first_steps: int = 500
     rounds: int = 8
     steps: int = 700
+    last_steps: int | None = None
     scenes_a_round: int = 2500
     counting_from: int = 5
     corruption: tuple[float, float] = (0.3, 0.9)
@@ -256,7 +262,7 @@ class SceneRecipe(Saved):
     def __post_init__(self) -> None:
         self.architecture((1, 1))  # which checks the fields that it has
         least = {"n_phases": 2, "counting_from": 1, "rounds": 0}
-        counts = (
+        counts = [
             "n_phases",
             "first_steps",
             "rounds",
@@ -265,7 +271,8 @@ class SceneRecipe(Saved):
             "counting_from",
             "least_pixels",
             "batch",
-        )
+        ]
+        counts += [name for name in ("fewest_phases", "last_steps") if getattr(self, name) is not None]
         checks.set_fields(
             self,
             **{name: checks.whole_number(name, getattr(self, name), least.get(name, 1), MOST) for name in counts},
@@ -277,6 +284,13 @@ class SceneRecipe(Saved):
             learning_rate=_above_0("learning_rate", self.learning_rate),
             seed=checks.seed(self.seed),
         )
+        if (self.fewest_phases or 0) > self.n_phases:
+            raise InputError(f"fewest_phases is {self.fewest_phases}, but n_phases is {self.n_phases}; take fewer")
+
+    def steps_of(self, stage: int) -> int:
+        """Steps of learning in round `stage`; 0 is that of the fragments."""
+        last = self.steps if self.last_steps is None else self.last_steps
+        return self.first_steps if stage == 0 else last if stage == self.rounds else self.steps
 
     def architecture(self, image_shape: tuple[int, int]) -> Architecture:
         """The network that learns, for images of `image_shape` (H, W)."""
@@ -393,14 +407,28 @@ SCENE_RECIPES = {
     ),
     "scenes_corners": _from_scenes("corners", latent=256, n_phases=8, fragment=(1.0, 2.0)),
     "scenes_shapes": _from_scenes("shapes", latent=400, n_phases=6),
-    "scenes_mnist_shape": _from_scenes("mnist_shape", latent=400, n_phases=5),
+    "scenes_mnist_shape": _from_scenes(
+        "mnist_shape",
+        latent=700,
+        n_phases=5,
+        fewest_phases=2,
+        rounds=14,
+        steps=1000,
+        last_steps=6000,
+        scenes_a_round=4000,
+        counting_from=9,
+        corruption=(0.5, 0.9),
+    ),
     "scenes_multi_mnist": _from_scenes(
         "multi_mnist",
         latent=400,
         n_phases=6,
+        fewest_phases=3,
         fragment=(2.0, 4.0),
         first_steps=800,
+        rounds=4,
         steps=500,
+        counting_from=3,
         corruption=(0.4, 0.9),
         learning_rate=4e-3,
     ),

@@ -20,9 +20,10 @@ from dasbe.support.commands import message_of
 from dasbe.support.errors import InputError
 from dasbe.support.progress import progress_bar
 from dasbe.support.workers import end_with_parent, interrupts_are_ours
-from dasbe.train.denoising import Epoch, TrainingState
+from dasbe.train.denoising import TrainingState
 
 Train = Callable[..., list[str]]
+Progress = tuple[int, dict[str, float]]  # epochs, or rounds, that are done, and what is to be shown of them
 
 
 class Task(NamedTuple):
@@ -31,6 +32,16 @@ class Task(NamedTuple):
     name: str
     recipe: Any  # Recipe, or SceneRecipe
     path: Path
+
+    @property
+    def unit(self) -> str:
+        """What its training is counted in."""
+        return "epoch" if hasattr(self.recipe, "epochs") else "round"
+
+    @property
+    def length(self) -> int:
+        """Epochs of its training, or rounds, that of the fragments among them."""
+        return self.recipe.epochs if self.unit == "epoch" else self.recipe.rounds + 1
 
 
 @dataclass
@@ -43,7 +54,7 @@ class Worker:
     lines: list[str] | None = None
     fault: str | None = None
 
-    def heard(self, message: Epoch | list[str] | str) -> None:
+    def heard(self, message: Progress | list[str] | str) -> None:
         """Take in a message of the process."""
         if isinstance(message, tuple):
             _show(message, self.bar)
@@ -70,8 +81,8 @@ class Worker:
 def train_side_by_side(train_one: Train, tasks: Sequence[Task], jobs: int, **options: Any) -> None:
     """Train networks in their order, in `jobs` processes at a time.
 
-    ``train_one(task, report=…, **options)`` trains one and returns lines that say what was
-    done. InputError names those that could not be trained, once all others are done.
+    ``train_one(task, report=…, after_round=…, progress=False, **options)`` trains one and returns
+    lines that say what was done. InputError names those that could not be trained, once all others are done.
     """
     waiting = list(tasks)[::-1]
     running: dict[Connection, Worker] = {}
@@ -102,7 +113,7 @@ def _started(train_one: Train, task: Task, options: dict[str, Any]) -> tuple[Con
     with interrupts_are_ours():
         process.start()
     sender.close()  # only in this process, so that the pipe ends with the other
-    bar = progress_bar(total=task.recipe.epochs, desc=task.name, unit=" epochs", leave=False)
+    bar = progress_bar(total=task.length, desc=task.name, unit=f" {task.unit}s", leave=False)
     return receiver, Worker(task, process, bar)
 
 
@@ -113,16 +124,20 @@ def _work(train_one: Train, task: Task, options: dict[str, Any], sender: Connect
 
     def report(state: TrainingState) -> None:
         if state.history:
-            sender.send(state.history[-1])
+            epoch, training_loss, validation_loss, _ = state.history[-1]
+            sender.send((epoch, {"loss": training_loss, "validation": validation_loss}))
+
+    def after_round(stage: int, network: Any) -> None:
+        sender.send((stage + 1, {}))
 
     try:
-        sender.send(train_one(task, report=report, **options))
+        sender.send(train_one(task, report=report, after_round=after_round, progress=False, **options))
     except (InputError, OSError) as error:
         sender.send(message_of(error))
 
 
-def _show(row: Epoch, bar: tqdm) -> None:
-    """Move the bar to an epoch."""
-    epoch, training_loss, validation_loss, _ = row
-    bar.update(epoch - bar.n)
-    bar.set_postfix(loss=f"{training_loss:.4f}", validation=f"{validation_loss:.4f}")
+def _show(progress: Progress, bar: tqdm) -> None:
+    """Move the bar on."""
+    done, values = progress
+    bar.update(done - bar.n)
+    bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()})
