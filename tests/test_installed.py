@@ -80,6 +80,7 @@ def test_a_wheel_has_all_that_the_package_needs(wheel):
     }
     others = {"dasbe/py.typed", "dasbe/experiments/table1_scores.npz"}
     others |= {f"dasbe/binding/{name}" for name in ("colours.js", "live.html", "live.js", "page.html")}
+    others |= {f"dasbe/plotting/fonts/{name}" for name in ("Inter-Regular.ttf", "Inter-Bold.ttf", "OFL.txt")}
     assert {name for name in held if ".dist-info/" not in name} == modules | networks.keys() | others
     assert len(networks) == 30
     assert all(held[name].file_size == path.stat().st_size for name, path in networks.items())
