@@ -36,7 +36,7 @@ from dasbe.train.own import train_network
 from dasbe.train.recipes import Recipe, SceneRecipe
 
 SPLIT, SEED = "test", 111
-RECIPE = Recipe(epochs=20, corruption=(0.3, 0.95), half_precision=True)
+RECIPE = Recipe(epochs=50, corruption=(0.3, 0.95), half_precision=True)
 SCENE_RECIPE = SceneRecipe(half_precision=True)
 SCENES = 10000  # from which a network learns
 SCORES = ("FG-ARI", "ARI", "AMI", "mBO", "number right")
