@@ -164,15 +164,15 @@ def test_ground_with_a_gradient_is_a_plane(scenes):
 
 def test_the_deviation_is_that_of_the_ground(scenes, rng):
     ink, groups = scenes
-    for true in (0.11, 0.13):
+    for true in (0.16, 0.2):
         images = painted(groups, [[0.5, 0.5, 0.5], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
         images = (images + true * rng.standard_normal(images.shape)).clip(0, 1)
         found, colours = separated(images.astype(np.float32), None, None, None)
         np.testing.assert_allclose(colours.sigma, true, rtol=0.1)
-        assert (found != ink).mean() < 0.04
+        assert (found != ink).mean() < 0.06
         _, of_known = separated(images.astype(np.float32), ink == 0, None, None)
         np.testing.assert_allclose(of_known.sigma, true, rtol=0.1)
-    assert separated(painted(groups), None, None, None)[1].sigma.max() == 0.1
+    assert separated(painted(groups), None, None, None)[1].sigma.max() == 0.15
 
 
 @pytest.mark.parametrize("kind", ["flat", "plane"])
