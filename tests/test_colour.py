@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from replay import ReplayedNoise
 from test_systems import PhasesNoise
 
