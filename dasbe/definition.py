@@ -147,7 +147,7 @@ def find_ground(colours: Tensor, plane: bool = False, sigma: float | None = 0.2)
     -------
     ground : (H, W) bool
     sigma : float
-        What is found is at least 0.1, as with less phases lock in.
+        What is found is at least 0.15, as with less phases lock in.
     """
     n_channels = len(colours)
     x, share = colours * (3 / n_channels) ** 0.5, torch.ones_like(colours[0])  # grey is as far apart as three channels
@@ -160,7 +160,7 @@ def find_ground(colours: Tensor, plane: bool = False, sigma: float | None = 0.2)
         found = max(0.05, float((share * squared).sum() / (n_channels * max(float(share.sum()), 1))) ** 0.5)
         of_ground = of_all * torch.exp(-squared / (2 * found**2)) / (2 * torch.pi * found**2) ** (n_channels / 2)
         share = of_ground / (of_ground + (1 - of_all) * (n_channels / 3) ** (n_channels / 2))
-    return share >= 0.5, sigma or max(found, 0.1)
+    return share >= 0.5, sigma or max(found, 0.15)
 
 
 def colour_term(y: Tensor, spikes: Tensor, colours: Tensor, sigma: float = 0.2) -> Tensor:

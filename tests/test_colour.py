@@ -5,17 +5,20 @@ import copy
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from replay import ReplayedNoise
 from test_systems import PhasesNoise
 
 import dasbe
 from dasbe import definition
+from dasbe.datasets.images import load_colours
 from dasbe.datasets.variations import cluttered
 from dasbe.engine.colours import Colours, distances, separated
 from dasbe.engine.feedback import all_at_once
 from dasbe.engine.foreground import Foreground
 from dasbe.engine.phases import phase_cycle
 from dasbe.engine.streams import NoiseStreams
+from dasbe.experiments.bind import bind_image
 from dasbe.systems import competing_phases
 from dasbe.systems.competing_phases import SAMPLES, Settings, fire, shares_of
 from dasbe.systems.dasbe import ColourTerm
@@ -164,15 +167,15 @@ def test_ground_with_a_gradient_is_a_plane(scenes):
 
 def test_the_deviation_is_that_of_the_ground(scenes, rng):
     ink, groups = scenes
-    for true in (0.11, 0.13):
+    for true in (0.16, 0.2):
         images = painted(groups, [[0.5, 0.5, 0.5], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
         images = (images + true * rng.standard_normal(images.shape)).clip(0, 1)
         found, colours = separated(images.astype(np.float32), None, None, None)
         np.testing.assert_allclose(colours.sigma, true, rtol=0.1)
-        assert (found != ink).mean() < 0.04
+        assert (found != ink).mean() < 0.06
         _, of_known = separated(images.astype(np.float32), ink == 0, None, None)
         np.testing.assert_allclose(of_known.sigma, true, rtol=0.1)
-    assert separated(painted(groups), None, None, None)[1].sigma.max() == 0.1
+    assert separated(painted(groups), None, None, None)[1].sigma.max() == 0.15
 
 
 @pytest.mark.parametrize("kind", ["flat", "plane"])
@@ -317,3 +320,29 @@ def test_systems_without_colour_say_what_to_do(trained):
         dasbe.bind(np.zeros((2, 5, 28, 28)), trained, delay=9, refractory=3, cycles=5, gain=gain)
     with pytest.raises(dasbe.InputError, match="ColourTerm has images of shape"):
         dasbe.bind(np.ones((2, 28, 28)), trained, delay=9, refractory=3, cycles=2, modulate=ColourTerm(IMAGE[:1]))
+
+
+def test_pictures_are_read_as_they_are(tmp_path, rng):
+    colours = rng.integers(0, 256, (6, 5, 3), np.uint8)
+    deep = rng.integers(0, 2**16, (6, 5), np.uint16)
+    transparent = np.dstack([colours, np.full((6, 5), 255, np.uint8)])
+    transparent[2, 3, 3] = 0
+    for name, array in {"colours": colours, "grey": colours[..., 0], "deep": deep, "open": transparent}.items():
+        Image.fromarray(array).save(tmp_path / f"{name}.png")
+    read = {name: load_colours(tmp_path / f"{name}.png", (6, 5)) for name in ("colours", "grey", "deep", "open")}
+    assert all(picture.shape == (3, 6, 5) and picture.dtype == np.float32 for picture in read.values())
+    np.testing.assert_allclose(read["colours"], colours.transpose(2, 0, 1) / 255, rtol=1e-6)
+    np.testing.assert_allclose(read["grey"], [colours[..., 0] / 255] * 3, rtol=1e-6)
+    np.testing.assert_allclose(read["deep"], [deep / 65535] * 3, rtol=1e-6)
+    assert (read["open"][:, 2, 3] == 1).all()
+    with pytest.raises(dasbe.InputError, match="is 6×5 pixels, but the network takes 28×28"):
+        load_colours(tmp_path / "grey.png", (28, 28))
+
+
+def test_a_picture_in_colour_is_bound_by_one_command(tmp_path, scenes, trained, capsys):
+    picture = (255 * painted(scenes[1][:1])[0]).round().astype(np.uint8).transpose(1, 2, 0)
+    Image.fromarray(picture).save(tmp_path / "picture.png")
+    dasbe.save_network(trained, tmp_path / "net.pt")
+    options = {"dataset": "shapes", "index": 0, "network": str(tmp_path / "net.pt"), "out": tmp_path, "seed": SEED}
+    bind_image(image=tmp_path / "picture.png", colour=True, **options)
+    assert capsys.readouterr().out.startswith("found 3 objects") and (tmp_path / "grouping.png").exists()

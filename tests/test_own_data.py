@@ -361,7 +361,7 @@ OWN_REFUSED = {
     "a wrong byte in a name": (_broken_name, ".npz", {"images": IMAGES, "labels": GROUPS}, "differ"),
     "an HDF5 file that is text": (lambda path: path.write_text("text"), ".h5", {}, "file signature not found"),
     "a NumPy file that is text": (lambda path: path.write_text("text"), ".npz", {}, "File is not a zip file"),
-    "another suffix": (lambda path: path.write_text("text"), ".mat", {}, "is none of .h5, .hdf5, .npz, .npy, nor a folder"),
+    "another suffix": (lambda path: path.write_text("text"), ".mat", {}, "is none of .h5, .hdf5, .npz, .npy, nor"),
     "a picture": (lambda path: path.write_bytes(PNG), ".png", {}, "for one picture there is dasbe.load_image"),
 }
 

@@ -24,6 +24,8 @@ random numbers (shapes: P = 784, F = 125, L = 400, d = 32: 40 million and 75 tho
 - **Feedback for the pixels that fire** (:mod:`~dasbe.engine.phases`). A pixel of competing
   phases needs lazy feedback only if it fires in the cycle: with q = ½ and two steps a
   phase, three quarters of them do.
+- **Colours of phases** (:mod:`~dasbe.engine.colours`) are those of the pixels that fired, and are
+  compared with those of the ink alone: a cycle of K phases takes K means and K·F exponentials.
 - **One compiled pass for the neurons** (:mod:`~dasbe.engine.neurons`): random number,
   membrane, refractoriness and coincidence detector of a step while they are in the cache.
   One 32-bit word gives a uniform number and both coins (:mod:`~dasbe.engine.streams`).

@@ -20,7 +20,7 @@ from dasbe.support import checks
 FITS = ("none", "flat", "plane")  # of a colour: there is none, one for all pixels, a plane over the coordinates
 RIDGE = (1e-3, 0.3, 0.3)  # in pixels; what has no pixels has the mean colour of the ink
 ANNEALING = (5, 3.5, 2.5, 1.75, 1.25, 1, 1)  # σ in the cycles that find the ground, in units of the last
-FIRST_SIGMA, LEAST_SIGMA, LEAST_OF_PHASES = 0.2, 0.05, 0.1  # where σ is found; with a smaller one phases lock in
+FIRST_SIGMA, LEAST_SIGMA, LEAST_OF_PHASES = 0.2, 0.05, 0.15  # where σ is found; with a smaller one phases lock in
 FITTING_CYCLES = 15
 
 

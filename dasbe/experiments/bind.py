@@ -54,7 +54,7 @@ def bind_image(
     groups : int, optional
         Objects + background; by default as many as the ground truth has, or, of a picture, as many as are found.
     colour : bool
-        Whether the picture is grouped as it is, grey or in colour, by competing phases, which find its ground.
+        Whether the picture is taken as it is, grey or in colour, and grouped by competing phases; they find its ground.
     html : bool
         Whether to write a page that plays the spikes as well.
     device : str

@@ -65,7 +65,7 @@ class Settings(NamedTuple):
         ``"none"``, nothing; ``"flat"``, a colour; ``"plane"``, a shaded one. By default as for `ground`.
     sigma : float or None
         σ, how far colours taken for equal lie apart, in each channel from 0 to 1; None: as far as
-        those of the ground, at least 0.1.
+        those of the ground, at least 0.15.
     noise : float or None
         Part of the pixels that are switched, on or off, or have any colour; None: found for each image.
     """
@@ -122,9 +122,9 @@ def settle(
         As for :attr:`dasbe.systems.base.System.label`. At as many phases as objects, no
         further one falls silent. If `n_objects` is None, that goes on down to one phase, and
         of the groupings on the way, each of K groups, that of largest ℓ − 0.08·K·|ℓ of the
-        best| counts; of |ℓ|, what switched pixels alone would cost is left out. Half of this
-        ℓ is that of the groups, and half the mean over four samples of them, in which each
-        pixel is seen with probability q, as networks are trained on.
+        best| counts; of |ℓ|, what switched pixels alone would cost is left out. Half of this ℓ is
+        that of the groups, and half the mean over four samples of them, in which each pixel is
+        seen with probability q, as networks are trained on.
     settings : named tuple
         With the fields of :class:`Settings`; `n_phases` may be an array (N,). If `sampling` is
         None, the network sees the shares γ themselves, in one step a phase; nothing is drawn.
