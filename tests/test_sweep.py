@@ -222,6 +222,15 @@ def test_a_unit_made_otherwise_is_never_mixed_in(one):
         task._replace(unit=changed, network="shapes").computed()
 
 
+def test_a_setting_that_came_later_makes_no_difference_at_its_usual_value(one):
+    store, task = one
+    now = replace(task.unit, settings=(*task.unit.settings, ("ground", None), ("noise", 0.0)))
+    assert stored(store, now)[0] is not None
+    for other in (("ground", "flat"), ("noise", 0.1), ("cycles", 7)):
+        changed = replace(now, settings=(*(item for item in now.settings if item[0] != other[0]), other))
+        assert "was made with settings" in stored(store, changed)[1]
+
+
 def test_a_unit_of_another_procedure_is_never_mixed_in(one, monkeypatch):
     store, task = one
     monkeypatch.setattr(of_units, "PROCEDURE", of_units.PROCEDURE + 1)

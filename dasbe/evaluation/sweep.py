@@ -43,6 +43,8 @@ from dasbe.systems.base import code_hash
 
 UNIT_IMAGES = 500  # enough for all cores at once
 SPLIT = "train_multi"  # of Table 1
+SETTINGS_OF_LATER: dict[str, Any] = {"ground": None, "colour": None, "sigma": 0.2, "noise": 0.0}
+"""Settings that results of earlier versions lack, with the values at which nothing has changed."""
 
 
 @dataclass(frozen=True)
@@ -380,6 +382,9 @@ def stored(store: Path, unit: Unit) -> tuple[dict | None, str | None]:
 
 def _differences(found: dict, wanted: dict) -> str:
     """What differs between two identities, in words; empty if nothing does."""
+    if isinstance(settings := found.get("settings"), dict):
+        usual = {name: SETTINGS_OF_LATER[name] for name in SETTINGS_OF_LATER.keys() & wanted["settings"].keys()}
+        found = found | {"settings": usual | settings}
     fields = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
     if not fields or (fields == ["answers"] and same_answers(found.get("answers", ()), wanted["answers"])):
         return ""
