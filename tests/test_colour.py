@@ -19,6 +19,7 @@ from dasbe.engine.foreground import Foreground
 from dasbe.engine.phases import phase_cycle
 from dasbe.engine.streams import NoiseStreams
 from dasbe.experiments.bind import bind_image
+from dasbe.support import checks
 from dasbe.systems import competing_phases
 from dasbe.systems.competing_phases import SAMPLES, Settings, fire, shares_of
 from dasbe.systems.dasbe import ColourTerm
@@ -345,3 +346,11 @@ def test_a_picture_in_colour_is_bound_by_one_command(tmp_path, scenes, trained, 
     options = {"dataset": "shapes", "index": 0, "network": str(tmp_path / "net.pt"), "out": tmp_path, "seed": SEED}
     bind_image(image=tmp_path / "picture.png", colour=True, **options)
     assert capsys.readouterr().out.startswith("found 3 objects") and (tmp_path / "grouping.png").exists()
+
+
+@pytest.mark.quick
+def test_grey_images_with_a_channel_axis_are_taken_as_they_are():
+    grey = np.zeros((2, 1, 8, 8), np.float32)
+    grey[:, 0, 2:4, 1:7] = 0.6
+    np.testing.assert_array_equal(checks.pictures(grey), grey[:, 0])
+    np.testing.assert_array_equal(checks.pictures(torch.from_numpy(grey)), grey[:, 0])

@@ -220,7 +220,7 @@ def images(value: Any, name: str = "images") -> np.ndarray:
 
 def pictures(value: Any, name: str = "images") -> np.ndarray:
     """Images (N, H, W) of 0 and 1, as uint8; or grey, or (N, 3, H, W) in colour, as float32 from 0 to 1."""
-    given = array(name, value, "an array (N, H, W) or (N, 3, H, W)")
+    given = image_stack(name, value)
     in_colour = given.ndim == 4 and given.shape[1] == 3
     if given.ndim == 4 and given.shape[3] == 3 and not in_colour:
         raise InputError(f"{name} have shape {given.shape}; colours come first: {name}.transpose(0, 3, 1, 2)")
