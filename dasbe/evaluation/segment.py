@@ -131,7 +131,7 @@ def segment(
         ``"dasbe"``, ``"pure_ann"``, ``"pure_snn"`` or ``"rc"`` (:mod:`dasbe.systems`).
     n_objects : int or (N,) int, optional
         Objects in each image. By default, their number is found from the spikes; a system
-        that cannot count has to be told.
+        that cannot count needs it.
     settings : str, DatasetSettings or Settings, optional
         All that the system is set to: as published for a dataset (``"shapes"``), for one of
         your own (:class:`dasbe.support.published.DatasetSettings`), or of this system.

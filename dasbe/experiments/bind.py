@@ -69,7 +69,7 @@ def bind_image(
     files = draw(out, run, labels, loaded, truth, html=html)
 
     objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
-    result = f"found {objects}" if groups is None else f"grouped into {objects} (told)"
+    result = f"found {objects}" if groups is None else f"grouped into {objects} (number given)"
     print(result if truth is None else f"AMI: {100 * dasbe.ami(truth, labels)[0]:.1f} %")
     print("written:", *map(displayed, files), sep="\n  ")
     print(f"time: {time.perf_counter() - started:.1f} s")
