@@ -129,7 +129,7 @@ FACTS = [
         "The largest number tried is N (bars, d = N)",
         [settings_of("bars").objects, settings_of("bars").delay],
     ),
-    ("docs/limits.md", "The mean over N images", [published.IMAGES_TABLE]),
+    ("docs/limits.md", "the mean over N images", [published.IMAGES_TABLE]),
     ("docs/competing_phases.md", "K₀: N more than a dataset has objects", [published.SURPLUS_PHASES]),
     (
         "docs/competing_phases.md",
