@@ -2,7 +2,7 @@
 
 In each step of its phases a pixel fires with probability q, in one of the phases or in
 none. Where it does not, its feedback is of no use, and lazy feedback is not computed:
-with two steps per phase and q = ½, that of a quarter of the pixels. Pixels lie side by side
+with two steps a phase and q = ½, that of a quarter of the pixels. Pixels lie side by side
 in the innermost loops, so that a CPU takes many of them at once; as expressions of whole
 arrays, the same takes five times as long.
 """

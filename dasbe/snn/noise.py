@@ -1,4 +1,4 @@
-"""Random numbers: one stream per image, so that batches, workers and order do not matter.
+"""Random numbers: one stream an image, so that batches, workers and order do not matter.
 
 A neuron needs a uniform number in each step, and a pixel two coin flips besides; one
 random 32-bit word gives all three. Its upper 24 bits are u ∈ [0, 1), its bits 0 and 1
