@@ -281,7 +281,7 @@ SMALLER = {
     "own_images.ipynb": (
         "n_single, n_multi, n_test, n_for_timing, epochs = 6000, 1500, 500, 100, 60\n"
         "n_rounds, n_steps = 6, 600  # of learning from scenes",
-        "n_single, n_multi, n_test, n_for_timing, epochs = 200, 2, 3, 2, 1\nn_rounds, n_steps = 1, 2",
+        "n_single, n_multi, n_test, n_for_timing, epochs = 200, 20, 3, 2, 1\nn_rounds, n_steps = 1, 2",
     )
 }
 
