@@ -251,5 +251,9 @@ def test_the_picture_on_the_first_screen_is_small():
         assert picture.width <= 1600 and path.stat().st_size <= 60_000
 
 
+def test_the_readme_stays_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8")) < 7000
+
+
 def test_defaults_are_as_said():
     assert Recipe().epochs == 60 and DEFAULT.rounds == 8  # docs/own_images.md trains by default
