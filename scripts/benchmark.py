@@ -68,7 +68,7 @@ def run_benchmark(
     machine = {"gflops": matrix_product_rate() / 1e9, "random_ns": 1e9 * random_number_seconds()}
     print(f"matrix product {machine['gflops']:.0f} GFLOP/s, one random number {machine['random_ns']:.2f} ns")
     print(f"single image of shapes, loop and readout: {single_image_seconds():.2f} s")
-    print(f"\nms an image, {cycles} cycles; ratios to the literal forms in the same run")
+    print(f"\nms per image, {cycles} cycles; ratios to the literal forms in the same run")
     print(f"{'dataset':<12}" + "".join(f"{title:>10}" for title in COLUMNS.values()))
     rows = {}
     for dataset in datasets:
@@ -130,7 +130,7 @@ def single_image_seconds() -> float:
 
 
 def foreground_flops(images: np.ndarray, network: Autoencoder, steps: int) -> float:
-    """Floating-point operations an image, first and last layer for its foreground alone."""
+    """Floating-point operations per image, first and last layer for its foreground alone."""
     layers = [m for m in (*network.encoder, *network.decoder) if isinstance(m, torch.nn.Linear)]
     between = sum(layer.weight.numel() for layer in layers[1:-1])
     per_pixel = layers[0].out_features + layers[-1].in_features
@@ -201,7 +201,7 @@ def measure(
     ms = {f"{name}_ms": 1000 * taken / sizes[name] for name, taken in seconds_in_turn(calls).items()}
 
     def bound(evaluations: int, random_numbers: int) -> float:
-        """Milliseconds an image, of so many evaluations and so many random numbers for each foreground pixel."""
+        """Milliseconds per image, of so many evaluations and so many random numbers for each foreground pixel."""
         of_pixels = 1e-6 * machine["random_ns"] * random_numbers * images.sum() / len(images)
         return 1e-6 * foreground_flops(images, network, evaluations) / machine["gflops"] + of_pixels
 

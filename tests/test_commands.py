@@ -86,7 +86,7 @@ def test_example_draws_the_same_in_any_environment(home, tmp_path, shapes):
         options = ("--image", tmp_path / "mine.png", "--cycles", 2, "--groups", 2, "--out", tmp_path / name)
         result = run(home, EXAMPLE, *options, **variables)
         assert result.returncode == 0 and result.stderr == "", (name, result.stderr)
-        assert result.stdout.startswith("grouped into 1 object (told)\n")
+        assert result.stdout.startswith("grouped into 1 object (number given)\n")
     for picture in (tmp_path / "usual").iterdir():
         assert (tmp_path / "odd" / picture.name).read_bytes() == picture.read_bytes(), picture.name
 

@@ -146,7 +146,7 @@ def test_who_is_not_told_the_number_counts(shapes, trained, monkeypatch):
         dasbe.segment(shapes[0][:2], trained, system, settings="shapes", n_objects=[2, 3])
     assert asked == 2 * [None, [3, 4]]
     for system in ("pure_ann", "rc", "rc_own"):
-        with pytest.raises(dasbe.InputError, match="n_objects is None, but .* has to be told how many"):
+        with pytest.raises(dasbe.InputError, match="n_objects is None, but .* needs the number of objects"):
             dasbe.segment(shapes[0][:2], trained, system, settings="shapes")
 
 
@@ -536,7 +536,7 @@ def test_command_refuses_in_one_line(refused, home):
         (("--network", "shapes"), "needs it; give delay=…, or settings='shapes'; dasbe.suggest_timing finds"),
         (("--network", "missing"), "network 'missing' is not there"),
         (("--network", "shapes", "--settings", "circles"), "dataset 'circles' is unknown"),
-        (("--network", "shapes", "--settings", "shapes", "--count", "--systems", "rc"), "has to be told how many"),
+        (("--network", "shapes", "--settings", "shapes", "--count", "--systems", "rc"), "needs the number of objects"),
         (("--systems", "pure_snn", "--delay", 20), "delay is 20, but no system has such a setting"),
         (("--systems", "pure_snn", "pure_snn"), "systems names pure_snn twice"),
         (("--systems", "pure_snn", "--seeds", 1, 1), "seeds names 1 twice"),

@@ -2,11 +2,14 @@
 
 import base64
 import importlib.util
+import json
 import re
+import subprocess
 import zlib
 from pathlib import Path
 
 import browser
+import live
 import numpy as np
 import pytest
 from browser import data_of
@@ -90,6 +93,35 @@ class TestFile:
         np.testing.assert_array_equal(bits_of(data["frames"], 3, 28, 28), films[1, 2:])
         assert data["pixels"] == np.flatnonzero(films[1].any(0)).tolist()
 
+    def test_the_result_has_its_number(self, run, written, shapes):
+        groups = shapes[1][:3]
+        labels = np.where(groups > 0, np.minimum(groups, 2), 0)  # two of the objects as one group
+        score = dasbe.ami(groups[1:2], labels[1:2])[0]
+        assert 0.3 < score < 0.9 and written(run, 1, labels=labels, groups=groups)["ami"] == pytest.approx(score)
+        assert written(run, 1, labels=labels)["ami"] is written(run, 1)["ami"] is None
+
+    @pytest.mark.skipif(live.node() is None, reason="no Node here")
+    def test_it_plays_from_where_firing_comes_into_step(self):
+        """Cycles of 5 steps; in the first four, 20 pixels fire in any step, and then all in one."""
+        text = page.TEMPLATE.read_text("utf-8")
+        (begin,) = re.findall(r"^function beginning\(\) {\n.*?^}$", text, re.MULTILINE | re.DOTALL)
+        assert "now = beginning()" in text
+        spikes = np.zeros((20, 8, 5), int)
+        spikes[np.arange(20)[:, None], np.arange(4), np.arange(20)[:, None] % 5] = 1
+        spikes[:, 4:, 2] = 1
+
+        def first(spikes):
+            constants = {"nCycles": 8, "delay": 5, "nSteps": 40, "nPixels": 20, "spikes": spikes.ravel().tolist()}
+            source = "".join(f"const {name} = {json.dumps(value)};" for name, value in constants.items())
+            source += f"const cycleOf = (t) => Math.floor(t / delay);{begin}console.log(beginning())"
+            return int(subprocess.run([live.node(), "-"], input=source, capture_output=True, text=True).stdout)
+
+        assert first(spikes) == 3 * 5 and first(spikes[:, ::-1]) == first(0 * spikes) == 0
+
+    def test_it_names_the_system_and_the_paper(self):
+        text = page.TEMPLATE.read_text("utf-8")
+        assert "DASBE binds by spike timing" in text and "arXiv\n    2211.06027" in text
+
     def test_no_text_of_the_run_ends_the_element_that_it_is_in(self, run, written):
         command = run.made["command"]
         try:
@@ -107,7 +139,7 @@ class TestFile:
         folder = importlib.util.find_spec("dasbe").submodule_search_locations[0]
         place = page.TEMPLATE.resolve().relative_to(Path(folder).resolve())
         configuration = (Path(folder).parent / "pyproject.toml").read_text("utf-8")
-        assert f'"{place.as_posix()}"]' in configuration
+        assert f'"{place.as_posix()}"' in configuration
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +159,14 @@ class TestBrowser:
     WHERE = "document.querySelector('#where').textContent"
     SAID = "document.querySelector('#said').textContent"
     NAME = "document.querySelector('#chosen-name').textContent"
+
+    def test_it_opens_on_the_result(self, pages):
+        with browser.Page() as shown:
+            shown.open(pages[0] / "all.html")
+            assert shown.value("now === nSteps - 1 && !playing && colouring === 'labels'")
+            assert "AMI 100.0 %" in shown.value("document.querySelector('#summary').textContent")
+            shown.open(pages[0] / "plain.html")
+            assert shown.value("now === nSteps - 1 && colouring === 'phase'") and shown.complaints == []
 
     def test_it_plays_scrubs_and_shows_a_pixel(self, pages):
         folder, run, groups = pages
@@ -160,7 +200,7 @@ class TestBrowser:
 
     def test_keys(self, pages):
         with browser.Page(calm=True) as shown:
-            shown.open(pages[0] / "all.html")
+            shown.open(pages[0] / "all.html", "#step=0")
             assert not shown.value("playing")
             for key, step in (
                 ("ArrowRight", 1),

@@ -16,7 +16,7 @@ from PIL import Image
 
 import dasbe
 from dasbe.plotting.distributions import curve_with_band, regression
-from dasbe.plotting.pictures import LABELLESS, input_and_grouping
+from dasbe.plotting.pictures import LABELLESS, input_and_grouping, loop_diagram
 from dasbe.plotting.raster import spike_raster
 from dasbe.plotting.style import in_our_style, new_figure, palette
 from dasbe.plotting.table import score_distributions
@@ -223,3 +223,22 @@ def test_a_notebook_shows_a_figure_without_further_ado():
     figure = input_and_grouping(np.eye(8, dtype=int), np.eye(8, dtype=int))
     shown = DisplayFormatter().format(figure)[0]
     assert Image.open(io.BytesIO(shown["image/png"])).size[0] > 300
+
+
+def test_the_diagram_of_the_loop_shows_the_spikes_it_is_given():
+    """Each pixel that fires in the first or the last cycle, in the colour of its object; and where spikes go."""
+    groups = np.kron([[1, 0], [0, 2]], np.ones((2, 2), int))
+    spikes = np.zeros((3, 5, 4, 4), bool)
+    spikes[0, [0, 4], [0, 1], [0, 1]] = spikes[-1, 2, :2, :2] = spikes[-1, 3, 2:, 2:] = True
+    spikes[1] = True  # in between, of which nothing is shown
+    figure = loop_diagram((groups > 0).astype(np.uint8), groups, spikes)
+    (diagram,) = figure.axes
+    panels = {axes.get_title(): axes for axes in diagram.child_axes}
+    assert list(panels) == ["image", "first cycle", "last cycle", "objects"]
+    shown = {
+        name: [len(panels[f"{name} cycle"].collections[part].get_segments()) for part in (0, 2)]
+        for name in ("first", "last")
+    }
+    assert shown == {"first": [2, 0], "last": [1, 1]}  # lines: pixels beside each other that fire in one step are one
+    words = {text.get_text() for text in diagram.texts}
+    assert {"autoencoder", "pixels that spike", "spikes", "feedback,\none cycle\nlater"} <= words

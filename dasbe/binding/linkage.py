@@ -27,7 +27,7 @@ ITERATIONS = 10  # of k-means
 
 
 def find_groups(trains: np.ndarray) -> np.ndarray:
-    """Group trains without being told the number of groups.
+    """Group trains without the number of groups.
 
     From `trains` (F, T), smoothed spike trains of pixels that fire, or values not far above
     1, to the group of each, (F,) int64, from 1 on; 0 for those that have no group and are as

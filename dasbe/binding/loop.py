@@ -107,7 +107,7 @@ def bind(
     record : sequence of str
         Some of ``"spikes"``, ``"latents"``, ``"feedback"``.
     modulate : callable, optional
-        What becomes of the feedback before it acts; not in the paper. Called once a cycle
+        What becomes of the feedback before it acts; not in the paper. Called once per cycle
         with y (n, d, F) in [0, 1], of the F foreground pixels of n of the images, as many
         as are computed together, and perhaps by several threads at once; returns c of the
         next cycle, as many values in [0, 1], those of an image from those of the same image.

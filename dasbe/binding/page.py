@@ -7,7 +7,7 @@ The page is ``page.html`` with ``colours.js`` and the data in it, as JSON, which
 - ``frames``: the input, (frames, H, W), eight bits to a byte; one frame, or of films one a cycle;
 - ``feedback``: y of the last cycles, a list of cycles: each (d, H, W) bytes, 255 for 1, compressed
   by zlib; empty if it was not recorded;
-- ``labels`` and ``groups``: of the foreground pixels, or null;
+- ``labels`` and ``groups``: of the foreground pixels, or null; ``ami``, their agreement, or null;
 - what it takes to name the axes, and how the run was made.
 
 Bytes are written in base 64.
@@ -36,11 +36,13 @@ def page_of(
     labels: np.ndarray | None,
     groups: np.ndarray | None,
     feedback: np.ndarray | None,
+    score: float | None,
     parameters: dict[str, Any],
 ) -> str:
     """The page, as HTML, from `spikes` (n, d, F) and `feedback` (n, d, H, W) of the n recorded cycles.
 
-    `frames` are (1, H, W), or (n, H, W) of a film; `ink`, `labels` and `groups` (H, W).
+    `frames` are (1, H, W), or (n, H, W) of a film; `ink`, `labels` and `groups` (H, W); `score`
+    is the AMI of the two.
     `parameters` are ``image`` (its number), ``n_images``, ``cycles``, ``refractory`` (text),
     ``seed`` and ``made``.
     """
@@ -57,6 +59,7 @@ def page_of(
         "spikes": _base64(np.packbits(spikes.transpose(2, 0, 1)).tobytes()),
         "labels": None if labels is None else labels[ink > 0].tolist(),
         "groups": None if groups is None else groups[ink > 0].tolist(),
+        "ami": score,
         "feedback": [] if feedback is None else _last_cycles(feedback),
         "colours": PUBLISHED,
     }

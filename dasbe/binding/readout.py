@@ -38,17 +38,17 @@ def group(
     indices: Sequence[int] | np.ndarray | None = None,
     device: torch.device | str = "cpu",
 ) -> np.ndarray:
-    """Group the pixels of each image by their smoothed spike trains: into a number of groups that is told, or found.
+    """Group the pixels of each image by their smoothed spike trains: into a number of groups that is given, or found.
 
-    The number is told: by k-means. All pixels that never fire in the cycles read form one
+    If the number is given: by k-means. All pixels that never fire in the cycles read form one
     point that counts as often as there are of them, which gives the same problem as all of
     them one by one. The background keeps the centre of its cluster near 0, so a
     pixel with ink, of train x, joins it (label 0) where x·c < ½ |c|² for the mean train c
     of every group. That is how the published readout is. Such pixels do fire, but in other
-    steps than the rest of their object: as a rule they are a half of one that has come
-    apart, which the readout that finds the number often puts together again.
+    steps than the rest of their object: as a rule they are one half of an object that has
+    split, which the readout that finds the number often rejoins.
 
-    The number is found: by average linkage (:mod:`dasbe.binding.linkage`). A group has at least 8
+    If it is not: by average linkage (:mod:`dasbe.binding.linkage`). A group has at least 8
     pixels; where fewer than 40 fire, at least a fifth of these, and never fewer than 2.
     What is smaller joins the group whose spikes are like its own, or, if there is none, the
     silent pixels. Pixels that all fire together are one group, and so are pixels that fire

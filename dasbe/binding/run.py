@@ -326,15 +326,20 @@ class Binding:
     def _played(self, image: int, ink: np.ndarray, found: np.ndarray | None, truth: np.ndarray | None) -> str:
         """The page that plays the spikes of `image`."""
         trains = self._recorded("spikes")
+        score = None
         if found is not None and truth is not None:
-            found = align(found, truth)
+            found, known = align(found, truth), truth > 0
+            if known.any():
+                from sklearn.metrics import adjusted_mutual_info_score  # slow to import; dasbe.ami is above this floor
+
+                score = float(adjusted_mutual_info_score(truth[known], found[known]))
         frames = self.images[[image]] if self.images.ndim == 3 else self.images[image, -trains.values.shape[1] :]
         spikes = trains.values[image, ..., : trains.foreground.counts[image]]
         feedback = None if self._feedback is None else self._feedback[image]
         r = np.unique(np.broadcast_to(self.parameters["refractory"], ink.shape)[image])
         numbers = {key: value for key, value in self.parameters.items() if isinstance(value, (int, float, str))}
         parameters = numbers | {"image": image, "n_images": len(ink), "refractory": _range_of(r), "made": self.made}
-        return page_of(spikes, frames, ink[image], found, truth, feedback, parameters)
+        return page_of(spikes, frames, ink[image], found, truth, feedback, score, parameters)
 
     def __repr__(self) -> str:
         if not self.parameters:

@@ -172,7 +172,7 @@ def evaluate(
     settings, delay, refractory, cycles, n_phases
         As for :func:`dasbe.segment`; each system takes those that it has.
     n_objects : "true", int or None
-        What the systems are told: the true number of objects, this number for every image
+        What the systems are given: the true number of objects, this number for every image
         (right or wrong), or nothing, so that they find it by themselves.
     device : torch.device or str
     workers : int

@@ -129,10 +129,10 @@ def segment(
     network : nn.Module or callable, optional
         As for :func:`dasbe.bind`; a system that needs none takes no notice of it.
     system : str or System
-        ``"dasbe"``, ``"pure_ann"``, ``"pure_snn"`` or ``"rc"`` (:mod:`dasbe.systems`).
+        ``"dasbe"``, ``"competing_phases_counting"``, ``"rc"``, or another of :mod:`dasbe.systems`.
     n_objects : int or (N,) int, optional
         Objects in each image. By default, their number is found from the spikes; a system
-        that cannot count has to be told.
+        that cannot count needs it.
     settings : str, DatasetSettings or Settings, optional
         All that the system is set to: as published for a dataset (``"shapes"``), for one of
         your own (:class:`dasbe.support.published.DatasetSettings`), or of this system.

@@ -78,7 +78,7 @@ def suggest_timing(
         As for :func:`dasbe.bind`.
     groups : (N, H, W) int, optional
         Ground truth, 0 = background or overlap. If it is given, the score is the AMI with
-        it, and the number of groups is told.
+        it, and the number of groups is given.
     seed : int
         Of all random numbers.
     device : torch.device or str

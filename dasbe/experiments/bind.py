@@ -100,7 +100,7 @@ def group_colours(
 def report(labels: np.ndarray, groups: int | None, truth: np.ndarray | None, files: list[Path], started: float) -> None:
     """Print what was found, the files, and the time since `started`."""
     objects = f"{labels.max()} object" + "s" * int(labels.max() != 1)
-    result = f"found {objects}" if groups is None else f"grouped into {objects} (told)"
+    result = f"found {objects}" if groups is None else f"grouped into {objects} (number given)"
     print(result if truth is None else f"AMI: {100 * dasbe.ami(truth, labels)[0]:.1f} %")
     print("written:", *map(displayed, files), sep="\n  ")
     print(f"time: {time.perf_counter() - started:.1f} s")

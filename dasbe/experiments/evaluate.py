@@ -31,7 +31,7 @@ def evaluate_file(
     """Score systems on the first `images` of a file or dataset, and write tables and a picture to the folder `out`.
 
     Parameters are those of :func:`dasbe.load_dataset` and :func:`dasbe.evaluate`, to which all
-    `options` go; with `count`, the systems are not told how many objects each image has.
+    `options` go; with `count`, the systems are not given the number of objects.
     """
     checks.device(device, "--device")
     chosen, groups = dasbe.load_dataset(data, split, stop=images)

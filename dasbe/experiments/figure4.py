@@ -22,7 +22,7 @@ from dasbe.datasets.generators import SHAPES
 from dasbe.evaluation.segment import ami_of, numbers_of_objects
 from dasbe.evaluation.sweep import scores_on_dataset
 from dasbe.metrics import ami
-from dasbe.plotting.pictures import coloured, input_and_grouping
+from dasbe.plotting.pictures import HIGH, LOW, coloured, input_and_grouping, level_of_neurons
 from dasbe.plotting.raster import Row, draw_rows
 from dasbe.plotting.style import (
     INK,
@@ -30,7 +30,6 @@ from dasbe.plotting.style import (
     Axes,
     Circle,
     Ellipse,
-    FancyBboxPatch,
     Figure,
     SubFigure,
     image_axes,
@@ -48,7 +47,6 @@ from dasbe.systems import SYSTEMS
 DATASET, NETWORK = "shapes", "hierarchical"
 SHAPE_NAMES = ("square", "triangle", "inverted triangle")
 ICONS = ("□", "△", "▽")
-HIGH, LOW = "#6AA84F", "#5B9BD5"  # frames of the two levels, as published
 MARKED = 5  # neurons: side of the square in which selective ones are counted, to mark where they are densest
 SELECTIVITY = 0.5  # least index of a neuron that counts as selective
 LEAST_FIRING = 0.1  # spikes per step, of a neuron that counts at all
@@ -348,11 +346,7 @@ def hierarchy(a: Arrays, colours: str, within: SubFigure | None = None) -> Figur
         ((1.4, 9.4, 7.2), "High-level", HIGH, 4),
         ((0.2, 5.2, 9.6), "Low-level", LOW, 5),
     ):
-        box = "round,pad=0,rounding_size=0.4"
-        axes.add_patch(FancyBboxPatch((x, y), width, 1.7, boxstyle=box, fill=False, edgecolor=colour, **style))
-        for centre in x + width * (np.arange(n) + 0.5) / n:
-            axes.add_patch(Circle((centre, y + 0.85), 0.7, color="#cccccc"))
-        axes.text(5, y + 0.85, name, ha="center", va="center", weight="bold")
+        level_of_neurons(axes, x, y, width, name, colour, n)
     for up, down in ((2.8, 1.0), (2.8, 5.0), (7.2, 5.0), (7.2, 9.0)):
         axes.plot((up, down), (9.4, 6.9), color="#888888", linewidth=0.7)
     axes.text(5, 8.5, "DAE", ha="center", va="center", weight="bold", size="small")

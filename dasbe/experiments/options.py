@@ -366,7 +366,7 @@ def benchmarks(program: str) -> Options:
 
 def generalisation(program: str) -> Options:
     """Options of the command that shows where binding breaks."""
-    parser = Parser(program, "Where binding breaks: more objects, a wrong number told, clutter, overlap.")
+    parser = Parser(program, "Where binding breaks: more objects, a wrong number given, clutter, overlap.")
     parser.add_text("--systems", f"of {' '.join(SYSTEMS)} (default: {' '.join(VARIED_SYSTEMS)})", nargs="+")
     parser.add_text("--datasets", f"default: {' '.join(VARIED_DATASETS)}", nargs="+")
     parser.add_whole_number("--images", None, f"of each point (default: {VARIED_IMAGES})", 1, 5000)

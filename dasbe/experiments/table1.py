@@ -208,7 +208,9 @@ def _rows(systems: Sequence[str], datasets: Sequence[str], ours: Values, publish
 
 def _with_costs(table: pd.DataFrame, scores: Scores, seconds: dict[str, float]) -> pd.DataFrame:
     """The rows of the table, with what each system knows and what it costs."""
-    about = pd.DataFrame("", table.index, ["trained on", "told", "network sees", "evaluations an image", "ms an image"])
+    about = pd.DataFrame(
+        "", table.index, ["trained on", "given", "network sees", "evaluations per image", "ms per image"]
+    )
     for name in {name for name, _ in scores}:
         system, done = SYSTEMS[name], [dataset for dataset in table.columns if (name, dataset) in scores]
         ms = [1000 * seconds[f"{name}/{dataset}"] / scores[name, dataset].size for dataset in done]

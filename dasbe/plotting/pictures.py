@@ -5,20 +5,26 @@ from typing import Any
 import numpy as np
 from matplotlib import colors
 
+from dasbe.plotting.raster import Row, draw_rows
 from dasbe.plotting.style import (
     INK,
     PALETTES,
+    PRINT_WIDTH,
     Axes,
+    Circle,
+    FancyBboxPatch,
     Figure,
     SubFigure,
     image_axes,
     in_our_style,
+    in_print,
     new_figure,
     palette,
     palette_of_marks,
 )
 
 SEEN = "royalblue"  # pixels that a network is shown
+HIGH, LOW = "#6AA84F", "#5B9BD5"  # frames of the two levels, as published
 LABELLESS = 0.75  # grey of ink without a label: overlaps in a ground truth, ungrouped pixels in a grouping
 
 
@@ -140,4 +146,49 @@ def learning_over_rounds(
                 image_axes(ax, ["scene", *titles][column] if row == above == 0 else "")
         axes[2 * row, 0].set_ylabel("groups found", size=8)
         axes[2 * row + 1, 0].set_ylabel("shown, restored", size=8)
+    return figure
+
+
+def level_of_neurons(axes: Axes, x: float, y: float, width: float, name: str, colour: str, n: int) -> None:
+    """A frame of `width` and height 1.7 from (x, y) on, with `n` neurons in it and `name` across them."""
+    frame: dict[str, Any] = {"clip_on": False, "linewidth": 1.1, "fill": False, "edgecolor": colour}
+    axes.add_patch(FancyBboxPatch((x, y), width, 1.7, boxstyle="round,pad=0,rounding_size=0.4", **frame))
+    for centre in x + width * (np.arange(n) + 0.5) / n:
+        axes.add_patch(Circle((centre, y + 0.85), 0.7, color="#cccccc"))
+    axes.text(x + width / 2, y + 0.85, name, ha="center", va="center", weight="bold")
+
+
+@in_print
+def loop_diagram(image: np.ndarray, groups: np.ndarray, spikes: np.ndarray) -> Figure:
+    """The loop as a diagram: image (H, W), pixels that spike and the autoencoder, spikes (n, d, H, W), groups (H, W).
+
+    Of the spikes, those of the first and of the last cycle are shown, in the colours of `groups`.
+    """
+    figure = new_figure(PRINT_WIDTH, 1.75)
+    axes = figure.add_subplot(xlim=(0, 36), ylim=(-0.3, 8.4), aspect="equal")
+    axes.set_axis_off()
+    table, delay = palette_of_marks(int(groups.max())), spikes.shape[1]
+    rows = [(spikes[cycle][:, groups == k], table[k]) for cycle in (0, -1) for k in range(1, len(table))]
+    half = len(rows) // 2
+    for x, width, title in ((0, 5, "image"), (17.6, 5, "first cycle"), (23, 5, "last cycle"), (31, 5, "objects")):
+        ax = axes.inset_axes((x, 1.2, width, 5), transform=axes.transData)
+        if title == "image":
+            ax.imshow(1 - 0.85 * image[..., None].repeat(3, 2), interpolation="nearest")
+        elif title == "objects":
+            ax.imshow(coloured(groups, image, table), interpolation="nearest")
+        else:
+            shown = rows[:half] if title == "first cycle" else rows[half:]
+            draw_rows(ax, np.arange(delay), [Row("", colour, trains) for trains, colour in shown], delay, 0.9)
+            axes.text(x + width / 2, 0.9, "time →", ha="center", va="top")
+        image_axes(ax, title)
+    level_of_neurons(axes, 7, 1.2, 8.6, "pixels that spike", LOW, 5)
+    level_of_neurons(axes, 8.1, 6.4, 6.4, "autoencoder", HIGH, 4)
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
+    for start, end in (((5.3, 2.05), (6.8, 2.05)), ((15.8, 2.05), (17.3, 2.05)), ((28.3, 3.7), (30.7, 3.7))):
+        axes.annotate("", end, start, arrowprops=arrow)
+    axes.annotate("", (9.2, 6.2), (9.2, 3.1), arrowprops=arrow)
+    axes.annotate("", (13.4, 3.1), (13.4, 6.2), arrowprops=arrow)
+    axes.text(8.9, 4.65, "spikes", ha="right", va="center")
+    axes.text(13.7, 4.65, "feedback,\none cycle\nlater", ha="left", va="center")
+    axes.text(29.5, 4.0, "read\nout", ha="center", va="bottom")
     return figure

@@ -40,7 +40,7 @@ class System:
     trained_on : str
         What its network has been trained on.
     told : str
-        What it is told about an image besides its pixels.
+        What it is given besides the pixels of an image.
     sees : str
         What its network is shown.
     network : str or None
@@ -59,7 +59,7 @@ class System:
         labels (N, H, W) int64; `n_objects` are (N,) int64, or None if the system can count
         and is not told.
     can_count : bool
-        Whether it finds the number of objects by itself if nobody tells it.
+        Whether it finds the number of objects if that is not given.
     never_told : bool
         Whether it has to find it even where it is known: `n_objects` does not reach it.
     takes_colour : bool
@@ -106,7 +106,7 @@ class System:
     def check_given(self, network: Any, n_objects: Any) -> None:
         """InputError if `network` is not one, or if the system needs it or the number of objects and has none."""
         if n_objects is None and not self.can_count:
-            raise InputError(f"n_objects is None, but {self.title} has to be told how many each image has")
+            raise InputError(f"n_objects is None, but {self.title} needs the number of objects of each image")
         if self.network is not None and network is None:
             raise InputError(f"network is None, but {self.title} needs one; load it with dasbe.load_network")
         if network is not None:

@@ -458,7 +458,7 @@ COUNTING = replace(
     SYSTEM,
     name="competing_phases_counting",
     title="Competing phases, counting",
-    told="no more than how many phases to begin with",
+    told="number of phases at first",
     can_count=True,
     never_told=True,
     evaluations=evaluations_counting,

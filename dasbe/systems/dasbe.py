@@ -32,7 +32,7 @@ class Settings(NamedTuple):
 def record(
     images: np.ndarray, network: Network, settings: Any, *, modulate: Modulation | None = None, **streams: Any
 ) -> ForegroundTrains:
-    """Spikes of the last twenty cycles of the loop; the readout that is told the number of groups reads ten of them.
+    """Spikes of the last twenty cycles of the loop; the readout that is given the number of groups reads ten of them.
 
     `settings` are :class:`Settings`, or have these fields; `modulate` is as of :func:`dasbe.bind`.
     """

@@ -1,7 +1,7 @@
 """Floors: what grouping is worth without any network. A system that binds has to be above them.
 
 k-means on the coordinates of the ink knows no more than that near pixels belong together,
-and how many objects there are; connected components are told nothing. In grey and colour
+and how many objects there are; connected components need nothing. In grey and colour
 the ground is found as by competing phases, and colours can be grouped as well.
 """
 

@@ -1,7 +1,7 @@
 """Several runs pooled: pixels that fire together, or are grouped together, in many runs belong together.
 
 How alike two pixels are is averaged over runs from different random numbers, and the
-mean is read by spectral clustering, which is told the number of groups. Alike are, in a
+mean is read by spectral clustering, which is given the number of groups. Alike are, in a
 run of DASBE, spike trains, by their cosine; in a run of Reconstruction Clustering (RC),
 pixels of the same group (evidence accumulation; Fred and Jain 2005).
 """

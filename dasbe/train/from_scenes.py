@@ -129,8 +129,8 @@ def learn_from_scenes(
     recipe : SceneRecipe, optional
         By default ``SceneRecipe()``.
     n_objects : int or (N,) int, optional
-        How many objects each scene has, if the grouping is to be told. By default nobody tells
-        it: no phase falls silent in the first rounds, and in the last ones it counts.
+        How many objects each scene has, if that is known. By default no phase falls silent in
+        the first rounds, and in the last ones the grouping counts.
     system : str or System, optional
         What groups the scenes, by default competing phases; with its `settings`, as for
         :func:`dasbe.segment`.
