@@ -33,7 +33,7 @@ def scored(monkeypatch, shapes, trained, other, tmp_path):
     for name in ("full", "random"):
         few[name] = few[name]._replace(changes=few[name].changes | {"cycles": 4})
     monkeypatch.setattr(ablation, "VARIANTS", few)
-    monkeypatch.setattr(ablation, "ensure_dataset", lambda name: None)
+    monkeypatch.setattr(ablation, "ensure_datasets", lambda names: None)
     monkeypatch.setattr(of_units, "load_dataset", lambda *where: tuple(part[slice(*where[2:])] for part in shapes))
     networks = {"shapes": trained, "rc_shapes": other}
     monkeypatch.setattr(of_units, "shipped_network", lambda name, device: networks[name])

@@ -629,6 +629,7 @@ PHASES_FIELDS = {
     "sigma": optional(ABOVE_0),
     "noise": optional(PROBABILITY),
 }
+GROUND_FIELDS = {field: PHASES_FIELDS[field] for field in ("ground", "sigma")}
 LOOP_FIELDS = {"delay": count(), "refractory": refractory_times(), "cycles": count()}
 COMPETING_FIELDS = {"delay": count(), "refractory": count(0), "cycles": count()}
 COMPETING_FIELDS |= {"gain": NOT_NEGATIVE, "sharpness": NOT_NEGATIVE}
@@ -644,6 +645,9 @@ RESTARTS_FIELDS = {"objects": optional(count()), "restarts": count()}
 SETTINGS = {
     "coordinates": floors.CoordinateSettings(2),
     "components": floors.ComponentSettings(),
+    "colours": floors.CoordinateSettings(2),
+    "colours_and_coordinates": floors.ColourSettings(restarts=2),
+    "colour_components": floors.ColourComponentSettings(),
     "dasbe": SYSTEMS["dasbe"].published(DatasetSettings(6, 2, 2), cycles=3),
     "dasbe_counting": SYSTEMS["dasbe"].settings(6, 2, 3),
     "pure_ann": pure_ann.Settings(6, 3),
@@ -663,8 +667,11 @@ SETTINGS = {
     "competing_phases_counting": PHASES,
 }
 FIELDS = {
-    "coordinates": {"restarts": count()},
-    "components": {},
+    "coordinates": {"restarts": count()} | GROUND_FIELDS,
+    "components": GROUND_FIELDS,
+    "colours": {"restarts": count()} | GROUND_FIELDS,
+    "colours_and_coordinates": {"restarts": count(), "place": NOT_NEGATIVE} | GROUND_FIELDS,
+    "colour_components": {"likeness": NOT_NEGATIVE} | GROUND_FIELDS,
     "dasbe": LOOP_FIELDS,
     "dasbe_counting": LOOP_FIELDS,
     "pure_ann": {"delay": count(), "cycles": count()},

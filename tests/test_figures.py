@@ -57,7 +57,8 @@ def run(home, missing_digits, monkeypatch):
         monkeypatch.setattr(figure3, "TABLE_DATASETS", without)
 
     def run_main(module, *arguments):
-        monkeypatch.setattr(module, "ensure_dataset", lambda name: None)
+        for name in ("ensure_dataset", "ensure_datasets"):
+            monkeypatch.setattr(module, name, lambda *names: None, raising=False)
         monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
         main(module.__name__.rpartition(".")[2])
 
@@ -282,7 +283,11 @@ SMALLER = {
         "n_single, n_multi, n_test, n_for_timing, epochs = 6000, 1500, 500, 100, 60\n"
         "n_rounds, n_steps = 6, 600  # of learning from scenes",
         "n_single, n_multi, n_test, n_for_timing, epochs = 200, 20, 3, 2, 1\nn_rounds, n_steps = 1, 2",
-    )
+    ),
+    "learning_from_scenes.ipynb": (
+        "n_scenes, first_steps, rounds, steps = 10000, 500, 6, 600",
+        "n_scenes, first_steps, rounds, steps = 200, 20, 2, 10",
+    ),
 }
 
 

@@ -86,7 +86,7 @@ def home(tmp_path_factory):
 def run(home, monkeypatch):
     monkeypatch.setenv("DASBE_HOME", str(home))
     monkeypatch.chdir(home)
-    monkeypatch.setattr(generalisation, "ensure_dataset", lambda name: None)
+    monkeypatch.setattr(generalisation, "ensure_datasets", lambda names: None)
     for name, values in (("NUMBERS", (1, 3)), ("NUMBERS_TOLD", (2, 5)), ("SWITCHED", (0.0, 0.1))):
         monkeypatch.setattr(generalisation, name, values)
 

@@ -353,7 +353,7 @@ OWN_REFUSED = {
     "labels of NaN": (*numpy_pair(IMAGES, labels=IMAGES * np.nan), "its labels hold nan"),
     "labels without ink": (*numpy_pair(IMAGES, labels=WITH_A_LABEL), "no ink: labels * images leaves them out"),
     "labels twice": (*numpy_pair(IMAGES, labels=GROUPS, groups=GROUPS), "it holds the arrays images, labels, groups"),
-    "no array of images": (numpy, ".npz", {"x": IMAGES}, "it holds the arrays x; expected images"),
+    "no array of images": (numpy, ".npz", {"x": IMAGES, "y": IMAGES}, "it holds the arrays x, y; expected images"),
     "no array default": (hdf5, ".h5", {"train_multi_x": IMAGES}, "train_multi/default is missing"),
     "a link": (_linked, ".h5", {}, "train_multi/default is a link, which is not followed"),
     "fewer bytes than it says": (_many, ".npz", {}, "images is shorter than it says"),
@@ -424,7 +424,7 @@ class TestFolderOfPictures:
             dasbe.load_dataset(folder)
         grey(255 - 255 * IMAGES[0]).save(folder / "4.png")
         with pytest.raises(
-            dasbe.InputError, match="4.png has ink that is dark, that of 0.gif is bright; make them alike"
+            dasbe.InputError, match="4.png has ink that is dark, that of image .*0.gif is bright; make them alike"
         ):
             dasbe.load_dataset(folder)
         (folder / "4.png").write_bytes(PNG[:60])

@@ -133,7 +133,6 @@ def load_set(name: str, split: str, stop: int) -> tuple[np.ndarray, np.ndarray]:
 def settings_on(name: str, system: System) -> Any:
     """Settings of a system on a set."""
     given = {"n_phases": DATASETS[name].most_objects + SURPLUS_PHASES, **SETS[name]._asdict()}
-    given |= {"place": 0.0} if system.name == "colours" else {}
     return system.settings(**{field: given[field] for field in system.settings._fields if field in given})
 
 

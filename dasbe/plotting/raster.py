@@ -74,7 +74,7 @@ def spike_raster(
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
     table = palette_of_marks(n_groups, colours)
-    height = min(max(0.28, min(0.9, 3.6 / n_groups)) * n_groups, 12)
+    height = min(max(0.28, min(0.9, 3.6 / n_groups)) * n_groups, 10)
     figure: Any = new_figure(10, 1.9 + height) if within is None else within
     ratios = {"width_ratios": [last - first for first, last in windows], "height_ratios": (max(height, 2.2), 0.8)}
     axes = figure.subplots(2, len(windows), sharex="col", sharey="row", squeeze=False, gridspec_kw=ratios)

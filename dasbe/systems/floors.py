@@ -33,12 +33,12 @@ class CoordinateSettings(NamedTuple):
 
 
 class ColourSettings(NamedTuple):
-    """Settings of k-means on colours, as of :class:`CoordinateSettings`, and `place`, the weight of coordinates.
+    """Settings of k-means on colours and coordinates: `place`, the weight of these; the others as above.
 
     Across the image, coordinates go from 0 to `place`; a channel goes from 0 to 1.
     """
 
-    place: float = 0.0
+    place: float = 1.0
     restarts: int = 4
     ground: Any = None
     sigma: float | None = 0.2
@@ -74,20 +74,21 @@ def label_by_k_means(
     n_objects: np.ndarray,
     settings: CoordinateSettings | ColourSettings,
     *,
+    by_colour: bool = False,
     seed: int,
     indices: np.ndarray,
     **device: Any,
 ) -> np.ndarray:
-    """Labels (N, H, W) by k-means on rows and columns of the ink, or on its colours as well; at least one group."""
+    """Labels (N, H, W), at least one group, by k-means on rows and columns of the ink, on its colours, or on both."""
     from sklearn.cluster import KMeans  # slow to import
 
     restarts = checks.whole_number("restarts", settings.restarts, 1, 10**6)
-    place = checks.number("place", settings.place, 0) if isinstance(settings, ColourSettings) else None
+    place = checks.number("place", settings.place, 0) if isinstance(settings, ColourSettings) else 0.0
     everywhere, colours = _ink_and_colours(images, settings)
     labels = np.zeros(everywhere.shape, np.int64)
     for i, ink in enumerate(everywhere):
         points: np.ndarray = np.argwhere(ink)
-        if place is not None:
+        if by_colour:
             points = np.concatenate([colours[i][ink], place * points / max(ink.shape)], 1)
         if len(points):
             random = np.random.RandomState(image_stream(seed, indices[i], READOUT))
@@ -146,8 +147,15 @@ COMPONENTS = System(
     can_count=True,
     never_told=True,
 )
-COLOURS = replace(COORDINATES, name="colours", title="k-means on colours", settings=ColourSettings)
-COLOURS_AND_COORDINATES = replace(COLOURS, name="colours_and_coordinates", title="k-means on colours and coordinates")
+COLOURS = replace(
+    COORDINATES, name="colours", title="k-means on colours", label=partial(label_by_k_means, by_colour=True)
+)
+COLOURS_AND_COORDINATES = replace(
+    COLOURS,
+    name="colours_and_coordinates",
+    title="k-means on colours and coordinates",
+    settings=ColourSettings,
+)
 COLOUR_COMPONENTS = replace(
     COMPONENTS,
     name="colour_components",
