@@ -1455,10 +1455,7 @@ ROWS = (
             ),
             "network": Kind(
                 "Autoencoder",
-                STRANGE
-                | FUNCTION_VALUES
-                | labelled(5, "small", nn.Linear(2, 2), Autoencoder)
-                | {"parts": Parts(None, None), "weights": SMALL.state_dict(), "two parts": linear_ends(64, 3, 3, 64)},
+                STRANGE | FUNCTION_VALUES | labelled(5, "small", Autoencoder) | {"weights": SMALL.state_dict()},
             ),
             "description": Kind(
                 "description",

@@ -89,7 +89,6 @@ SETS = {
         ),
     ),
     "tetrominoes": Set(
-        learns=True,
         published=(
             ("AKOrN, convolution", 76.4, "FG-ARI", NUMBER, "AKOrN (Miyato et al., ICLR 2025)"),
             ("AKOrN, attention", 88.6, "FG-ARI", NUMBER, "AKOrN (Miyato et al., ICLR 2025)"),

@@ -58,7 +58,7 @@ def datasets(program: str) -> Options:
     parser.add_flag("--verify", "compare the files with the published SHA-256 sums")
     options = parser.parse_args()
     if not options.names and not options.verify:
-        raise InputError(f"no dataset named; give some of {', '.join(DATASETS)}, or all")
+        raise InputError(f"no dataset named; give some of {', '.join(PAPER_DATASETS)}, or all")
     checks.each_once("NAME", options.names)
     sets = {"all": PAPER_DATASETS, "benchmarks": BENCHMARK_DATASETS}
     chosen = [name for given in options.names or ["all"] for name in sets.get(given, (given,))]

@@ -25,6 +25,7 @@ MOST_STEPS = 10**6  # of a cycle, and cycles and iterations of a run
 LARGEST_SEED = 2**63 - 1
 MOST_WORKERS = 1024  # processes
 MOST_CHANNELS = 4  # colour channels of an image; films of so few frames are doubtful
+MOST_LISTED = 12  # names in a message, of which one is to be chosen
 SHOWN = 60  # characters of a wrong value
 
 
@@ -48,7 +49,9 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     """A name out of `choices`."""
     choices = list(choices)
     if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} {shown(value)} is unknown; choose one of {', '.join(choices)}")
+        others = f", … ({len(choices) - MOST_LISTED} more)" if len(choices) > MOST_LISTED else ""
+        listed = ", ".join(choices[:MOST_LISTED]) + others
+        raise InputError(f"{name} {shown(value)} is unknown; choose one of {listed}")
     return value
 
 
