@@ -157,7 +157,7 @@ def test_picture_has_a_row_for_each_condition(rng):
 
 def test_command_refuses_in_one_line(refused, home):
     for options, line in (
-        (("--systems", "magic"), "system 'magic' is unknown; choose one of coordinates, components, dasbe"),
+        (("--systems", "magic"), "system 'magic' is unknown; choose one of coordinates, components, colours"),
         (("--datasets", "bars"), "dataset 'bars' is unknown; choose one of shapes"),
         (("--systems", "rc", "rc"), "--systems names rc twice"),
         (("--quick", "--images", 3), "--quick and --images are given together"),
