@@ -1,6 +1,7 @@
 """The comparison on the sets of others: its scores, its baselines, and its tables."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,24 @@ import pytest
 import dasbe
 from dasbe.datasets import DATASETS, generate, make_dataset
 from dasbe.datasets.catalogue import BENCHMARK_DATASETS
+from dasbe.evaluation.tables import markdown
 from dasbe.experiments import benchmarks
-from dasbe.experiments.benchmarks import SCORES, SETS, benchmark_scores, compare, load_set, network_of, settings_on
+from dasbe.experiments.benchmarks import (
+    SCORES,
+    SETS,
+    TABLES,
+    benchmark_scores,
+    compare,
+    load_set,
+    network_of,
+    settings_on,
+    table_of,
+)
 from dasbe.support import checks
 from dasbe.systems import SYSTEMS
 from dasbe.train.recipes import SceneRecipe
 
+ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"multi": 40, "validation": 2, "test": 4, "single": 30}
 
 
@@ -109,6 +122,14 @@ def test_tables_are_made_and_made_again(home, capsys):
     again = pd.read_csv(home / "out" / "benchmarks.csv")
     pd.testing.assert_frame_equal(table, again)
     assert capsys.readouterr().err.count("are in") == 5 + 3  # all of it was taken from the store
+
+
+def test_the_page_has_the_tables_of_its_csv():
+    frame = pd.read_csv(ROOT / "docs" / "benchmarks.csv")
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert set(frame["set"]) == {*SETS} and (frame["images"] == 1000).all()
+    for score in TABLES:
+        assert markdown(table_of(frame, score)) in text
 
 
 def test_pixels_that_nobody_can_tell_are_marked(home):
