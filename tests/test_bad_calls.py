@@ -1205,6 +1205,17 @@ ROWS = (
         },
     ),
     Row(
+        "metrics.cross_correlation",
+        metrics.cross_correlation,
+        {**OF_CYCLES, "max_lag": 5},
+        {"spikes": spikes(SPIKES[0]), "groups": labels(GROUPS[0]), "max_lag": count(0)},
+        {
+            "max_lag as long as the run": {"max_lag": 18},
+            "groups of 10**9": {"groups": LARGE_GROUPS[0]},
+            "groups of another size": {"groups": GROUPS[0, :7]},
+        },
+    ),
+    Row(
         "metrics.cycle_scores",
         metrics.cycle_scores,
         OF_CYCLES,

@@ -9,7 +9,15 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, sil
 
 import dasbe
 from dasbe.experiments.figure2 import phase_colours
-from dasbe.metrics import autocorrelation, cycle_scores, silhouette, synchrony_matrix, victor_purpura_distances
+from dasbe.metrics import (
+    autocorrelation,
+    cross_correlation,
+    cycle_scores,
+    silhouette,
+    synchrony_matrix,
+    victor_purpura_distances,
+)
+from dasbe.plotting.raster import correlogram
 from dasbe.support import checks
 
 pytestmark = pytest.mark.quick
@@ -235,6 +243,23 @@ def test_synchrony_matrix_follows_its_definition(rng):
     later[1:], earlier[:-1] = s[:-1], s[1:]
     expected = 1.5 * s.T @ s + 0.5 * s.T @ later + 0.5 * s.T @ earlier
     np.testing.assert_allclose(synchrony_matrix(spikes, groups, last=2), expected / expected.max())
+
+
+def test_cross_correlation_tells_when_groups_fire(in_turn):
+    spikes, groups = in_turn
+    values = cross_correlation(spikes, groups, max_lag=12)
+    for k, own in enumerate(autocorrelation(spikes, groups, max_lag=12)):
+        np.testing.assert_allclose(values[k, k], own)
+    np.testing.assert_allclose(values, np.swapaxes(values, 0, 1)[..., ::-1])  # seen from the other group
+    counts = np.array([spikes.reshape(-1, *groups.shape)[:, groups == k].sum(1) for k in (1, 2)], float)
+    expected = counts[0, :-3] @ counts[1, 3:] / np.sqrt((counts[0] ** 2).sum() * (counts[1] ** 2).sum())
+    assert values[0, 1, 12 + 3] == pytest.approx(expected)
+    assert len(correlogram(values).axes) == len(values) ** 2
+    silent = spikes & (groups != 2)
+    assert (
+        np.isnan(cross_correlation(silent, groups)[1]).all()
+        and not np.isnan(cross_correlation(silent, groups)[0, 0]).any()
+    )
 
 
 def test_autocorrelation_peaks_at_the_period(in_turn):

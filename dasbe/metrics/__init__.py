@@ -3,6 +3,7 @@
 from dasbe.metrics.grouping import ami, ari, mbo, n_found
 from dasbe.metrics.synchrony import (
     autocorrelation,
+    cross_correlation,
     cycle_scores,
     silhouette,
     synchrony_matrix,
@@ -13,6 +14,7 @@ __all__ = [
     "ami",
     "ari",
     "autocorrelation",
+    "cross_correlation",
     "cycle_scores",
     "mbo",
     "n_found",

@@ -256,6 +256,42 @@ def autocorrelation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19) -
     return result
 
 
+def cross_correlation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19) -> np.ndarray:
+    """Cross-correlation of the spike counts of every two groups: Σₜ nⱼ[t] nₖ[t + lag] / √(Σₜ nⱼ[t]² Σₜ nₖ[t]²).
+
+    Parameters
+    ----------
+    spikes : (n, d, H, W) bool
+    groups : (H, W) int
+    max_lag : int
+        Largest lag in steps.
+
+    Returns
+    -------
+    (groups, groups, 2·max_lag + 1) float
+        For lags −max_lag … max_lag, at which the second group fires after the first; NaN for
+        groups that never fire. Of a group with itself it is :func:`autocorrelation`.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong.
+    """
+    spikes, groups = _checked(spikes, groups)
+    trains = spikes.reshape(-1, *groups.shape)
+    max_lag = checks.whole_number("max_lag", max_lag, 0)
+    if max_lag >= len(trains):
+        raise InputError(f"max_lag is {max_lag}; it must be from 0 to {len(trains) - 1} steps")
+    n_groups, width = int(groups.max()), 2 * max_lag + 1
+    checks.memory(8 * n_groups**2 * width, "correlations of these groups", "take a smaller max_lag")
+    counts = np.array([trains[:, groups == k].sum(1) for k in range(1, n_groups + 1)], float).reshape(n_groups, -1)
+    padded = np.pad(counts, ((0, 0), (max_lag, max_lag)))
+    shifted = np.stack([padded[:, lag : lag + len(trains)] for lag in range(width)])  # (lags, groups, T)
+    norm = np.linalg.norm(counts, axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.moveaxis(counts @ np.swapaxes(shifted, 1, 2), 0, 2) / np.outer(norm, norm)[..., None]
+
+
 def _checked(spikes: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     spikes, groups = checks.spikes(spikes, "(cycles, delay, H, W)", 4), checks.labels(groups, "groups", 2)
     if spikes.shape[2:] != groups.shape:

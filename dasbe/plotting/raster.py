@@ -119,3 +119,22 @@ def step_by_step(axes: Axes, pictures: np.ndarray, cycles: Sequence[int | str], 
     axes.set(xlabel="step of the cycle", ylabel="cycle")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+
+
+@in_our_style
+def correlogram(values: np.ndarray, colours: str = "published") -> Figure:
+    """Cross-correlation of every two groups, `values` of :func:`dasbe.metrics.cross_correlation`, against the lag.
+
+    Row and column are the first and the second group; on the diagonal, in the colour of the
+    group, each with itself.
+    """
+    n_groups, _, width = values.shape
+    lags, table = np.arange(width) - width // 2, palette_of_marks(n_groups, colours)
+    figure = new_figure(1.6 + 1.5 * n_groups, 0.8 + 1.2 * n_groups)
+    axes = figure.subplots(n_groups, n_groups, sharex=True, sharey=True, squeeze=False)
+    for j, k in np.ndindex(n_groups, n_groups):
+        ax = axes[j, k]
+        ax.bar(lags, values[j, k], width=0.9, color=table[k + 1] if j == k else "#888888")
+        ax.set(ylim=(0, 1.05), title=f"group {k + 1}" if j == 0 else "", ylabel=f"group {j + 1}" if k == 0 else "")
+    figure.supxlabel("lag (steps), of the column behind the row", size=9)
+    return figure
