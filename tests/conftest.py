@@ -39,7 +39,8 @@ LONGEST = (
 
 
 def pytest_configure():
-    """Workers share the cores."""
+    """Workers share the cores. The environment counts as activated: messages then say ``python``, wherever it lies."""
+    os.environ["VIRTUAL_ENV"] = sys.prefix
     if IS_WORKER:
         n_threads = max((os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]), 1)
         torch.set_num_threads(int(os.environ.setdefault("OMP_NUM_THREADS", str(n_threads))))
