@@ -132,8 +132,7 @@ def correlogram(values: np.ndarray, colours: str = "published") -> Figure:
     lags, table = np.arange(width) - width // 2, palette_of_marks(n_groups, colours)
     figure = new_figure(1.6 + 1.5 * n_groups, 0.8 + 1.2 * n_groups)
     axes = figure.subplots(n_groups, n_groups, sharex=True, sharey=True, squeeze=False)
-    for j, k in np.ndindex(n_groups, n_groups):
-        ax: Axes = axes[j, k]
+    for (j, k), ax in zip(np.ndindex(n_groups, n_groups), axes.flat):
         ax.bar(lags, values[j, k], width=0.9, color=table[k + 1] if j == k else "#888888")
         ax.set(ylim=(0, 1.05), title=f"group {k + 1}" if j == 0 else "", ylabel=f"group {j + 1}" if k == 0 else "")
     figure.supxlabel("lag (steps), of the column behind the row", size=9)
