@@ -51,9 +51,7 @@ def binding_loop(
     for x_now in x:
         spikes, seen, state = pixels.cycle(feedback, state, x_now)  # m = x·c + u > V: s, and a = s ∨ s1 ∨ s2
         code, received, memory = latents.cycle(attention.encode(seen), memory)  # h
-        feedback = modulated(
-            attention.feedback(received), action, spikes
-        )  # y, c of the next cycle; computed when asked for
+        feedback = modulated(attention.feedback(received), action, spikes)  # y, later c; computed when asked for
         yield spikes, code, feedback
 
 

@@ -130,17 +130,14 @@ DATASETS |= {
             )
             for n in (2, 3, 4)
         ),
-        Dataset(
-            "cae_2shapes",
-            partial(benchmark_sets.cae_shapes, templates=benchmark_sets.CAE_SHAPES[:2]),
-            seed=20262,
-            sizes={**_THOUSANDS, "single": 10000},
-        ),
-        Dataset(
-            "cae_3shapes",
-            partial(benchmark_sets.cae_shapes, templates=benchmark_sets.CAE_SHAPES),
-            seed=20262,
-            sizes={**_THOUSANDS, "single": 10000},
+        *(
+            Dataset(
+                f"cae_{n}shapes",
+                partial(benchmark_sets.cae_shapes, templates=benchmark_sets.CAE_SHAPES[:n]),
+                seed=20262,
+                sizes={**_THOUSANDS, "single": 10000},
+            )
+            for n in (2, 3)
         ),
         Dataset(
             "akorn_shapes",

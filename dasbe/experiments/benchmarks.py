@@ -207,7 +207,7 @@ def _runs(name: str, seeds: Sequence[int]) -> Iterator[tuple[str, int, tuple[str
     """(what the network is trained on, its seed, systems) of what is scored on a set."""
     in_colour = DATASETS[name].form == "colour"
     yield "nothing", 0, BASELINES if in_colour else BASELINES[:2]
-    for seed in seeds if SETS[name].network not in ("shapes",) else seeds[:1]:
+    for seed in seeds if SETS[name].network != "shapes" else seeds[:1]:
         yield WITH_SINGLE, seed, ("competing_phases", "competing_phases_counting")
     for seed in seeds if SETS[name].learns else ():
         yield FROM_SCENES, seed, ("competing_phases_counting",)

@@ -242,11 +242,7 @@ def autocorrelation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19) -
     InputError
         An argument is wrong.
     """
-    spikes, groups = _checked(spikes, groups)
-    trains = spikes.reshape(-1, *groups.shape)
-    max_lag = checks.whole_number("max_lag", max_lag, 0)
-    if max_lag >= len(trains):
-        raise InputError(f"max_lag is {max_lag}; it must be from 0 to {len(trains) - 1} steps")
+    trains, groups, max_lag = _with_lag(spikes, groups, max_lag)
     result = np.full((groups.max(), 2 * max_lag + 1), np.nan)
     for k in range(1, groups.max() + 1):
         counts = trains[:, groups == k].sum(1).astype(np.float64)
@@ -277,19 +273,25 @@ def cross_correlation(spikes: np.ndarray, groups: np.ndarray, max_lag: int = 19)
     InputError
         An argument is wrong.
     """
-    spikes, groups = _checked(spikes, groups)
-    trains = spikes.reshape(-1, *groups.shape)
-    max_lag = checks.whole_number("max_lag", max_lag, 0)
-    if max_lag >= len(trains):
-        raise InputError(f"max_lag is {max_lag}; it must be from 0 to {len(trains) - 1} steps")
+    trains, groups, max_lag = _with_lag(spikes, groups, max_lag)
     n_groups, width = int(groups.max()), 2 * max_lag + 1
-    checks.memory(8 * n_groups**2 * width, "correlations of these groups", "take a smaller max_lag")
+    checks.memory(2 * 8 * n_groups**2 * width, "correlations of these groups", "take a smaller max_lag")
     counts = np.array([trains[:, groups == k].sum(1) for k in range(1, n_groups + 1)], float).reshape(n_groups, -1)
     padded = np.pad(counts, ((0, 0), (max_lag, max_lag)))
-    shifted = np.stack([padded[:, lag : lag + len(trains)] for lag in range(width)])  # (lags, groups, T)
-    norm = np.linalg.norm(counts, axis=1)
+    result, norm = np.empty((n_groups, n_groups, width)), np.linalg.norm(counts, axis=1)
+    for lag in range(width):
+        result[..., lag] = counts @ padded[:, lag : lag + len(trains)].T
     with np.errstate(invalid="ignore"):
-        return np.moveaxis(counts @ np.swapaxes(shifted, 1, 2), 0, 2) / np.outer(norm, norm)[..., None]
+        return result / np.outer(norm, norm)[..., None]
+
+
+def _with_lag(spikes: np.ndarray, groups: np.ndarray, max_lag: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Checked arguments of a correlation: spikes (T, H, W), groups, and a lag that is shorter."""
+    spikes, groups = _checked(spikes, groups)
+    trains, max_lag = spikes.reshape(-1, *groups.shape), checks.whole_number("max_lag", max_lag, 0)
+    if max_lag >= len(trains):
+        raise InputError(f"max_lag is {max_lag}; it must be from 0 to {len(trains) - 1} steps")
+    return trains, groups, max_lag
 
 
 def _checked(spikes: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

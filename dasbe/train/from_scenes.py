@@ -242,12 +242,12 @@ class _Grouping:
             counted = told is None and stage >= self.recipe.counting_from
             system = "competing_phases_counting" if counted else "competing_phases"
             settings = Settings(n_phases, **USUAL)
-            if told is not None or counted:
-                pass
-            elif fewest is None:
-                told, settings = np.full(len(chosen), n_phases), Settings(n_phases, **SURPLUS)
-            else:
-                told = np.random.default_rng([self.recipe.seed, first]).integers(fewest, n_phases + 1, len(chosen))
+            if told is None and not counted:
+                if fewest is None:
+                    told, settings = np.full(len(chosen), n_phases), Settings(n_phases, **SURPLUS)
+                else:
+                    drawn = np.random.default_rng([self.recipe.seed, first])
+                    told = drawn.integers(fewest, n_phases + 1, len(chosen))
         streams: Any = {"seed": self.recipe.seed, "indices": range(first, first + len(chosen))}
         device = next(network.parameters()).device
         with warnings.catch_warnings():
