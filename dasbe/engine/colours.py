@@ -89,6 +89,11 @@ def distances(colours: Colours, weights: Tensor, precision: Tensor) -> Tensor:
     return (values[:, None] - fitted).square_().sum(2) * precision[:, None, None]
 
 
+def likelihoods(distances: Tensor) -> Tensor:
+    """N(x; μ_k, σ) of each phase in units of the largest, (N, K, F), from its :func:`distances`."""
+    return torch.exp(distances.amin(1, keepdim=True) - distances)
+
+
 @compiled
 def _distances(
     values: np.ndarray,

@@ -20,7 +20,7 @@ from torch import Tensor
 from dasbe.ann.network import Network, UsableNetwork
 from dasbe.binding.labels import numbered
 from dasbe.engine.attention import Attention, attention_of, has_linear_ends, ready, values_per_pixel
-from dasbe.engine.colours import Colours, separated
+from dasbe.engine.colours import Colours, likelihoods, separated
 from dasbe.engine.foreground import Foreground
 from dasbe.engine.neurons import Deterministic, LatentLayer, Spiking
 from dasbe.engine.parallel import BLOCK_VALUES, blocks_of, map_blocks
@@ -285,7 +285,7 @@ class Phases:
 
     def _likelihood(self) -> Tensor | None:
         """N(x; μ_k, σ) in units of the largest of all phases, (N, K, F); None without colours."""
-        return None if self.distances is None else torch.exp(self.distances.amin(1, keepdim=True) - self.distances)
+        return None if self.distances is None else likelihoods(self.distances)
 
     def _unexplained(self) -> Tensor | None:
         """What competes with y of the phases where pixels may be switched, (N, F); of any colour. None if none are."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from dasbe.ann.network import Network
 from dasbe.binding.linkage import CYCLES
 from dasbe.binding.loop import bind
-from dasbe.engine.colours import LEAST_SIGMA, Colours
+from dasbe.engine.colours import LEAST_SIGMA, Colours, likelihoods
 from dasbe.engine.feedback import Action, Modulation
 from dasbe.engine.foreground import Foreground, ForegroundTrains
 from dasbe.support import checks
@@ -134,8 +134,7 @@ class ColourTerm:
         colours = Colours.of(self.images[images], "flat", self.sigma).of_foreground(foreground, torch.float32)
 
         def term(y: Tensor, spikes: Tensor) -> Tensor:
-            distances = colours.distances(spikes.view(torch.uint8), spikes.shape[1]).to(y)
-            return y * torch.exp(distances.amin(1, keepdim=True) - distances)
+            return y * likelihoods(colours.distances(spikes.view(torch.uint8), spikes.shape[1]).to(y))
 
         return term
 
