@@ -254,7 +254,7 @@ figure2, figure3, figure4, figure5 = (partial(_figure, name) for name in FIGURES
 def table1(program: str) -> Options:
     """Options of Table 1."""
     parser = Parser(
-        program, "Table 1 of the paper, beside floors, Reconstruction Clustering (RC) and competing phases."
+        program, "Table 1 of the paper, beside baselines, Reconstruction Clustering (RC) and competing phases."
     )
     parser.add_text("--datasets", f"default: {' '.join(TABLE_DATASETS)}", nargs="+")
     parser.add_text("--systems", f"default: {' '.join(TABLE_SYSTEMS)}", nargs="+")
