@@ -354,3 +354,14 @@ def test_grey_images_with_a_channel_axis_are_taken_as_they_are():
     grey[:, 0, 2:4, 1:7] = 0.6
     np.testing.assert_array_equal(checks.pictures(grey), grey[:, 0])
     np.testing.assert_array_equal(checks.pictures(torch.from_numpy(grey)), grey[:, 0])
+
+
+def test_grey_and_colour_are_scored_by_systems_that_take_them(scenes, trained):
+    images, groups = painted(scenes[1]), scenes[1]
+    settings = Settings(6, ground="plane", sigma=None)
+    evaluation = dasbe.evaluate(images, groups, trained, "competing_phases", settings=settings, seeds=SEED)
+    found = dasbe.segment(images, trained, "competing_phases", n_objects=3, settings=settings, seed=SEED)
+    assert np.array_equal(evaluation.scores["competing_phases"]["ami"][0], dasbe.ami(groups, found))
+    assert np.array_equal(evaluation.scores["competing_phases"]["mbo"][0], dasbe.mbo(groups, found))
+    with pytest.raises(dasbe.InputError, match="DASBE takes 0 and 1"):
+        dasbe.evaluate(images, groups, trained, "dasbe", settings="shapes")
