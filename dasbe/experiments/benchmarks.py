@@ -22,7 +22,6 @@ from dasbe.ann.weights import load_network, save_network, weights_hash
 from dasbe.datasets import DATASETS, ensure_dataset, load_dataset
 from dasbe.datasets.hdf5 import array_in
 from dasbe.datasets.store import open_dataset
-from dasbe.engine.colours import separated
 from dasbe.evaluation.sweep import Cell, announce, cells_of, sweep, tasks_on_images
 from dasbe.evaluation.tables import aligned, cell, markdown, write_all
 from dasbe.metrics import ami, ari, mbo, n_found
@@ -132,7 +131,7 @@ def load_set(name: str, split: str, stop: int) -> tuple[np.ndarray, np.ndarray]:
 
 def settings_on(name: str, system: System) -> Any:
     """Settings of a system on a set."""
-    given = {"n_phases": DATASETS[name].most_objects + SURPLUS_PHASES, **SETS[name]._asdict()}
+    given = {"n_phases": DATASETS[name].most_objects + SURPLUS_PHASES, "sigma": None, **SETS[name]._asdict()}
     return system.settings(**{field: given[field] for field in system.settings._fields if field in given})
 
 
@@ -152,10 +151,8 @@ def network_of(name: str, trained_on: str, seed: int, folder: Path, device: str)
             network: Any = train_network(load_dataset(name, "train_single")[0], RECIPE, seed=seed, **checkpoint)
         else:
             images, _ = load_set(name, "train_multi", SCENES)
-            settings = settings_on(name, SYSTEMS["competing_phases_counting"])
-            ink, _ = separated(checks.pictures(images), settings.ground, "none", settings.sigma)
-            recipe = replace(SCENE_RECIPE, n_phases=settings.n_phases, seed=seed)
-            network = learn_from_scenes(ink, recipe, **checkpoint)
+            recipe = replace(SCENE_RECIPE, n_phases=DATASETS[name].most_objects + SURPLUS_PHASES, seed=seed)
+            network = learn_from_scenes(images, recipe, **checkpoint)
         save_network(path, network)
         checkpoint["checkpoint"].unlink(missing_ok=True)
     return load_network(path, device)
