@@ -195,7 +195,8 @@ def compare(
     frame = frame_of(cells)
     tables = {score: table_of(frame, score) for score in TABLES}
     csv = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
-    texts = {"benchmarks.csv": csv, "benchmarks.md": "\n".join(map(markdown, tables.values()))}
+    page = "\n".join(map(markdown, (*tables.values(), published_scores())))
+    texts = {"benchmarks.csv": csv, "benchmarks.md": page}
     for path in write_all(out, texts, {}):
         print(f"written: {displayed(path)}")
     print("\n" + aligned(tables["FG-ARI"]))
@@ -238,3 +239,10 @@ def table_of(frame: pd.DataFrame, score: str) -> pd.DataFrame:
         for name in table.index
     }
     return table.assign(published=pd.Series(published)).fillna("")
+
+
+def published_scores() -> pd.DataFrame:
+    """A row for each set and each score that others have published on it, with what they are given and the source."""
+    rows = [(name, by, f"{value:g}", *about) for name, known in SETS.items() for by, value, *about in known.published]
+    names = ["published %", "system", "value", "score", "given", "source"]
+    return pd.DataFrame(rows, columns=names).set_index(names[0]).rename_axis(index=None, columns=names[0])
