@@ -190,11 +190,12 @@ def test_compiled_distances_equal_the_tensors(scenes, rng, kind):
     valid = foreground.valid[:, None].expand(-1, 3, -1)
     found = colours.distances(spikes.view(torch.uint8), 3)
     np.testing.assert_allclose(found[valid], expected[valid], rtol=1e-9, atol=1e-12)
-    if kind == "flat":
-        of_phase = spikes[0, :2].sum(0).double()
-        mean = (colours.values[0] * of_phase).sum(1, keepdim=True) / (of_phase.sum() + 1e-3)
-        squared, own = ((colours.values[0] - mean) ** 2).sum(0), foreground.valid[0]
-        np.testing.assert_allclose(expected[0, 0][own], squared[own] / (2 * 0.1**2))
+    pixels, own = foreground.pixels[0], foreground.valid[0]
+    literal = torch.from_numpy(images[0])
+    literal = literal - literal.flatten(1)[:, pixels[own]].mean(1)[:, None, None]
+    fired = foreground.to_images(spikes[:, :2].sum(1).double())[0]
+    squared = ((literal - definition.fitted_colour(fired, literal, kind == "plane")) ** 2).sum(0).flatten()
+    np.testing.assert_allclose(expected[0, 0][own], squared[pixels[own]] / (2 * 0.1**2), rtol=1e-6)
 
 
 @pytest.mark.parametrize("with_colours, with_switched", [(True, False), (False, True), (True, True)])
