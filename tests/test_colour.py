@@ -225,6 +225,21 @@ def test_switched_pixels_are_found_and_left_out(shapes, trained):
     assert (usual[noisy == 1] > 0).all()
 
 
+def test_the_likelihood_of_switched_pixels_is_the_literal_one(scenes, trained):
+    ink, f = scenes[0][:4].copy(), 0.05
+    ink[:, :2, :2] = 1  # switched on
+    options = {"with_likelihood": True, "seed": SEED, "indices": np.arange(4), "device": torch.device("cpu")}
+    settings = Settings(6, noise=f, **SHORT)
+    found, likelihood = competing_phases.settle(ink, trained, np.full(4, 3), settings, **options)
+    for image, labels, ell in zip(ink, found, likelihood):
+        groups = np.stack([labels == k for k in range(1, labels.max() + 1)]).reshape(-1, image.size)
+        with torch.no_grad():
+            none = (1 - trained(torch.from_numpy(groups).float())[0].clamp(1e-6, 1 - 1e-6)).prod(0).numpy()
+        some, on = (1 - 2 * f) * (1 - none) + f, image.ravel() == 1
+        expected = np.log(some[on]).sum() + np.log((1 - 2 * f) * none[~on] + f).sum()
+        np.testing.assert_allclose(ell, expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("of_gain", [0.4, "random"])
 def test_grey_as_gain_of_the_loop_equals_its_literal_form(shapes, random_network, rng, of_gain):
     images, network, cycles = shapes[0][:3], random_network(dtype=torch.float64), 5
@@ -355,6 +370,8 @@ def test_grey_images_with_a_channel_axis_are_taken_as_they_are():
     grey[:, 0, 2:4, 1:7] = 0.6
     np.testing.assert_array_equal(checks.pictures(grey), grey[:, 0])
     np.testing.assert_array_equal(checks.pictures(torch.from_numpy(grey)), grey[:, 0])
+    in_bytes = np.array([[[0, 51, 255]]], np.uint8)
+    np.testing.assert_array_equal(checks.pictures(in_bytes), np.float32([[[0, 0.2, 1]]]))
 
 
 def test_grey_and_colour_are_scored_by_systems_that_take_them(scenes, trained):
