@@ -13,6 +13,7 @@ from matplotlib import colors, font_manager, rc_context, rcParams, rcParamsDefau
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.patches import Circle, Ellipse, FancyBboxPatch  # noqa: F401
+from matplotlib.ticker import FixedLocator, NullLocator  # noqa: F401
 
 from dasbe.support.errors import InputError
 from dasbe.support.published import PALETTES
@@ -129,8 +130,9 @@ class Figure(matplotlib.figure.Figure):
         return picture.getvalue()
 
 
-def save_figure(figure: Figure, *paths: Path, dpi: int = SCREEN_DPI) -> None:
-    """Write `figure` to `paths`, each in the format of its suffix; `dpi` are pixels per inch."""
+def save_figure(figure: Figure, *paths: Path) -> None:
+    """Write `figure` to `paths`, each in the format of its suffix, as sharp as print or a screen needs it."""
+    dpi = PRINT_DPI if figure.get_figwidth() == PRINT_WIDTH else SCREEN_DPI
     for path in paths:
         with atomic_path(path) as temporary, rc_context(figure.style):
             matplotlib.figure.Figure.savefig(figure, temporary, dpi=dpi)  # of whose failure atomic_path speaks
