@@ -9,7 +9,7 @@ from matplotlib.container import BarContainer
 from PIL import Image
 
 from dasbe.plotting.pictures import coloured
-from dasbe.plotting.style import SILHOUETTE, Figure, image_axes, in_our_style, palette
+from dasbe.plotting.style import SCREEN_DPI, SILHOUETTE, Figure, image_axes, in_our_style, palette, palette_of_marks
 from dasbe.support.storage import atomic_path
 
 FRAME_MILLISECONDS = 60
@@ -119,19 +119,20 @@ def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: list[i
 @in_our_style
 def animate_sequence(path: Path | str, frames: np.ndarray, labels: np.ndarray, colours: str = "published") -> None:
     """Write a GIF of `frames` (n, H, W), one a cycle, beside their grouping `labels`; ink that did not fire is grey."""
-    table = palette(int(labels.max()), colours)
-    figure = Figure(figsize=(4.6, 2.6), dpi=100, facecolor="white", layout="constrained")
+    table = palette_of_marks(int(labels.max()), colours)
+    figure = Figure(figsize=(4.6, 2.5), dpi=SCREEN_DPI, facecolor="white", layout="constrained")
     canvas = FigureCanvasAgg(figure)
     panels = figure.subplots(1, 2)
     pictures = []
-    for ax, title in zip(panels, ("input", "grouping")):
-        image_axes(ax, title)
+    panels[1].set_title("grouping (grey: silent)", loc="left")
+    for ax in panels:
+        image_axes(ax)
         pictures.append(ax.imshow(np.ones((*frames.shape[1:], 3)), interpolation="nearest"))
     shown = []
     for cycle, (frame, found) in enumerate(zip(frames, labels)):
         pictures[0].set_data(np.repeat(1 - 0.85 * frame[..., None], 3, axis=2))
         pictures[1].set_data(coloured(found, frame, table))
-        panels[0].set_title(f"input, cycle {cycle}")
+        panels[0].set_title(f"input, cycle {cycle}", loc="left")
         canvas.draw()
         shown.append(_frame(canvas))
     _write_gif(path, shown, [SEQUENCE_MILLISECONDS] * (len(shown) - 1) + [RESULT_MILLISECONDS])
