@@ -108,10 +108,10 @@ def draw(titles: dict[str, str], curves: dict[str, dict[str, Curve]]) -> Figure:
     panels = figure.subplots(2, len(curves), sharey="col", squeeze=False)
     for column, (dataset, of_systems) in enumerate(curves.items()):
         for name, title in titles.items():
-            curve, (system, dashed, _) = of_systems[name], name.replace("_counting", "_pooled").partition("_pooled")
+            curve, dashed = of_systems[name], name.endswith(("_counting", "_pooled"))
             style = {"linestyle": "--", "markerfacecolor": "white"} if dashed else {"linestyle": "-"}
             for ax, x in zip(panels[:, column], (curve.evaluations, curve.ms)):
-                ax.errorbar(x, curve.ami, curve.error, label=title, color=colour_of(system), **POINTS, **style)
+                ax.errorbar(x, curve.ami, curve.error, label=title, color=colour_of(name), **POINTS, **style)
         for ax, ticks in zip(panels[:, column], (TICKS_OF_EVALUATIONS, TICKS_OF_MS)):
             ax.set_xscale("log")
             ax.xaxis.set(major_locator=FixedLocator(ticks), minor_locator=NullLocator(), major_formatter="{x:g}")

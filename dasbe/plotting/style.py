@@ -1,6 +1,7 @@
 """How all figures look, whatever the user's matplotlibrc says: colours of the objects, font sizes, frames."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -93,8 +94,8 @@ _OF_SYSTEMS = dict(zip(("dasbe", "pure_ann", "pure_snn", "rc", "rc_own"), SYSTEM
 
 
 def colour_of(system: str) -> str:
-    """Colour of the curves of a system, whether it counts or not."""
-    return _OF_SYSTEMS.get(system.removesuffix("_counting"), OTHERS)
+    """Colour of the curves of a system, whether it counts or not, from one start or the best or all of several."""
+    return _OF_SYSTEMS.get(re.sub("_(counting|restarts|pooled)$", "", system), OTHERS)
 
 
 class Figure(matplotlib.figure.Figure):
