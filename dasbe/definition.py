@@ -439,7 +439,7 @@ def scene_loss(
     Returns
     -------
     () tensor
-        Nats a pixel.
+        Nats per pixel.
     """
     e = network.decoder(network.encoder(seen[None]))[0]  # probability of ink
     loss = torch.zeros((), dtype=e.dtype)

@@ -40,8 +40,8 @@ from dasbe.support import checks
 from dasbe.support.published import DatasetSettings
 from dasbe.systems import (
     SYSTEMS,
+    baselines,
     competing_phases,
-    floors,
     pooled,
     pure_ann,
     pure_snn,
@@ -643,11 +643,11 @@ SAMPLED_FIELDS = {
 }
 RESTARTS_FIELDS = {"objects": optional(count()), "restarts": count()}
 SETTINGS = {
-    "coordinates": floors.CoordinateSettings(2),
-    "components": floors.ComponentSettings(),
-    "colours": floors.CoordinateSettings(2),
-    "colours_and_coordinates": floors.ColourSettings(restarts=2),
-    "colour_components": floors.ColourComponentSettings(),
+    "coordinates": baselines.CoordinateSettings(2),
+    "components": baselines.ComponentSettings(),
+    "colours": baselines.CoordinateSettings(2),
+    "colours_and_coordinates": baselines.ColourSettings(restarts=2),
+    "colour_components": baselines.ColourComponentSettings(),
     "dasbe": SYSTEMS["dasbe"].published(DatasetSettings(6, 2, 2), cycles=3),
     "dasbe_counting": SYSTEMS["dasbe"].settings(6, 2, 3),
     "pure_ann": pure_ann.Settings(6, 3),

@@ -130,6 +130,7 @@ def test_the_page_has_the_tables_of_its_csv():
     assert set(frame["set"]) == {*SETS} and (frame["images"] == 1000).all()
     for score in TABLES:
         assert markdown(table_of(frame, score)) in text
+    assert markdown(benchmarks.published_scores()) in text
 
 
 def test_pixels_that_nobody_can_tell_are_marked(home):

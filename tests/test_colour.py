@@ -193,11 +193,12 @@ def test_compiled_distances_equal_the_tensors(scenes, rng, kind):
     valid = foreground.valid[:, None].expand(-1, 3, -1)
     found = colours.distances(spikes.view(torch.uint8), 3)
     np.testing.assert_allclose(found[valid], expected[valid], rtol=1e-9, atol=1e-12)
-    if kind == "flat":
-        of_phase = spikes[0, :2].sum(0).double()
-        mean = (colours.values[0] * of_phase).sum(1, keepdim=True) / (of_phase.sum() + 1e-3)
-        squared, own = ((colours.values[0] - mean) ** 2).sum(0), foreground.valid[0]
-        np.testing.assert_allclose(expected[0, 0][own], squared[own] / (2 * 0.1**2))
+    pixels, own = foreground.pixels[0], foreground.valid[0]
+    literal = torch.from_numpy(images[0])
+    literal = literal - literal.flatten(1)[:, pixels[own]].mean(1)[:, None, None]
+    fired = foreground.to_images(spikes[:, :2].sum(1).double())[0]
+    squared = ((literal - definition.fitted_colour(fired, literal, kind == "plane")) ** 2).sum(0).flatten()
+    np.testing.assert_allclose(expected[0, 0][own], squared[pixels[own]] / (2 * 0.1**2), rtol=1e-6)
 
 
 @pytest.mark.parametrize("with_colours, with_switched", [(True, False), (False, True), (True, True)])
@@ -225,6 +226,21 @@ def test_switched_pixels_are_found_and_left_out(shapes, trained):
     added = (noisy == 1) & (images == 0)
     assert (labels[added] == 0).mean() > 0.5 and (labels[left > 0][noisy[left > 0] == 1] == 0).mean() < 0.05
     assert (usual[noisy == 1] > 0).all()
+
+
+def test_the_likelihood_of_switched_pixels_is_the_literal_one(scenes, trained):
+    ink, f = scenes[0][:4].copy(), 0.05
+    ink[:, :2, :2] = 1  # switched on
+    options = {"with_likelihood": True, "seed": SEED, "indices": np.arange(4), "device": torch.device("cpu")}
+    settings = Settings(6, noise=f, **SHORT)
+    found, likelihood = competing_phases.settle(ink, trained, np.full(4, 3), settings, **options)
+    for image, labels, ell in zip(ink, found, likelihood):
+        groups = np.stack([labels == k for k in range(1, labels.max() + 1)]).reshape(-1, image.size)
+        with torch.no_grad():
+            none = (1 - trained(torch.from_numpy(groups).float())[0].clamp(1e-6, 1 - 1e-6)).prod(0).numpy()
+        some, on = (1 - 2 * f) * (1 - none) + f, image.ravel() == 1
+        expected = np.log(some[on]).sum() + np.log((1 - 2 * f) * none[~on] + f).sum()
+        np.testing.assert_allclose(ell, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("of_gain", [0.4, "random"])
@@ -421,3 +437,16 @@ def test_grey_images_with_a_channel_axis_are_taken_as_they_are():
     grey[:, 0, 2:4, 1:7] = 0.6
     np.testing.assert_array_equal(checks.pictures(grey), grey[:, 0])
     np.testing.assert_array_equal(checks.pictures(torch.from_numpy(grey)), grey[:, 0])
+    in_bytes = np.array([[[0, 51, 255]]], np.uint8)
+    np.testing.assert_array_equal(checks.pictures(in_bytes), np.float32([[[0, 0.2, 1]]]))
+
+
+def test_grey_and_colour_are_scored_by_systems_that_take_them(scenes, trained):
+    images, groups = painted(scenes[1]), scenes[1]
+    settings = Settings(6, ground="plane", sigma=None)
+    evaluation = dasbe.evaluate(images, groups, trained, "competing_phases", settings=settings, seeds=SEED)
+    found = dasbe.segment(images, trained, "competing_phases", n_objects=3, settings=settings, seed=SEED)
+    assert np.array_equal(evaluation.scores["competing_phases"]["ami"][0], dasbe.ami(groups, found))
+    assert np.array_equal(evaluation.scores["competing_phases"]["mbo"][0], dasbe.mbo(groups, found))
+    with pytest.raises(dasbe.InputError, match="DASBE takes 0 and 1"):
+        dasbe.evaluate(images, groups, trained, "dasbe", settings="shapes")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from dasbe import definition
 from dasbe.ann.network import answers
 from dasbe.datasets import settings_of
 from dasbe.datasets.checksums import CHECKSUMS
+from dasbe.support.errors import InputWarning
 from dasbe.support.paths import network_folder
+from dasbe.systems import System
 from dasbe.train import from_scenes as learning
 from dasbe.train.from_scenes import fragments, scene_loss
 from dasbe.train.recipes import SCENE_RECIPES, SceneRecipe, training_recipe
@@ -212,6 +215,27 @@ def test_each_round_has_its_steps_and_can_be_looked_at(bars, capsys):
     )
     assert [stage for stage, _ in seen] == [0, 1, 2, 3] and torch.equal(seen[-1][1], weights(network))
     assert not torch.equal(seen[0][1], seen[1][1]) and "17/17" in capsys.readouterr().err  # 4 + 3 + 3 + 7 steps
+
+
+def test_colour_leaves_the_ink_and_grey_is_said_aloud(bars):
+    scenes = bars[0][:60]
+    coloured = np.where(scenes[:, None] == 1, np.reshape([0.9, 0.2, 0.1], (3, 1, 1)), 0.4)
+    expected = weights(dasbe.learn_from_scenes(scenes, TINY, **QUIET))
+    assert torch.equal(weights(dasbe.learn_from_scenes(coloured, TINY, **QUIET)), expected)
+    with pytest.warns(InputWarning, match="scenes are grey"):
+        grey = dasbe.learn_from_scenes(0.4 + 0.6 * scenes, TINY, **QUIET)
+    assert torch.equal(weights(grey), expected)
+
+
+def test_a_scene_may_have_more_groups_than_a_byte_has_numbers():
+    def label(images, *others, **streams):
+        return np.arange(1, 401).reshape(1, 20, 20).repeat(len(images), 0)
+
+    about = {"title": "pixels", "trained_on": "nothing", "told": "nothing", "sees": "nothing", "network": None}
+    pixels = System("pixels", **about, settings=NamedTuple("Settings", []), label=label, can_count=True)
+    grouping = learning._Grouping(TINY, pixels, pixels.settings(), None)
+    groups = grouping(np.ones((3, 20, 20), np.uint8), np.arange(3), nn.Linear(400, 400), 1, 0)
+    assert torch.equal(groups[2].flatten().long(), torch.arange(1, 401))
 
 
 def test_single_objects_are_noticed(bars):

@@ -276,7 +276,7 @@ def test_every_evaluation_of_the_network_is_counted(shapes, name):
     assert then - first == 2 * system.evaluations(settings, 3)
 
 
-def test_floors_know_coordinates_and_components(shapes):
+def test_baselines_know_coordinates_and_components(shapes):
     """Three bars of ink: the far ones are told apart by k-means, and all that do not touch by their components."""
     image = np.zeros((1, 9, 9), np.uint8)
     image[0, 0, :4] = image[0, 8, :4] = image[0, 1, 4] = 1  # the last touches at a corner only

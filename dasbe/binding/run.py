@@ -343,7 +343,7 @@ class Binding:
         if found is not None and truth is not None:
             found, known = align(found, truth), truth > 0
             if known.any():
-                from sklearn.metrics import adjusted_mutual_info_score  # slow to import; dasbe.ami is above this floor
+                from sklearn.metrics import adjusted_mutual_info_score  # slow to import; dasbe.ami lies above `binding`
 
                 score = float(adjusted_mutual_info_score(truth[known], found[known]))
         frames = self.images[[image]] if self.images.ndim == 3 else self.images[image, -trains.values.shape[1] :]

@@ -161,6 +161,8 @@ def evaluate(
     Parameters
     ----------
     images : (N, H, W) array of 0 and 1
+        Or grey, or (N, 3, H, W) in colour, for systems that take them (:func:`dasbe.segment`); all
+        their pixels count in mBO.
     groups : (N, H, W) int
         Ground truth: 0 = background or overlap of objects; the objects are numbered from 1
         on, so that the largest label of an image is how many it has.
@@ -207,12 +209,12 @@ def evaluate(
     DASBE                  9...
     RC, DASBE's networks   9...
     """
-    images, groups = checks.images(images), checks.labels(groups, "groups", 3)
-    checks.same_shape(images=images, groups=groups)
+    images, groups = checks.pictures(images), checks.labels(groups, "groups", 3)
+    checks.same_shape(images=images if images.ndim == 3 else images[:, 0], groups=groups)
     n_numbers = len(np.unique(groups[groups > 0]))
     if not 0 < n_numbers == groups.max():
         raise InputError(f"groups hold {n_numbers} numbers from 0 to {groups.max()}; number objects from 1 on")
-    n_objects = _told(n_objects, images[0].size)
+    n_objects = _told(n_objects, groups[0].size)
     if n_objects == "true":
         check_numbering(groups)
     device, progress = checks.device(device), checks.progress(progress)
@@ -297,8 +299,8 @@ def _plain(settings: Any) -> dict[str, Any]:
     """Settings as values that JSON can hold."""
     own = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings._asdict().items()}
     for name, value in own.items():
-        if not isinstance(value, (int, float, type(None))):
-            raise InputError(f"{name} is {checks.shown(value)}; it must be one number")
+        if not isinstance(value, (int, float, str, type(None))):
+            raise InputError(f"{name} is {checks.shown(value)}; it must be one number, or a word")
     return own
 
 

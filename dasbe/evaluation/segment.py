@@ -222,7 +222,8 @@ def amis_of(images: np.ndarray, groups: np.ndarray, labels: np.ndarray) -> np.nd
 
 def scores_of(images: np.ndarray, groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(N, 4) float: AMI, FG-ARI, mBO without overlaps, and the number of groups found, of labels (N, H, W)."""
-    return np.stack([ami(groups, labels), ari(groups, labels), mbo(groups, labels, images), n_found(labels)], axis=1)
+    ink = images if images.dtype == np.uint8 else None  # of grey and colour nobody knows where objects overlap
+    return np.stack([ami(groups, labels), ari(groups, labels), mbo(groups, labels, ink), n_found(labels)], axis=1)
 
 
 def score_labels(

@@ -203,7 +203,7 @@ def tasks_on_images(
 ) -> Iterator[Task]:
     """Tasks on `images` and `groups` (N, H, W), by each system with its settings, ordered as on datasets.
 
-    `identity` is the SHA-256 of the `network`; `told` is as in :class:`Unit`.
+    Images may be (N, 3, H, W) in colour. `identity` is the SHA-256 of the `network`; `told` is as in :class:`Unit`.
     """
     coded = [(system, settings, code_hash(system)) for system, settings in systems]
     for start in range(0, len(images), UNIT_IMAGES):
@@ -212,7 +212,8 @@ def tasks_on_images(
         for array in part:
             digest.update(np.ascontiguousarray(array).data)
         unit = Unit("", "own", 0, start, start + len(part[0]), None, (), data=digest.hexdigest(), told=told)
-        answered = () if network is None or identity is None else answers(network, part[0])
+        asked = part[0] if part[0].ndim == 3 else part[0].max(1)
+        answered = () if network is None or identity is None else answers(network, asked)
         for seed in seeds:
             for system, settings, code in coded:
                 own: Any = {"system": system.name, "seed": seed, "settings": tuple(settings.items()), "code": code}

@@ -89,11 +89,14 @@ def bind_image(
 def group_colours(
     picture: np.ndarray, network: Network, groups: int | None, dataset: str, seed: int, device: torch.device
 ) -> np.ndarray:
-    """Labels (1, H, W) of a picture (3, H, W), by competing phases, with as many more as the dataset has at first."""
+    """Labels (1, H, W) of a picture (3, H, W), by competing phases, with as many more as the dataset has at first.
+
+    How far its colours scatter, and how many pixels are of none of its objects, is found.
+    """
     told = None if groups is None else max(groups - 1, 1)
     phases = max(settings_of(dataset).n_phases, told or 0)
     system = "competing_phases_counting" if told is None else "competing_phases"
-    settings = Settings(phases)
+    settings = Settings(phases, sigma=None, noise=None)
     return dasbe.segment(picture[None], network, system, n_objects=told, settings=settings, seed=seed, device=device)
 
 

@@ -41,11 +41,11 @@ class Systems(Mapping[str, "System"]):
 
 SYSTEMS = Systems(
     {
-        "coordinates": "floors:COORDINATES",
-        "components": "floors:COMPONENTS",
-        "colours": "floors:COLOURS",
-        "colours_and_coordinates": "floors:COLOURS_AND_COORDINATES",
-        "colour_components": "floors:COLOUR_COMPONENTS",
+        "coordinates": "baselines:COORDINATES",
+        "components": "baselines:COMPONENTS",
+        "colours": "baselines:COLOURS",
+        "colours_and_coordinates": "baselines:COLOURS_AND_COORDINATES",
+        "colour_components": "baselines:COLOUR_COMPONENTS",
         "dasbe": "dasbe:SYSTEM",
         "dasbe_counting": "dasbe:COUNTING",
         "pure_ann": "pure_ann:SYSTEM",
@@ -68,7 +68,7 @@ SYSTEMS = Systems(
         "competing_phases_counting_scenes": "competing_phases:COUNTING_FROM_SCENES",
     }
 )
-TABLE_SYSTEMS = (  # the rows of Table 1: floors, the paper's, and their neighbours
+TABLE_SYSTEMS = (  # the rows of Table 1: baselines, the paper's, and their neighbours
     "coordinates",
     "components",
     "dasbe",

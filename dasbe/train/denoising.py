@@ -54,7 +54,7 @@ class TrainingState:
         Weights of the network now, and at the lowest validation loss.
     optimiser : dict
     history : list of rows with the columns `HISTORY`
-        Losses are weighted binary cross-entropies in nats a pixel.
+        Losses are weighted binary cross-entropies in nats per pixel.
     seconds : float
         Duration of all epochs, including those before an interruption.
     """

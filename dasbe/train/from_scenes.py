@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from tqdm import tqdm
 
 from dasbe.ann.network import computing_on, float_type
+from dasbe.engine.colours import separated
 from dasbe.engine.parallel import one_thread
 from dasbe.evaluation.segment import segment
 from dasbe.metrics import ami, n_found
@@ -125,7 +126,8 @@ def learn_from_scenes(
     Parameters
     ----------
     scenes : (N, H, W) of 0 and 1
-        Images as they are to be bound, of several objects each; a thousand can be enough.
+        Images as they are to be bound, of several objects each; a thousand can be enough. Of grey,
+        (N, H, W), and colour, (N, 3, H, W), what differs from the commonest colour is ink.
     recipe : SceneRecipe, optional
         By default ``SceneRecipe()``.
     n_objects : int or (N,) int, optional
@@ -148,7 +150,7 @@ def learn_from_scenes(
     nn.Module
         The network, in evaluation mode. ``network.description`` says how it was made:
         ``"recipe"``, ``"images"`` (number, shape, SHA-256), ``"training_seconds"`` and
-        ``"history"``, of every round the ``"loss"`` (nats a pixel), the mean number of
+        ``"history"``, of every round the ``"loss"`` (nats per pixel), the mean number of
         ``"groups"`` found in the first scenes, and the share of these scenes whose grouping
         has ``"changed"`` since the round before.
 
@@ -160,7 +162,7 @@ def learn_from_scenes(
     Warns
     -----
     InputWarning
-        Most scenes hold one group at the end, as images of single objects do.
+        Most scenes hold one group at the end, as images of single objects do; or scenes are grey.
 
     Examples
     --------
@@ -173,7 +175,11 @@ def learn_from_scenes(
     recipe = SceneRecipe() if recipe is None else recipe
     checks.instance("recipe", recipe, SceneRecipe, "a dasbe.SceneRecipe, such as dasbe.SceneRecipe(rounds=4)")
     recipe = recipe if seed is None else replace(recipe, seed=checks.seed(seed))
-    given = checks.images(scenes, "scenes")
+    pictures = checks.pictures(scenes, "scenes")
+    if pictures.dtype != np.uint8 and pictures.ndim == 3:
+        text = "scenes are grey: what differs from the commonest grey is ink; dasbe.binarise parts bright from dark"
+        warnings.warn(text, InputWarning, stacklevel=2)
+    given, _ = separated(pictures, None, "none", None)
     scenes = _with_ink(given)
     device, progress = checks.device(device), checks.progress(progress)
     place = None if checkpoint is None else checks.new_file("checkpoint", checkpoint)
@@ -233,7 +239,7 @@ class _Grouping:
         return {"grouping": code, "told": "" if told is None else hashlib.sha256(told.tobytes()).hexdigest()}
 
     def __call__(self, scenes: np.ndarray, numbers: np.ndarray, network: nn.Module, stage: int, first: int) -> Tensor:
-        """Groups (M, H, W) uint8 of the scenes called `numbers`, in round `stage`, from random stream `first` on."""
+        """Groups (M, H, W) int16 of the scenes called `numbers`, in round `stage`, from random stream `first` on."""
         chosen, told = scenes[numbers], None if self.n_objects is None else self.n_objects[numbers]
         system: Any = self.system
         settings = self.settings
@@ -253,7 +259,7 @@ class _Grouping:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InputWarning)  # it is still learning; what it ends as is warned of later
             found = segment(chosen, network, system, n_objects=told, settings=settings, device=device, **streams)
-        return torch.from_numpy(found.astype(np.uint8))
+        return torch.from_numpy(found.astype(np.int16))
 
 
 def _learn(

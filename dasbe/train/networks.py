@@ -264,6 +264,6 @@ def learning_curve(history: list[Epoch], name: str) -> Figure:
     axes = figure.subplots()
     axes.plot(epoch, training, label="training", color="royalblue")
     axes.plot(epoch, validation, label="validation", color="darkorange")
-    axes.set(xlabel="epoch", ylabel="cross-entropy (nats a pixel)", yscale="log", title=f"{name}: learning curve")
+    axes.set(xlabel="epoch", ylabel="cross-entropy (nats per pixel)", yscale="log", title=f"{name}: learning curve")
     axes.legend(frameon=False)
     return figure

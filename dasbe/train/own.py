@@ -76,7 +76,7 @@ def train_network(
     nn.Module
         The trained network, in evaluation mode. ``network.description`` says how it was
         made: ``"recipe"``, ``"images"`` (number, shape, SHA-256), ``"validation_loss"``
-        (nats a pixel), ``"epochs_trained"``, ``"best_epoch"``, ``"training_seconds"``,
+        (nats per pixel), ``"epochs_trained"``, ``"best_epoch"``, ``"training_seconds"``,
         and ``"history"``, of every epoch the ``"training_loss"``, ``"validation_loss"``
         and ``"learning_rate"``. :func:`dasbe.save_network` writes it to a file.
 

@@ -403,7 +403,7 @@ def _from_scenes(dataset: str, **others: Any) -> SceneRecipe:
 
 SCENE_RECIPES = {
     "scenes_bars": _from_scenes(
-        "bars", latent=256, n_phases=15, fragment=(1.0, 3.0), first_steps=1500, steps=600, learning_rate=3e-3
+        "bars", latent=256, n_phases=15, fragment=(1.0, 3.0), first_steps=1500, rounds=6, steps=600, learning_rate=3e-3
     ),
     "scenes_corners": _from_scenes("corners", latent=256, n_phases=8, fragment=(1.0, 2.0)),
     "scenes_shapes": _from_scenes("shapes", latent=400, n_phases=6),

@@ -1,4 +1,4 @@
-"""Floors: what grouping is worth without any network. A system that binds has to be above them.
+"""Baselines: what grouping is worth without any network. A system that binds has to be above them.
 
 k-means on the coordinates of the ink knows no more than that near pixels belong together,
 and how many objects there are; connected components need nothing. In grey and colour
