@@ -1,7 +1,9 @@
 """Grey and colour images: the ground, phases that have a colour, and pixels that are switched."""
 
+import base64
 import copy
 
+import browser
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from dasbe.engine.foreground import Foreground
 from dasbe.engine.phases import phase_cycle
 from dasbe.engine.streams import NoiseStreams
 from dasbe.experiments.bind import bind_image
+from dasbe.plotting import animation
 from dasbe.support import checks
 from dasbe.systems import competing_phases
 from dasbe.systems.competing_phases import SAMPLES, Settings, fire, shares_of
@@ -361,7 +364,71 @@ def test_a_picture_in_colour_is_bound_by_one_command(tmp_path, scenes, trained, 
     dasbe.save_network(tmp_path / "net.pt", trained)
     options = {"dataset": "shapes", "index": 0, "network": str(tmp_path / "net.pt"), "out": tmp_path, "seed": SEED}
     bind_image(image=tmp_path / "picture.png", colour=True, **options)
-    assert capsys.readouterr().out.startswith("found 3 objects") and (tmp_path / "grouping.png").exists()
+    assert capsys.readouterr().out.startswith("found 3 objects")
+    with Image.open(tmp_path / "grouping.png") as drawn:
+        shown = np.asarray(drawn.convert("RGB"))[:, : drawn.width // 2]
+    for colour in COLOURS:  # of the ground and of the objects, a pixel many times as large
+        assert (np.abs(shown - 255 * colour).max(2) < 2).sum() > 1000
+
+
+@pytest.fixture(scope="module", params=("grey", "colour"))
+def run_of_pictures(request, scenes, trained):
+    """A run of two images that are not black and white, and what they look like, (2, H, W, 3)."""
+    (ink, groups), options = scenes, {"delay": 9, "refractory": 3, "cycles": 3}
+    images = painted(groups[:2])
+    if request.param == "colour":
+        run = dasbe.bind(ink[:2], trained, **options, modulate=ColourTerm(images))
+        return run, images.transpose(0, 2, 3, 1)
+    return dasbe.bind(ink[:2], trained, **options, gain=images[:, 0]), np.stack([images[:, 0]] * 3, -1)
+
+
+def test_plots_show_pictures_as_they_are(run_of_pictures, scenes):
+    run, looks = run_of_pictures
+    first, *_, last = dasbe.plot_grouping(run, scenes[1][:2], 1, groups=scenes[1][:2]).axes
+    np.testing.assert_array_equal(first.images[0].get_array(), looks[1])
+    assert last.get_title().startswith("grouping by spike timing")
+    assert dasbe.bind(scenes[0][:1], lambda x: 0.2 * x, delay=9, refractory=3, cycles=2).picture_of(0) is None
+
+
+def test_gifs_show_pictures_as_they_are_where_nothing_fires(run_of_pictures, scenes, monkeypatch, tmp_path):
+    run, looks = run_of_pictures
+    frames, original = [], animation._spike_frames
+    monkeypatch.setattr(animation, "_spike_frames", lambda *of: frames.append(original(*of)) or frames[-1])
+    dasbe.animate(tmp_path / "x.gif", run, scenes[1][:2], 1, cycles=[0])
+    at_first = ~run.spikes[1, 0, 0]
+    np.testing.assert_allclose(frames[0][0][at_first], animation.DIM * looks[1][at_first])
+    assert not np.allclose(frames[0][0], animation.DIM * looks[1])
+
+
+def test_pages_show_pictures_as_they_are(run_of_pictures, tmp_path):
+    run, looks = run_of_pictures
+    run.to_html(tmp_path / "run.html", 1)
+    held = np.frombuffer(base64.b64decode(browser.data_of(tmp_path / "run.html")["picture"]), np.uint8)
+    np.testing.assert_array_equal(held.reshape(28, 28, 3), np.round(255 * looks[1]))
+    if browser.find() is None:
+        return
+    with browser.Page(calm=True) as shown:
+        shown.open(tmp_path / "run.html")
+        drawn = shown.value(
+            "((copy, side) => (copy.drawImage($('input'), 0, 0),"
+            " Array.from({ length: 784 }, (_, p) => [...copy.getImageData((p % 28 + 0.5) * side,"
+            " (Math.floor(p / 28) + 0.5) * side, 1, 1).data].slice(0, 3))))(new OffscreenCanvas($('input').width,"
+            " $('input').height).getContext('2d', { willReadFrequently: true }), $('input').width / 28)"
+        )
+        np.testing.assert_array_equal(np.ravel(drawn), held)
+        assert shown.complaints == []
+
+
+def test_pictures_are_saved_and_chosen_with_their_run(run_of_pictures, tmp_path):
+    run, looks = run_of_pictures
+    run.save(tmp_path / "run.npz")
+    for again in (dasbe.load_run(tmp_path / "run.npz")[1], run[1]):
+        np.testing.assert_array_equal(again.picture_of(0), looks[1])
+    arrays = dict(np.load(tmp_path / "run.npz"))
+    for wrong in (arrays["pictures"][:1], arrays["pictures"][..., 1:]):
+        np.savez(tmp_path / "wrong.npz", **arrays | {"pictures": wrong})
+        with pytest.raises(dasbe.FileContentError, match="its pictures have shape"):
+            dasbe.load_run(tmp_path / "wrong.npz")
 
 
 @pytest.mark.quick

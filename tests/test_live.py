@@ -127,6 +127,10 @@ class TestFile:
             folder = Path(importlib.util.find_spec("dasbe").submodule_search_locations[0])
             assert f'"{file.relative_to(folder).as_posix()}"' in (folder.parent / "pyproject.toml").read_text("utf-8")
 
+    def test_it_names_the_system_and_the_paper(self):
+        header = " ".join(live_page.TEMPLATE.read_text("utf-8").split("<header>")[1].split("</header>")[0].split())
+        assert "<h1>DASBE" in header and "NeurIPS 2022, arXiv 2211.06027) binds by spike timing" in header
+
     def test_no_name_ends_the_element_that_it_is_in(self, random_network):
         name = "</script><b>"
         page = live_page.live_page_of(
@@ -208,6 +212,37 @@ class TestBrowser:
             found = shown.value(f"(() => {{ {REPLAYED}{constants} return {BIND}; }})()")
             assert shown.complaints == []
         np.testing.assert_array_equal(bits_of(found, *spikes.shape), spikes)
+
+    def test_it_opens_on_a_result_and_its_number(self):
+        with browser.Page(calm=True) as shown:
+            shown.open(SHIPPED)
+            assert shown.value("[run.cycle, settings.colour, playing]") == [12, "group", False]
+            assert shown.value(self.AMI) == "100 %" and "AMI 100 %" in shown.value("$('said').textContent")
+            of_object = "objects.map((_, k) => css(pixelColour(truth.indexOf(k + 1))))"
+            of_group = "objects.map((_, k) => css(mixed([13, 13, 16], ofGroup(k + 1), 1)))"
+            assert shown.value(f"settings.speed = 'c2', playing = true, {of_object}") == shown.value(of_group)
+            shown.value("playing = false, $('again').click()")
+            assert shown.value("run.cycle") == 0 and shown.value(self.AMI) == "–" and shown.complaints == []
+
+    @pytest.mark.parametrize("width", (1100, 1280, 1800))
+    def test_no_column_is_empty(self, width):
+        """What is on the right ends where what is on the left ends, and the raster goes below both, or beside."""
+        ends = "['stage', 'panel', 'time'].map((id) => Math.round($(id).getBoundingClientRect().bottom))"
+        with browser.Page(width, 900, calm=True) as shown:
+            shown.open(SHIPPED)
+            seen = set()
+            for clicked in ("#tab-draw", "#tab-apart", "#tab-teach", "[value=phases]", "#tab-apart", "#begin-tour"):
+                shown.click(clicked)
+                shown.value("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+                (stage, panel, raster), tall = shown.value(ends), shown.value("!!document.querySelector('main.tall')")
+                seen.add(tall)
+                assert panel == (raster if tall else stage), clicked
+                used = "$('panel').offsetHeight - $($('tour').hidden ? 'tabs' : 'tour').offsetHeight"
+                assert shown.value(used) < 150, clicked  # the rest is of the curve of AMI
+                wide = "$('time').offsetWidth / document.querySelector('main').offsetWidth"
+                assert tall == (shown.value(wide) < 0.99)
+            assert True in seen or width > 1280  # where the longest panel is no longer than the stage
+            assert shown.complaints == []
 
     def test_a_visitor_does_what_the_page_says(self):
         with browser.Page() as shown:

@@ -456,10 +456,10 @@ class TestPictures:
 
     @staticmethod
     def recorder(drawn, original=animation._spike_frames):
-        def frames(spikes, image, groups, colours):
+        def frames(spikes, image, groups, colours, picture):
             drawn.setdefault("images", []).append(image)
             drawn.setdefault("groups", []).append(groups)
-            return original(spikes, image, groups, colours)
+            return original(spikes, image, groups, colours, picture)
 
         return frames
 

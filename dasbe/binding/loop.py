@@ -111,9 +111,10 @@ def bind(
         next cycle, as many values in [0, 1], those of an image from those of the same image.
         What is recorded is y. :func:`dasbe.systems.dasbe.competition` is one. An object with
         a method ``of_images`` is told the images and the spikes of the cycle, too
-        (:class:`dasbe.systems.dasbe.ColourTerm`).
+        (:class:`dasbe.systems.dasbe.ColourTerm`); its `pictures`, if it has any, are those of the run.
     gain : (N, H, W) float in [0, 1], optional
         Grey: firing gain of each pixel with ink, by which its feedback is multiplied; by default 1.
+        Plots and pages show it.
     last : int, optional
         Record only this many cycles at the end; by default all.
     indices : sequence of int, optional
@@ -162,7 +163,10 @@ def bind(
         if films is not None:
             raise InputError("gain is given, but images are films; give grey for still images only")
         gain = checks.shares("gain", gain, images.shape)
+        run.pictures = gain
         run.parameters["gain"] = hashlib.sha256(gain.tobytes()).hexdigest()
+    if (pictures := getattr(modulate, "pictures", None)) is not None:
+        run.pictures = pictures[: len(images)]
     _warn_of_multiple(delay, run.parameters["refractory"])
 
     with ready(network, images, device) as net:

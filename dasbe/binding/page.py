@@ -7,6 +7,7 @@ The page is ``page.html`` with ``colours.js`` and the data in it, as JSON, which
 - ``frames``: the input, (frames, H, W), eight bits to a byte; one frame, or of films one a cycle;
 - ``feedback``: y of the last cycles, a list of cycles: each (d, H, W) bytes, 255 for 1, compressed
   by zlib; empty if it was not recorded;
+- ``picture``: (H, W, 3) bytes of the input as it is, of grey or colour, else null;
 - ``labels`` and ``groups``: of the foreground pixels, or null; ``ami``, their agreement, or null;
 - what it takes to name the axes, and how the run was made.
 
@@ -37,12 +38,13 @@ def page_of(
     groups: np.ndarray | None,
     feedback: np.ndarray | None,
     score: float | None,
+    picture: np.ndarray | None,
     parameters: dict[str, Any],
 ) -> str:
     """The page, as HTML, from `spikes` (n, d, F) and `feedback` (n, d, H, W) of the n recorded cycles.
 
     `frames` are (1, H, W), or (n, H, W) of a film; `ink`, `labels` and `groups` (H, W); `score`
-    is the AMI of the two.
+    is the AMI of the two, and `picture` (H, W, 3), from 0 to 1, what the input looks like.
     `parameters` are ``image`` (its number), ``n_images``, ``cycles``, ``refractory`` (text),
     ``seed`` and ``made``.
     """
@@ -56,6 +58,7 @@ def page_of(
         "pixels": np.flatnonzero(ink).tolist(),
         "frames": _base64(np.packbits(frames).tobytes()),
         "n_frames": len(frames),
+        "picture": None if picture is None else _base64(np.round(255 * picture).astype(np.uint8).tobytes()),
         "spikes": _base64(np.packbits(spikes.transpose(2, 0, 1)).tobytes()),
         "labels": None if labels is None else labels[ink > 0].tolist(),
         "groups": None if groups is None else groups[ink > 0].tolist(),

@@ -6,7 +6,7 @@ A file (``.npz``; :meth:`Binding.save`, :func:`load_run`) holds
 - ``spikes``: spikes of the foreground pixels, eight bits to a byte (``numpy.packbits``), in the order
   of images, of pixels along the rows, and of steps;
 - ``latents`` and ``feedback``: as in :class:`Binding`; like the spikes, only if they were recorded;
-- ``indices``, and ``refractory`` if it is an array;
+- ``indices``, and ``refractory`` if it is an array, and ``pictures`` if there are any;
 - ``made``: all other parameters, command, versions and date, as JSON text.
 """
 
@@ -62,6 +62,8 @@ class Binding:
         Spikes of the foreground pixels, which are all spikes; this takes less memory than images of them.
     made : dict
         Command, versions and date (:mod:`dasbe.support.storage`).
+    pictures : (N, H, W) or (N, 3, H, W), from 0 to 1, or None
+        The images as they are, where the run was given grey or colour; plots and pages show them.
 
     Examples
     --------
@@ -81,6 +83,7 @@ class Binding:
     made: dict[str, Any] = field(default_factory=dict)
     _latents: np.ndarray | None = None
     _feedback: np.ndarray | None = None
+    pictures: np.ndarray | None = None
 
     @cached_property
     def spikes(self) -> np.ndarray:
@@ -122,8 +125,16 @@ class Binding:
         r = self.parameters["refractory"]
         own = {"indices": self.parameters["indices"][some], "refractory": r[some] if np.ndim(r) == 3 else r}
         trains = None if self.trains is None else self.trains.of_chosen(some)
-        parts = (None if part is None else part[some] for part in (self._latents, self._feedback))
+        parts = (None if part is None else part[some] for part in (self._latents, self._feedback, self.pictures))
         return Binding(self.parameters | own, self.images[some], trains, self.made, *parts)
+
+    def picture_of(self, image: int) -> np.ndarray | None:
+        """One image as it is, (H, W, 3) from 0 to 1, if the run was given grey or colour; else None."""
+        if self.pictures is None:
+            return None
+        height, width = self.images.shape[-2:]
+        picture = self.pictures[image].astype(np.float32).reshape(-1, height, width)
+        return np.broadcast_to(np.moveaxis(picture, 0, -1), (height, width, 3))
 
     def spikes_of(self, image: int) -> np.ndarray:
         """Spikes of one image, (n, d, H, W) bool.
@@ -155,6 +166,8 @@ class Binding:
         parameters = {key: value for key, value in self.parameters.items() if key != "indices"}
         if isinstance(parameters["refractory"], np.ndarray):
             arrays["refractory"], parameters["refractory"] = parameters["refractory"], None
+        if self.pictures is not None:
+            arrays["pictures"] = self.pictures
         for name, part in self._parts().items():
             arrays[name] = _packed(part) if isinstance(part, ForegroundTrains) else part
         save_arrays(path, arrays, {"format": FORMAT} | self.made | {"parameters": parameters})
@@ -339,7 +352,7 @@ class Binding:
         r = np.unique(np.broadcast_to(self.parameters["refractory"], ink.shape)[image])
         numbers = {key: value for key, value in self.parameters.items() if isinstance(value, (int, float, str))}
         parameters = numbers | {"image": image, "n_images": len(ink), "refractory": _range_of(r), "made": self.made}
-        return page_of(spikes, frames, ink[image], found, truth, feedback, score, parameters)
+        return page_of(spikes, frames, ink[image], found, truth, feedback, score, self.picture_of(image), parameters)
 
     def __repr__(self) -> str:
         if not self.parameters:
@@ -455,7 +468,7 @@ def load_run(path: Path | str) -> Binding:
         n_bytes = sum((10 if m.filename == "spikes.npy" else 2) * m.file_size for m in archive.infolist())
         checks.memory(n_bytes, f"the run in {displayed(path)}", LESS_MEMORY)
         names = [name.removesuffix(".npy") for name in archive.namelist()]
-        if others := set(names).difference(RECORDABLE, ("images", "indices", "refractory", "made")):
+        if others := set(names).difference(RECORDABLE, ("images", "pictures", "indices", "refractory", "made")):
             raise Unfit(f"it also holds {checks.shown(sorted(others))}")
         arrays = {name: array_of(archive, name) for name in names}
     with reading(passed_on=True):
@@ -484,6 +497,10 @@ def _run_of(arrays: dict[str, np.ndarray]) -> Binding:
     run.parameters |= {"network": network, "modulate": modulate} | gain
     run.made = made
 
+    if "pictures" in arrays:
+        run.pictures = checks.pictures(arrays.pop("pictures"), "pictures")
+        if run.pictures.shape not in ((shape := run.ink.shape), (len(run.images), 3, *shape[1:])):
+            raise Unfit(f"its pictures have shape {run.pictures.shape}, and its images {shape}")
     steps = (len(run.images), last, run.parameters["delay"])
     if "spikes" in arrays:
         run.trains = _unpacked(arrays.pop("spikes"), run.ink, *steps[1:])

@@ -17,14 +17,13 @@ from dasbe.datasets import ensure_datasets
 from dasbe.evaluation.segment import mean_and_error, scores_of, system_settings
 from dasbe.evaluation.sweep import Cell, Task, announce, cells_of, sweep, tasks_on_dataset
 from dasbe.evaluation.tables import markdown, show, write_all
-from dasbe.plotting.style import Figure, in_our_style, new_figure
+from dasbe.plotting.style import PRINT_WIDTH, Figure, colour_of, in_print, new_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable
 from dasbe.support.published import SURPLUS_PHASES
 from dasbe.systems import SYSTEMS
 
 SPLIT = "test"
-COLOUR = "#0072B2"
 
 
 class Variant(NamedTuple):
@@ -121,23 +120,32 @@ def write_variants(folder: Path, results: Results) -> list[Path]:
     return write_all(folder, texts, {"ablation": draw(titles, datasets, differences)})
 
 
-@in_our_style
+@in_print
 def draw(titles: dict[str, str], datasets: list[str], differences: dict) -> Figure:
     """A panel for each dataset, and in it a point for each variant: mean difference of AMI and its standard error.
 
     `titles` are those of the variants, from top to bottom, that of the reference first;
-    `differences` are (mean, error) by (variant, dataset), per cent.
+    `differences` are (mean, error) by (variant, dataset), per cent. Points have the colour of the
+    system that a variant belongs to: competing phases, RC or DASBE.
     """
-    figure = new_figure(2.4 + 1.75 * len(datasets), 0.9 + 0.24 * len(titles))
+    figure = new_figure(PRINT_WIDTH, 0.6 + 0.145 * len(titles))
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
-    rows = np.arange(len(titles))
+    families = {"rc": "rc", "dasbe": "dasbe", "competing": "dasbe"}  # by the beginning of a variant's name
+    colours = [colour_of(families.get(name.split("_")[0], "competing_phases")) for name in titles]
     for ax, dataset in zip(panels, datasets):
-        means, errors = np.array([differences[name, dataset] for name in titles]).T
-        ax.axvline(0, color="#888888", linewidth=0.8)
-        ax.errorbar(means, rows, xerr=errors, fmt="o", color=COLOUR, markersize=4, linewidth=1.2)
+        ax.axvline(0, color="#888888", linewidth=0.6)
+        for row, (name, colour) in enumerate(zip(titles, colours)):
+            mean, error = differences[name, dataset]
+            ax.errorbar(mean, row, xerr=error, fmt="o", color=colour, markersize=3)
+            if row and colour != colours[row - 1]:
+                ax.axhline(row - 0.5, color="#cccccc", linewidth=0.6)
         ax.set(title=dataset, ylim=(len(titles) - 0.5, -0.5))
-        ax.grid(color="#eeeeee", linewidth=0.8)
+        ax.grid(axis="x", color="#e6e6e6", linewidth=0.6)
         ax.set_axisbelow(True)
-    panels[0].set_yticks(rows, list(titles.values()))
-    figure.supxlabel(f"AMI, points beside {next(iter(titles.values()))}; mean ± standard error", size=9)
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        ax.locator_params(axis="x", nbins=4)
+    panels[0].set_yticks(np.arange(len(titles)), list(titles.values()))
+    reference = next(iter(titles.values())).lower()
+    figure.supxlabel(f"difference of AMI from {reference} (points, mean ± standard error); scales differ", size=7)
     return figure

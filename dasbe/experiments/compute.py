@@ -16,10 +16,11 @@ from dasbe.datasets.catalogue import settings_of
 from dasbe.evaluation.segment import mean_and_error, system_settings
 from dasbe.evaluation.tables import markdown, show, write_all
 from dasbe.experiments.ablation import Results, Variant, score_variants
-from dasbe.plotting.style import Figure, colour_of, in_our_style, new_figure
+from dasbe.plotting.style import PRINT_WIDTH, Figure, FixedLocator, NullLocator, colour_of, in_print, new_figure
 from dasbe.systems import SYSTEMS
 
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+TICKS_OF_EVALUATIONS, TICKS_OF_MS = (10, 100, 1000, 10000), (1, 3, 10, 30)
+POINTS: dict[str, Any] = {"marker": "o", "markersize": 2.8, "markeredgewidth": 0.8, "elinewidth": 0.7}
 
 
 class Growth(NamedTuple):
@@ -95,7 +96,7 @@ def write_curves(folder: Path, results: Results) -> list[Path]:
     return write_all(folder, texts, {"compute": draw(titles, curves)})
 
 
-@in_our_style
+@in_print
 def draw(titles: dict[str, str], curves: dict[str, dict[str, Curve]]) -> Figure:
     """A column for each dataset; AMI ± standard error against evaluations per image above, milliseconds below.
 
@@ -103,22 +104,23 @@ def draw(titles: dict[str, str], curves: dict[str, dict[str, Curve]]) -> Figure:
     `titles` are by the name of a curve, that of a system with ``_pooled`` or ``_counting``
     behind; `curves` are by dataset, then by name, in per cent.
     """
-    figure = new_figure(2.3 * len(curves) + 0.8, 5.6)
+    figure = new_figure(PRINT_WIDTH, 3.7)
     panels = figure.subplots(2, len(curves), sharey="col", squeeze=False)
     for column, (dataset, of_systems) in enumerate(curves.items()):
-        for (name, title), mark in zip(titles.items(), MARKS):
-            curve, (system, dashed, _) = of_systems[name], name.replace("_counting", "_pooled").partition("_pooled")
-            style = {"color": colour_of(system), "linestyle": "--" if dashed else "-", "linewidth": 1.2}
+        for name, title in titles.items():
+            curve, dashed = of_systems[name], name.endswith(("_counting", "_pooled"))
+            style = {"linestyle": "--", "markerfacecolor": "white"} if dashed else {"linestyle": "-"}
             for ax, x in zip(panels[:, column], (curve.evaluations, curve.ms)):
-                ax.errorbar(x, curve.ami, curve.error, label=title, marker=mark, markersize=4, **style)
-        for ax, quantity in zip(panels[:, column], ("evaluations per image", "milliseconds per image")):
+                ax.errorbar(x, curve.ami, curve.error, label=title, color=colour_of(name), **POINTS, **style)
+        for ax, ticks in zip(panels[:, column], (TICKS_OF_EVALUATIONS, TICKS_OF_MS)):
             ax.set_xscale("log")
-            ax.set_xlabel(quantity)
-            ax.grid(color="#eeeeee", linewidth=0.8)
+            ax.xaxis.set(major_locator=FixedLocator(ticks), minor_locator=NullLocator(), major_formatter="{x:g}")
+            ax.grid(color="#e6e6e6", linewidth=0.6)
             ax.set_axisbelow(True)
         panels[0, column].set_title(dataset)
-    for ax in panels[:, 0]:
-        ax.set_ylabel("AMI (%)")
+    for row, quantity in zip(panels, ("evaluations per image", "milliseconds per image")):
+        row[0].set_ylabel("AMI (%)")
+        row[len(row) // 2].set_xlabel(quantity)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, handlelength=3)
     return figure

@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dasbe.plotting.style import PRINT_DPI, PRINT_WIDTH, SCREEN_DPI, save_figure
+from dasbe.plotting.style import save_figure
 from dasbe.support import checks
 from dasbe.support.commands import typed
 from dasbe.support.paths import displayed, results_folder
@@ -37,8 +37,7 @@ def run_figure(name: str, *, out: Path, draw_only: bool, palette: str, device: s
         print(f"written: {displayed(path)}")
     arrays = load_arrays(path, typed(name))
     for stem, picture in figure.draw(arrays, palette).items():
-        dpi = PRINT_DPI if picture.get_figwidth() == PRINT_WIDTH else SCREEN_DPI
-        save_figure(picture, out / f"{stem}.png", out / f"{stem}.pdf", dpi=dpi)
+        save_figure(picture, out / f"{stem}.png", out / f"{stem}.pdf")
         print(f"written: {displayed(out / stem)}.png and .pdf")
     with atomic_path(out / f"{name}.md") as temporary:
         temporary.write_text(figure.caption(arrays), encoding="utf-8")

@@ -22,7 +22,7 @@ from dasbe.datasets.variations import cluttered, overlap, scenes_of
 from dasbe.evaluation.scores import evaluate
 from dasbe.evaluation.segment import system_settings
 from dasbe.plotting.distributions import curve_with_band
-from dasbe.plotting.style import OTHERS, Axes, Figure, colour_of, in_our_style, new_figure, save_figure
+from dasbe.plotting.style import OTHERS, PRINT_WIDTH, Axes, Figure, colour_of, in_print, new_figure, save_figure
 from dasbe.support import checks
 from dasbe.support.commands import resumable, typed
 from dasbe.support.paths import displayed
@@ -49,12 +49,12 @@ class Point(NamedTuple):
     n_phases: int  # competing phases to begin with
 
 
-MARKS = ("o", "s", "^", "D")  # of systems that have no colour of their own
-GUIDE = {"color": "#666666", "linewidth": 1.1, "linestyle": ":", "zorder": 1}
+MARKS = ("s", "^", "D")  # of systems that have no colour of their own
+GUIDE = {"color": "#666666", "linewidth": 0.9, "linestyle": ":", "zorder": 1}
 ROWS = {
     ("objects", "ami"): ("AMI (%)", "number of objects"),
     ("objects", "found"): ("number found", "number of objects"),
-    ("told", "ami"): ("AMI (%)", "number of objects told"),
+    ("told", "ami"): ("AMI (%)", "number of objects given"),
     ("clutter", "ami"): ("AMI (%)", "pixels switched on or off (%)"),
     ("overlap", "ami"): ("AMI (%)", "ink covered more than once (%)"),
 }
@@ -179,7 +179,7 @@ def _padded(parts: list[np.ndarray], length: int) -> np.ndarray:
     return whole
 
 
-@in_our_style
+@in_print
 def draw(arrays: dict[str, np.ndarray]) -> Figure:
     """A row for each condition, a column for each dataset, a curve for each system, from the arrays of :func:`compute`.
 
@@ -187,7 +187,7 @@ def draw(arrays: dict[str, np.ndarray]) -> Figure:
     standard error over the images. Dotted lines: the right number.
     """
     datasets = arrays["datasets"].tolist()
-    figure = new_figure(2.4 * len(datasets) + 0.8, 2.1 * len(ROWS) + 0.9)
+    figure = new_figure(PRINT_WIDTH, 1.4 * len(ROWS) + 0.6)
     panels = figure.subplots(len(ROWS), len(datasets), sharey="row", squeeze=False)
     for ((condition, score), (measure, quantity)), row in zip(ROWS.items(), panels):
         for ax, dataset, n_objects in zip(row, datasets, arrays["n_objects"]):
@@ -206,7 +206,7 @@ def draw(arrays: dict[str, np.ndarray]) -> Figure:
                 ax.plot(x, x, **GUIDE)
             _draw_systems(ax, arrays, x, arrays[f"{dataset}/{condition}/{score}"], counting=score == "found")
             ax.set_xlabel(quantity)
-            ax.grid(color="#eeeeee", linewidth=0.8)
+            ax.grid(color="#e6e6e6", linewidth=0.6)
         row[0].set_ylabel(measure)
         if score == "ami":
             row[0].set_ylim(-3, 103)
@@ -221,9 +221,9 @@ def _draw_systems(ax: Axes, arrays: dict[str, np.ndarray], x: np.ndarray, scores
     """Curves of `scores` (systems, L, N) at `x` (L,): AMI of all, or numbers found of those that count."""
     others = iter(MARKS)
     for name, title, counts, values in zip(arrays["systems"], arrays["titles"], arrays["counts"], scores):
-        mark = next(others, "x") if colour_of(name) == OTHERS else "."
-        style: dict[str, Any] = {"linestyle": "--" if counts else "-", "marker": mark}
+        mark = next(others, "x") if colour_of(name) == OTHERS else "o"
+        style: dict[str, Any] = {"marker": mark, "markersize": 2.8, "markeredgewidth": 0.8}
+        style |= {"linestyle": "--", "markerfacecolor": "white"} if counts else {"linestyle": "-"}
         values = values.T if counting else 100 * values.T  # (N, L)
         if counts or not counting:
-            colour = colour_of(name)
-            curve_with_band(ax, values, colour, title, x, linewidth=1.3, markersize=4, **style)
+            curve_with_band(ax, values, colour_of(name), title, x, **style)

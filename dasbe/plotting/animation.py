@@ -9,12 +9,13 @@ from matplotlib.container import BarContainer
 from PIL import Image
 
 from dasbe.plotting.pictures import coloured
-from dasbe.plotting.style import SILHOUETTE, Figure, image_axes, in_our_style, palette
+from dasbe.plotting.style import SCREEN_DPI, SILHOUETTE, Figure, image_axes, in_our_style, palette, palette_of_marks
 from dasbe.support.storage import atomic_path
 
 FRAME_MILLISECONDS = 60
 SEQUENCE_MILLISECONDS = 250  # a frame of a moving input
 RESULT_MILLISECONDS = 2500  # the result as the last frame
+DIM = 0.45  # brightness of a picture in which nothing fires
 GLOW = (1.0, 0.45, 0.2)  # brightness of a spike in its own step and in the two steps after it
 
 
@@ -23,16 +24,20 @@ def cycles_to_show(n_cycles: int) -> list[int]:
     return [*(cycle for cycle in (0, 1, 2, 4, 9) if cycle < n_cycles - 1), n_cycles - 1]
 
 
-def _spike_frames(spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Pictures (d, H, W, 3) of the steps of one cycle: fading spikes in their object's colour on a dim silhouette."""
+def _spike_frames(
+    spikes: np.ndarray, image: np.ndarray, groups: np.ndarray, colours: np.ndarray, picture: np.ndarray | None
+) -> np.ndarray:
+    """Pictures (d, H, W, 3) of the steps of one cycle: fading spikes in their object's colour.
+
+    Below them is the `picture` (H, W, 3), dimmed, or a silhouette of the `image`.
+    """
     ink = np.where(groups[..., None] > 0, colours[groups], 0.8)
-    silhouette = np.asarray(colors.to_rgb(SILHOUETTE))
-    frames = np.zeros((len(spikes), *groups.shape, 3))
-    frames[:, image > 0] = silhouette
+    rest = np.where(image[..., None] > 0, colors.to_rgb(SILHOUETTE), 0) if picture is None else DIM * picture
+    frames = np.repeat(rest[None].astype(float), len(spikes), 0)
     for age in reversed(range(len(GLOW))):
         for t in range(age, len(spikes)):
             fired = spikes[t - age]
-            frames[t, fired] = GLOW[age] * ink[fired] + (1 - GLOW[age]) * silhouette
+            frames[t, fired] = GLOW[age] * ink[fired] + (1 - GLOW[age]) * rest[fired]
     return frames
 
 
@@ -44,6 +49,7 @@ def animate_binding(
     groups: np.ndarray,
     cycles: list[int] | None = None,
     before: int = 0,
+    picture: np.ndarray | None = None,
 ) -> None:
     """Write a GIF of the spikes, step by step, over a few cycles; it ends with all spikes of the last.
 
@@ -51,7 +57,7 @@ def animate_binding(
     pixels that fires in each step of the cycle: scattered at first, one tall peak at a time
     later. `spikes` (n, d, H, W) are those of n cycles after `before` others, of which `cycles`
     are shown; `image` and `groups`, with objects numbered from 1, are (H, W), or (n, H, W) if
-    they move.
+    they move. A `picture` (H, W, 3), from 0 to 1, is shown in place of a silhouette.
     """
     n_groups, delay = int(groups.max()), spikes.shape[1]
     images, groups = (np.broadcast_to(given, (len(spikes), *spikes.shape[2:])) for given in (image, groups))
@@ -59,7 +65,7 @@ def animate_binding(
     figure = Figure(figsize=(6.2, 3.1), dpi=100, facecolor="black")
     canvas = FigureCanvasAgg(figure)
     picture_axes = figure.add_axes((0.02, 0.06, 0.42, 0.84))
-    picture = picture_axes.imshow(np.zeros((*groups.shape[1:], 3)), interpolation="nearest")
+    drawn = picture_axes.imshow(np.zeros((*groups.shape[1:], 3)), interpolation="nearest")
     picture_axes.set_axis_off()
     title = picture_axes.set_title("", color="white", fontsize=11, loc="left")
     rows = [_row_of_bars(figure, k, n_groups, delay, colours[k + 1]) for k in range(n_groups)]
@@ -75,9 +81,9 @@ def animate_binding(
             for bar in bars:
                 bar.set_height(0)
         canvas.draw()
-        for t, shown in enumerate(_spike_frames(spikes[cycle], images[cycle], groups[cycle], colours)):
-            picture.set_data(shown)
-            picture_axes.draw_artist(picture)
+        for t, shown in enumerate(_spike_frames(spikes[cycle], images[cycle], groups[cycle], colours, picture)):
+            drawn.set_data(shown)
+            picture_axes.draw_artist(drawn)
             for bars, fraction in zip(rows, fractions):
                 bars[t].set_height(fraction[t])
                 bars[t].axes.draw_artist(bars[t])
@@ -85,8 +91,8 @@ def animate_binding(
     title.set_text(f"all spikes of cycle {before + cycle}")
     canvas.draw()
     all_spikes = spikes[cycle].any(0)[None]  # in place of those of a step
-    picture.set_data(_spike_frames(all_spikes, images[cycle], groups[cycle], colours)[0])
-    picture_axes.draw_artist(picture)
+    drawn.set_data(_spike_frames(all_spikes, images[cycle], groups[cycle], colours, picture)[0])
+    picture_axes.draw_artist(drawn)
     milliseconds = [FRAME_MILLISECONDS] * len(frames) + [RESULT_MILLISECONDS]
     _write_gif(path, [*frames, _frame(canvas)], milliseconds)
 
@@ -119,19 +125,20 @@ def _write_gif(path: Path | str, frames: list[Image.Image], milliseconds: list[i
 @in_our_style
 def animate_sequence(path: Path | str, frames: np.ndarray, labels: np.ndarray, colours: str = "published") -> None:
     """Write a GIF of `frames` (n, H, W), one a cycle, beside their grouping `labels`; ink that did not fire is grey."""
-    table = palette(int(labels.max()), colours)
-    figure = Figure(figsize=(4.6, 2.6), dpi=100, facecolor="white", layout="constrained")
+    table = palette_of_marks(int(labels.max()), colours)
+    figure = Figure(figsize=(4.6, 2.5), dpi=SCREEN_DPI, facecolor="white", layout="constrained")
     canvas = FigureCanvasAgg(figure)
     panels = figure.subplots(1, 2)
     pictures = []
-    for ax, title in zip(panels, ("input", "grouping")):
-        image_axes(ax, title)
+    panels[1].set_title("grouping (grey: silent)", loc="left")
+    for ax in panels:
+        image_axes(ax)
         pictures.append(ax.imshow(np.ones((*frames.shape[1:], 3)), interpolation="nearest"))
     shown = []
     for cycle, (frame, found) in enumerate(zip(frames, labels)):
         pictures[0].set_data(np.repeat(1 - 0.85 * frame[..., None], 3, axis=2))
         pictures[1].set_data(coloured(found, frame, table))
-        panels[0].set_title(f"input, cycle {cycle}")
+        panels[0].set_title(f"input, cycle {cycle}", loc="left")
         canvas.draw()
         shown.append(_frame(canvas))
     _write_gif(path, shown, [SEQUENCE_MILLISECONDS] * (len(shown) - 1) + [RESULT_MILLISECONDS])

@@ -48,22 +48,22 @@ def input_and_grouping(
     score: float | None = None,
     colours: str = "published",
     within: SubFigure | None = None,
+    picture: np.ndarray | None = None,
 ) -> Figure:
     """The input `image`, the ground truth `groups` if given, and the grouping `labels`, (H, W) each.
 
-    An image may be (H, W, 3), a picture in colour from 0 to 1.
+    `picture` (H, W, 3), from 0 to 1, is shown as the input in place of its ink; an `image` may be one itself.
     Pixels with ink that fell into the cluster of silent pixels (label 0), because they never
     fired or fired in phase with too few others, are grey. Where there are more groups than
     `colours`, the name of a palette, has, each group is numbered. `score` is an AMI in [0, 1].
     Drawn in a new figure, or `within` a part of one.
     """
     table = palette_of_marks(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
-    background, timing, picture = np.zeros_like(labels), " by spike timing", image
-    if image.ndim == 2:
-        picture = coloured(background) * (1 - 0.85 * image[..., None])
-    else:
-        image, timing = background, ""
-    panels = [("input", picture, background)]
+    background, timing = np.zeros_like(labels), " by spike timing"
+    if image.ndim == 3:
+        image, picture, timing = background, image, ""
+    ink = coloured(background) * (1 - 0.85 * image[..., None])
+    panels = [("input", ink if picture is None else picture, background)]
     if groups is not None:
         overlaps = "\n(overlap grey)" if np.any((image > 0) & (groups == 0)) else ""
         panels.append((f"ground truth{overlaps}", coloured(groups, image, table), groups))
@@ -74,8 +74,8 @@ def input_and_grouping(
     figure: Any = new_figure(2.6 * len(panels), 3) if within is None else within
     if within is None:
         figure.set_layout_engine("constrained", wspace=0, w_pad=0.03)
-    for axes, (name, picture, numbers) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
-        axes.imshow(picture, interpolation="nearest")
+    for axes, (name, shown, numbers) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
+        axes.imshow(shown, interpolation="nearest")
         axes.set_anchor("S")
         image_axes(axes, name)
         if len(table) - 1 > len(PALETTES[colours]):

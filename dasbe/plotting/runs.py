@@ -56,7 +56,7 @@ def plot_grouping(run: Binding, labels: np.ndarray, image: int = 0, *, groups: n
     frames = images if images.ndim == 3 else images[:, -1]
     image, found, truth = _chosen(frames.shape, labels, image, groups)
     score = None if truth is None else ami(truth[None], found[None])[0]
-    return input_and_grouping(frames[image], found, truth, score)
+    return input_and_grouping(frames[image], found, truth, score, picture=run.picture_of(image))
 
 
 def plot_raster(
@@ -193,7 +193,7 @@ def animate(
     frames = run.images[image] if run.images.ndim == 3 else run.images[image, -n:]
     objects = _labelled(found if truth is None else truth)
     chosen = None if cycles is None else _cycles(cycles, n)
-    animate_binding(path, run.spikes_of(image), frames, objects, chosen, before=_unrecorded(run))
+    animate_binding(path, run.spikes_of(image), frames, objects, chosen, _unrecorded(run), run.picture_of(image))
 
 
 def _run(run: Binding) -> Binding:

@@ -1,6 +1,7 @@
 """How all figures look, whatever the user's matplotlibrc says: colours of the objects, font sizes, frames."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,6 +14,7 @@ from matplotlib import colors, font_manager, rc_context, rcParams, rcParamsDefau
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.patches import Circle, Ellipse, FancyBboxPatch  # noqa: F401
+from matplotlib.ticker import FixedLocator, NullLocator  # noqa: F401
 
 from dasbe.support.errors import InputError
 from dasbe.support.published import PALETTES
@@ -92,8 +94,8 @@ _OF_SYSTEMS = dict(zip(("dasbe", "pure_ann", "pure_snn", "rc", "rc_own"), SYSTEM
 
 
 def colour_of(system: str) -> str:
-    """Colour of the curves of a system, whether it counts or not."""
-    return _OF_SYSTEMS.get(system.removesuffix("_counting"), OTHERS)
+    """Colour of the curves of a system, whether it counts or not, from one start or the best or all of several."""
+    return _OF_SYSTEMS.get(re.sub("_(counting|restarts|pooled)$", "", system), OTHERS)
 
 
 class Figure(matplotlib.figure.Figure):
@@ -129,8 +131,9 @@ class Figure(matplotlib.figure.Figure):
         return picture.getvalue()
 
 
-def save_figure(figure: Figure, *paths: Path, dpi: int = SCREEN_DPI) -> None:
-    """Write `figure` to `paths`, each in the format of its suffix; `dpi` are pixels per inch."""
+def save_figure(figure: Figure, *paths: Path) -> None:
+    """Write `figure` to `paths`, each in the format of its suffix, as sharp as print or a screen needs it."""
+    dpi = PRINT_DPI if figure.get_figwidth() == PRINT_WIDTH else SCREEN_DPI
     for path in paths:
         with atomic_path(path) as temporary, rc_context(figure.style):
             matplotlib.figure.Figure.savefig(figure, temporary, dpi=dpi)  # of whose failure atomic_path speaks

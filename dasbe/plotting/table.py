@@ -21,7 +21,7 @@ def score_table(titles: dict[str, str], datasets: list[str], ours: dict, publish
     axes.set_axis_off()
     best = {d: max(round(ours[s, d][0], 1) for s in titles if (s, d) in ours) for d in datasets}
     for column, dataset in enumerate(datasets):
-        axes.text(column, -0.65, dataset, ha="center", va="center", weight="bold")
+        axes.text(column, -0.58, dataset, ha="center", va="baseline", weight="bold")
     for row, (system, title) in enumerate(titles.items()):
         axes.axhline(row - 0.45, color="#cccccc", linewidth=0.8)
         axes.text(left, row, title, va="center")
@@ -55,7 +55,7 @@ def score_distributions(
     the label of the horizontal axis, and `published` is as for :func:`score_table`.
     """
     figure = new_figure(2.1 * len(datasets) + 1.4, 0.5 * len(titles) + 1.1)
-    figure.set_layout_engine("constrained", hspace=0, h_pad=0.02)
+    figure.set_layout_engine("constrained", hspace=0, h_pad=0.03)
     panels = figure.subplots(len(titles), len(datasets), squeeze=False)
     bins = np.linspace(-5, 100, 43)
     handles: dict[str, Any] = {}
@@ -77,5 +77,5 @@ def score_distributions(
             if published and (system, dataset) in published:
                 circle = {"transform": ax.get_xaxis_transform(), "color": "white", "edgecolors": INK, "zorder": 3}
                 handles["published mean"] = ax.scatter(published[system, dataset][0], 0.5, s=25, **circle)
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2, frameon=False, borderpad=1)
     return figure

@@ -125,13 +125,13 @@ class ColourTerm:
     """
 
     def __init__(self, images: np.ndarray, sigma: float = 0.2):
-        self.images, self.sigma = checks.pictures(images), checks.number("sigma", sigma, LEAST_SIGMA)
+        self.pictures, self.sigma = checks.pictures(images), checks.number("sigma", sigma, LEAST_SIGMA)
 
     def of_images(self, images: np.ndarray, foreground: Foreground) -> Action:
         """The term for the images numbered `images` (n,)."""
-        if self.images.shape[-2:] != foreground.image_shape or images.max() >= len(self.images):
-            raise InputError(f"ColourTerm has images of shape {self.images.shape}, and the run has others")
-        colours = Colours.of(self.images[images], "flat", self.sigma).of_foreground(foreground, torch.float32)
+        if self.pictures.shape[-2:] != foreground.image_shape or images.max() >= len(self.pictures):
+            raise InputError(f"ColourTerm has images of shape {self.pictures.shape}, and the run has others")
+        colours = Colours.of(self.pictures[images], "flat", self.sigma).of_foreground(foreground, torch.float32)
 
         def term(y: Tensor, spikes: Tensor) -> Tensor:
             return y * likelihoods(colours.distances(spikes.view(torch.uint8), spikes.shape[1]).to(y))
