@@ -38,7 +38,7 @@ SPLIT, SEED = "test", 111
 SIGMA = 0.1  # of the colours of all sets, settled on `validation`
 TABLES = ("FG-ARI", "ARI", "number right")
 RECIPE = Recipe(epochs=30, corruption=(0.3, 0.95), occlusion=0.5, half_precision=True)
-SCENE_RECIPE = SceneRecipe(half_precision=True)
+SCENE_RECIPE = SceneRecipe(fewest_phases=2, rounds=6, half_precision=True)
 SCENES = 10000  # from which a network learns
 SCORES = ("FG-ARI", "ARI", "AMI", "mBO", "number right")
 BASELINES = ("coordinates", "components", "colours", "colours_and_coordinates", "colour_components")
