@@ -98,6 +98,14 @@ def test_baselines_without_colour_group_the_ink(system):
     np.testing.assert_array_equal(in_colour, binary)
 
 
+def test_components_end_where_colours_are_no_longer_alike():
+    image = np.zeros((1, 3, 4, 8), np.float32)
+    image[0, 0, 1:3, 1:7] = [0.5, 0.56, 0.62, 0.74, 0.8, 0.86]  # steps of 0.06, and one of 0.12
+    for likeness, expected in ((0.05, 6), (0.1, 2), (0.13, 1)):
+        settings = SYSTEMS["colour_components"].settings(likeness=likeness, ground="none")
+        assert dasbe.n_found(dasbe.segment(image, system="colour_components", settings=settings)) == expected
+
+
 def test_networks_are_trained_once(home, monkeypatch, capsys):
     first = network_of("tetrominoes", "single objects", 1, home / "networks", "cpu")
     assert "trained on single objects" in capsys.readouterr().out
