@@ -209,7 +209,8 @@ def evaluate(
     DASBE                  9...
     RC, DASBE's networks   9...
     """
-    images, groups = checks.pictures(images), checks.labels(groups, "groups", 3)
+    stack = checks.image_stack("images", images)
+    images, groups = checks.pictures(stack), checks.labels(groups, "groups", 3)
     checks.same_shape(images=images if images.ndim == 3 else images[:, 0], groups=groups)
     n_numbers = len(np.unique(groups[groups > 0]))
     if not 0 < n_numbers == groups.max():
@@ -226,6 +227,7 @@ def evaluate(
     given = {"delay": delay, "refractory": refractory, "cycles": cycles, "n_phases": n_phases}
     for system in chosen:
         system.check_given(network, n_objects)
+        system.check_images(stack)
     grouped = [(system, _plain(chosen_settings(system, settings, **given))) for system in chosen]
     for name, value in given.items():
         if value is not None and not any(name in own for _, own in grouped):

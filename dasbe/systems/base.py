@@ -112,8 +112,10 @@ class System:
         if network is not None:
             check_kind(network)
 
-    def _binary(self, images: np.ndarray) -> np.ndarray:
-        """Images (N, H, W) of 0 and 1; grey and colour are refused in words of their own."""
+    def check_images(self, images: np.ndarray) -> np.ndarray:
+        """Images as `checks.pictures` has them; of a system without colour, grey and colour are refused by name."""
+        if self.takes_colour:
+            return checks.pictures(images)
         try:
             return checks.images(images)
         except InputError:
@@ -149,7 +151,7 @@ class System:
         settings : named tuple
             :attr:`settings` with values, or :meth:`published`.
         """
-        images = checks.pictures(images) if self.takes_colour else self._binary(images)
+        images = self.check_images(images)
         shape = (len(images), *images.shape[-2:])
         # where ink is not known yet, it may be anywhere
         ink = images if images.dtype == np.uint8 else np.broadcast_to(np.uint8(1), shape)
