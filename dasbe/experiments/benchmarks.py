@@ -130,9 +130,14 @@ def load_set(name: str, split: str, stop: int) -> tuple[np.ndarray, np.ndarray]:
     return images, np.where((groups == 0) & ~ground, -1, groups.astype(np.int64))
 
 
+def phases_of(name: str) -> int:
+    """Phases at first on a set, three more than an image can have objects."""
+    return DATASETS[name].most_objects + SURPLUS_PHASES
+
+
 def settings_on(name: str, system: System) -> Any:
     """Settings of a system on a set."""
-    given = {"n_phases": DATASETS[name].most_objects + SURPLUS_PHASES, "sigma": SIGMA, **SETS[name]._asdict()}
+    given = {"n_phases": phases_of(name), "sigma": SIGMA, **SETS[name]._asdict()}
     return system.settings(**{field: given[field] for field in system.settings._fields if field in given})
 
 
@@ -152,7 +157,7 @@ def network_of(name: str, trained_on: str, seed: int, folder: Path, device: str)
             network: Any = train_network(load_dataset(name, "train_single")[0], RECIPE, seed=seed, **checkpoint)
         else:
             images, _ = load_set(name, "train_multi", SCENES)
-            recipe = replace(SCENE_RECIPE, n_phases=DATASETS[name].most_objects + SURPLUS_PHASES, seed=seed)
+            recipe = replace(SCENE_RECIPE, n_phases=phases_of(name), seed=seed)
             network = learn_from_scenes(images, recipe, **checkpoint)
         save_network(path, network)
         checkpoint["checkpoint"].unlink(missing_ok=True)
