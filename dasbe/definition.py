@@ -362,14 +362,17 @@ def competing_phases(
         of_phases = [scaled - fitted_colour(s.reshape(image.shape), scaled, plane) for s in spikes]
         return torch.stack([(off**2).sum(0).flatten() / (2 * sigma**2) for off in of_phases])
 
-    def likelihood(of_groups: Tensor, distance: Tensor) -> float:  # ℓ, of the image as their union, in logarithms
+    def pixels(of_groups: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:  # likelihoods of ink, and of none, of all
         none = of_groups.sum(0).exp()
         some = 1 - none
         if colours is not None:
             m = 1 - of_groups.exp()
             some = (some * (m * torch.exp(-distance)).sum(0) / m.sum(0)).clamp(min=1e-6)
-        some, none = (1 - 2 * f) * some + f * uniform, (1 - 2 * f) * none + f
-        return float(some[ink].log().sum() + none[~ink].log().sum())
+        return some[ink], none[~ink]
+
+    def likelihood(of_groups: Tensor, distance: Tensor) -> float:  # ℓ, of the image as their union, in logarithms
+        some, none = pixels(of_groups, distance)
+        return float(((1 - 2 * f) * some + f * uniform).log().sum() + ((1 - 2 * f) * none + f).log().sum())
 
     distance = torch.zeros_like(y)
     level = 0.0  # of what competes with the phases, and never fires
@@ -392,14 +395,14 @@ def competing_phases(
                     y[k] += network.decoder(h)[0] / steps_per_phase  # feedback, back one cycle later
             distance = distances(fired)
         support = y * torch.exp(distance[phases].amin(0) - distance)
-        if switched is None and (n_objects is None or n_left > fewest):
-            share = (support**sharpness).sum(0)
-            n_switched = float((level**sharpness / (share + level**sharpness))[ink].sum())
-            f = min(max(n_switched / (float((~ink).sum()) + n_switched), 1e-4), 0.3)
-            level = float(torch.sigmoid(torch.logit(torch.tensor(f, dtype=x.dtype)) + shift))
         group = torch.where(support.amax(0) > level, support.argmax(0), -1)
         of_phase = x * (group == torch.tensor(phases)[:, None])  # the groups, (K, P)
         of_groups = distances(of_phase)
+        if switched is None and (n_objects is None or n_left > fewest):
+            some, none = pixels(no_ink(of_phase), of_groups)
+            for _ in range(20):  # f of largest ℓ: each pixel is set at random with probability 2f
+                on, off = f * uniform / ((1 - 2 * f) * some + f * uniform), f / ((1 - 2 * f) * none + f)
+                f = min(max(float(on.sum() + off.sum()) / (2 * image.size), 1e-4), 0.3)
         if n_objects is None:  # what this grouping is worth: ℓ, half of it for samples of the groups
             samples = [likelihood(no_ink(of_phase * (noise.pixels()[0] < sampling)), of_groups) for _ in range(4)]
             worth = (likelihood(no_ink(of_phase), of_groups) + sum(samples) / 4) / 2

@@ -228,19 +228,22 @@ def test_switched_pixels_are_found_and_left_out(shapes, trained):
     assert (usual[noisy == 1] > 0).all()
 
 
-def test_the_likelihood_of_switched_pixels_is_the_literal_one(scenes, trained):
-    ink, f = scenes[0][:4].copy(), 0.05
+@pytest.mark.parametrize("noise", [0.05, None])
+def test_the_likelihood_of_switched_pixels_is_the_literal_one(scenes, trained, noise):
+    """The largest of all f, where f is found."""
+    ink = scenes[0][:4].copy()
     ink[:, :2, :2] = 1  # switched on
     options = {"with_likelihood": True, "seed": SEED, "indices": np.arange(4), "device": torch.device("cpu")}
-    settings = Settings(6, noise=f, **SHORT)
+    settings = Settings(6, noise=noise, **SHORT)
     found, likelihood = competing_phases.settle(ink, trained, np.full(4, 3), settings, **options)
+    f = np.geomspace(1e-4, 0.3, 2000)[:, None] if noise is None else noise
     for image, labels, ell in zip(ink, found, likelihood):
         groups = np.stack([labels == k for k in range(1, labels.max() + 1)]).reshape(-1, image.size)
         with torch.no_grad():
             none = (1 - trained(torch.from_numpy(groups).float())[0].clamp(1e-6, 1 - 1e-6)).prod(0).numpy()
         some, on = (1 - 2 * f) * (1 - none) + f, image.ravel() == 1
-        expected = np.log(some[on]).sum() + np.log((1 - 2 * f) * none[~on] + f).sum()
-        np.testing.assert_allclose(ell, expected, rtol=1e-4)
+        expected = np.log(some[..., on]).sum(-1) + np.log((1 - 2 * f) * none[~on] + f).sum(-1)
+        np.testing.assert_allclose(ell, expected.max(), rtol=1e-4)
 
 
 @pytest.mark.parametrize("of_gain", [0.4, "random"])

@@ -36,6 +36,7 @@ SAMPLES = 4  # of the groups, that the network sees for their worth where the wo
 LEAST_PROBABILITY = 1e-6  # in the worth, of ink and of its absence
 VALUES_OF_A_BLOCK = 4 * BLOCK_VALUES  # of images: a cycle has few steps, and calls take their time
 FIRST_FLIPS, FLIPS = 0.02, (1e-4, 0.3)  # part of the pixels that are switched, where it is found: at first; limits
+STEPS_OF_FLIPS = 20  # of expectation and maximisation
 LEAST_SUM = 1e-30  # of the powers of feedback, by which they are divided
 
 
@@ -110,7 +111,7 @@ def settle(
     place of y_k stands y_k·N(x; μ_k, σ), and in ℓ the ink has log[(1 − Π_k(1 − y_k))·Σ_k y_k·N_k / Σ_k y_k].
     Where a part f of the pixels is switched, f competes with y_k, and what it wins is of no
     group; in ℓ each probability p is (1 − 2f)·p + f, for ink in colour f times the density of any
-    colour. If f is to be found, it follows after each stage from the share of the ink that it wins.
+    colour. If f is to be found, it is after each stage that of largest ℓ, for the groups as they are.
 
     Latent neurons that spike have no refractory time here (and are taken at their firing
     probability in ℓ), and nothing is recurrent. If training has added an `output_shift` to
@@ -173,7 +174,10 @@ def settle(
                     groupings.append(phases.grouping(counting))
                 if n_left > last:
                     phases.silence(groupings[-1].without.argmax(1))
-            groups = chosen_groups(groupings) if counting else phases.groups()
+            if counting:
+                groups = chosen_groups(groupings)
+            else:
+                groups = groupings[-1].groups if with_likelihood else phases.groups()
             numbers = torch.from_numpy(np.stack([*map(numbered, groups.cpu().numpy())])).to(device)
             labels[block] = foreground.to_images(numbers).cpu().numpy()
             if with_likelihood:
@@ -306,8 +310,6 @@ class Phases:
 
     def grouping(self, counting: bool) -> Grouping:
         """The groups now, and what they are worth; by themselves unless `counting`, else by samples of them as well."""
-        if self.finds_flips:
-            self._find_flips()
         groups = self.groups()
         of_phase = groups[:, None] == torch.arange(self.n_left, device=groups.device)[:, None]  # (N, K, F)
         used, shown = of_phase.any(2), of_phase[:, None]
@@ -324,19 +326,23 @@ class Phases:
             by_chance = -self.background.shape[1] * (torch.xlogy(f, f) + torch.xlogy(1 - f, 1 - f))
         return Grouping(groups, used.sum(1), worth[:, 0], by_chance, without.masked_fill(~used, torch.inf))
 
-    def _find_flips(self) -> None:
-        """Part of the pixels that are switched on, from how much of the ink no phase explains."""
-        level, valid = self._unexplained(), self.attention.foreground.valid
-        assert level is not None
-        explained = shares_of(self._support(), self.sharpness, level).sum(1)
-        switched = (valid * (1 - explained)).sum(1, keepdim=True)
-        n_off = self.background.shape[1] - valid.sum(1, keepdim=True) + switched
-        self.flips = (switched / n_off).clamp(*FLIPS)
+    def _find_flips(self, ink: Tensor, none: Tensor, of_any: Any) -> None:
+        """Take for f the value of largest ℓ, by expectation and maximisation.
+
+        From the likelihood of `ink` (N, 1, F) and of `none` (N, 1, H·W) by the groups, and the density `of_any` colour.
+        """
+        assert self.flips is not None
+        for _ in range(STEPS_OF_FLIPS):
+            f = self.flips[:, :, None]
+            kept = 1 - 2 * f  # all other pixels are set at random
+            on = self.attention.foreground.valid[:, None] * (f * of_any / (kept * ink + f * of_any))
+            off = (f / (kept * none + f)) @ self.background
+            self.flips = ((on.sum(2) + off[:, :, 0]) / (2 * self.background.shape[1])).clamp(*FLIPS)
 
     def worth(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """ℓ (N, M) if the network sees `shown` (N, M, K, F) bool of the groups, and ℓ of the first without each (N, K).
 
-        All of them are shown to the network in one batch.
+        All of them are shown to the network in one batch. If f is to be found, it is first taken from the groups.
         """
         foreground, n_shown = self.attention.foreground, shown.shape[1:3]
         code = self.attention.encode(shown.flatten(1, 2).view(torch.uint8))
@@ -346,19 +352,26 @@ class Phases:
         no_ink = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).neg_().log1p_()  # log-probability of none
         inside = no_ink.gather(2, foreground.pixels[:, None].expand(-1, no_ink.shape[1], -1)).unflatten(1, n_shown)
         others = 1 - torch.eye(shown.shape[2], dtype=y.dtype, device=y.device)
-        flips = None if self.flips is None else self.flips[:, :, None]
-        uniform = 1 if self.colours is None else self.colours.uniform()[:, None, None]
+        uniform: Any = 1 if self.colours is None else self.colours.uniform()[:, None, None]
         fits = fits_of_others = None  # how well the colours of the phases fit that of a pixel, (N, M, F), (N, K, F)
         if self.colours is not None:
             m = -torch.expm1(inside)
             of_phases = m * torch.exp(-self.colours.distances(shown[:, 0].view(torch.uint8), shown.shape[2]))[:, None]
             fits, fits_of_others = of_phases.sum(2) / m.sum(2), (others @ of_phases[:, 0]) / (others @ m[:, 0])
 
+        def of_pixels(no_ink: Tensor, fits: Tensor | None) -> Tensor:
+            """Likelihood of ink at each foreground pixel where none is switched, from log-probabilities of none."""
+            ink = -torch.expm1(no_ink)
+            return ink if fits is None else (ink * fits).clamp_(min=LEAST_PROBABILITY)
+
+        if self.finds_flips:
+            of_none = torch.exp(no_ink.unflatten(1, n_shown)[:, :1].sum(2))
+            self._find_flips(of_pixels(inside[:, :1].sum(2), None if fits is None else fits[:, :1]), of_none, uniform)
+        flips = None if self.flips is None else self.flips[:, :, None]
+
         def of_ink(no_ink: Tensor, fits: Tensor | None) -> Tensor:
             """Log-probability of the ink, (N, M) or (N, K), from that of none and the fit of colours, with axis F."""
-            ink = -torch.expm1(no_ink)
-            if fits is not None:
-                ink = (ink * fits).clamp_(min=LEAST_PROBABILITY)
+            ink = of_pixels(no_ink, fits)
             if flips is not None:
                 ink = (1 - 2 * flips) * ink + flips * uniform
             return torch.where(foreground.valid[:, None], torch.log(ink), 0).sum(2)
