@@ -326,6 +326,15 @@ class TestProgress:
         assert "100/100" in long[-1] and not any("\r" in line for line in long)
         assert self.lines(monkeypatch, 3, disable=True) == []
 
+    def test_the_time_left_is_estimated_from_the_mean_rate(self):
+        now = [0.0]
+        with contextlib.redirect_stderr(io.StringIO()), progress.progress_bar(total=100, mininterval=0) as bar:
+            bar._time, bar.start_t, bar.last_print_t = lambda: now[0], 0.0, 0.0
+            for seconds in (*[1] * 10, 100):
+                now[0] += seconds
+                bar.update()
+            assert "01:50<14:50, 10.00s/it" in str(bar)
+
     def test_a_terminal_gets_a_bar(self, monkeypatch):
         terminal = io.StringIO()
         terminal.isatty = lambda: True

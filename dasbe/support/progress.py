@@ -11,7 +11,11 @@ SECONDS = 30  # between two lines of a log
 
 
 def progress_bar(*given: Any, **options: Any) -> tqdm:
-    """A bar of `tqdm`; where standard error is no terminal, a line every 30 seconds at most, and one at the end."""
+    """A bar of `tqdm`; where standard error is no terminal, a line every 30 seconds at most, and one at the end.
+
+    The time left is estimated from the mean rate so far: units of work may differ a hundredfold.
+    """
+    options = {"smoothing": 0} | options
     drawn = "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
     return tqdm(*given, **options) if drawn else _Lines(*given, **options, file=io.StringIO(), ascii=True, ncols=100)
 
