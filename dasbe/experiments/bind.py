@@ -67,8 +67,9 @@ def bind_image(
         assert image is not None
         picture = load_colours(image, loaded.architecture.image_shape)
         labels = group_colours(picture, loaded, groups, dataset, loop["seed"], place)
-        shown = input_and_grouping(picture.transpose(1, 2, 0), labels[0])
-        files = save_figures(out, {"grouping.png": shown} | decoded(loaded, labels))
+        shown = picture.transpose(1, 2, 0)
+        grouping = input_and_grouping(labels[0] > 0, labels[0], picture=shown, by="competing phases")
+        files = save_figures(out, {"grouping.png": grouping} | decoded(loaded, labels))
         report(labels, groups, truth, files, started)
         return
     if image is not None:

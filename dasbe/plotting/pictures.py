@@ -49,25 +49,24 @@ def input_and_grouping(
     colours: str = "published",
     within: SubFigure | None = None,
     picture: np.ndarray | None = None,
+    by: str = "spike timing",
 ) -> Figure:
-    """The input `image`, the ground truth `groups` if given, and the grouping `labels`, (H, W) each.
+    """The input `image`, the ground truth `groups` if given, and the grouping `labels` `by` something, (H, W) each.
 
-    `picture` (H, W, 3), from 0 to 1, is shown as the input in place of its ink; an `image` may be one itself.
+    `picture` (H, W, 3), from 0 to 1, is shown as the input in place of its ink, `image`.
     Pixels with ink that fell into the cluster of silent pixels (label 0), because they never
     fired or fired in phase with too few others, are grey. Where there are more groups than
     `colours`, the name of a palette, has, each group is numbered. `score` is an AMI in [0, 1].
     Drawn in a new figure, or `within` a part of one.
     """
     table = palette_of_marks(int(max(labels.max(), 0 if groups is None else groups.max())), colours)
-    background, timing = np.zeros_like(labels), " by spike timing"
-    if image.ndim == 3:
-        image, picture, timing = background, image, ""
+    background = np.zeros_like(labels)
     ink = coloured(background) * (1 - 0.85 * image[..., None])
     panels = [("input", ink if picture is None else picture, background)]
     if groups is not None:
         overlaps = "\n(overlap grey)" if np.any((image > 0) & (groups == 0)) else ""
         panels.append((f"ground truth{overlaps}", coloured(groups, image, table), groups))
-    title = f"grouping{timing}" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
+    title = f"grouping by {by}" + ("" if score is None else f"\nAMI {100 * score:.1f} %")
     if np.any((image > 0) & (labels == 0)):
         title += "\n(ungrouped grey)" if score is None else " (ungrouped grey)"
     panels.append((title, coloured(labels, image, table), labels))
