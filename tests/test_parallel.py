@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 import dasbe
@@ -36,6 +37,16 @@ def test_groups_do_not_depend_on_the_number_of_threads(spikes, n_threads):
         assert torch.get_num_threads() == n_threads
     finally:
         torch.set_num_threads(before)
+
+
+def test_groups_by_scikit_learn_do_not_depend_on_the_number_of_threads():
+    square, triangle = np.ones((7, 7)), np.tri(7)
+    images, _ = dasbe.draw_scenes([square, triangle], (28, 28), count=400, objects=3)
+    labels = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="openmp"):
+            labels.append(dasbe.segment(images, None, "coordinates", n_objects=3))
+    np.testing.assert_array_equal(*labels)
 
 
 def test_blocks_are_computed_without_gradients_and_by_one_thread_each():

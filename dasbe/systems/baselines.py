@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dasbe.snn.noise import READOUT, image_stream
 from dasbe.support import checks
@@ -86,14 +87,15 @@ def label_by_k_means(
     place = checks.number("place", settings.place, 0) if isinstance(settings, ColourSettings) else 0.0
     everywhere, colours = _ink_and_colours(images, settings)
     labels = np.zeros(everywhere.shape, np.int64)
-    for i, ink in enumerate(everywhere):
-        points: np.ndarray = np.argwhere(ink)
-        if by_colour:
-            points = np.concatenate([colours[i][ink], place * points / max(ink.shape)], 1)
-        if len(points):
-            random = np.random.RandomState(image_stream(seed, indices[i], READOUT))
-            k = min(max(n_objects[i], 1), len(np.unique(points, axis=0)))
-            labels[i, ink] = 1 + KMeans(k, n_init=restarts, random_state=random).fit_predict(points)
+    with threadpool_limits(1, user_api="openmp"):  # sums of scikit-learn depend on the number of its threads
+        for i, ink in enumerate(everywhere):
+            points: np.ndarray = np.argwhere(ink)
+            if by_colour:
+                points = np.concatenate([colours[i][ink], place * points / max(ink.shape)], 1)
+            if len(points):
+                random = np.random.RandomState(image_stream(seed, indices[i], READOUT))
+                k = min(max(n_objects[i], 1), len(np.unique(points, axis=0)))
+                labels[i, ink] = 1 + KMeans(k, n_init=restarts, random_state=random).fit_predict(points)
     return labels
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dasbe.ann.network import Network
 from dasbe.binding.labels import numbered
@@ -110,7 +111,8 @@ def cut(alike: np.ndarray, n_groups: int, seed: int, index: int) -> np.ndarray:
     from sklearn.cluster import spectral_clustering  # slow to import
 
     random = np.random.RandomState(image_stream(seed, index, READOUT))
-    return spectral_clustering(np.maximum(alike, LEAST_LIKE), n_clusters=n_groups, random_state=random)
+    with threadpool_limits(1, user_api="openmp"):  # sums of scikit-learn depend on the number of its threads
+        return spectral_clustering(np.maximum(alike, LEAST_LIKE), n_clusters=n_groups, random_state=random)
 
 
 def evaluations(settings: Settings, n_objects: int) -> int:
