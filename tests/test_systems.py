@@ -408,7 +408,7 @@ def test_phases_fall_silent_one_by_one_and_for_good(shapes, trained):
     foreground = Foreground.of(images)
     with ready(trained, images, "cpu") as usable, torch.inference_mode():
         attention, noise = (
-            attention_of(usable, always_lazy=True)(foreground),
+            attention_of(usable, needed=0.75)(foreground),
             NoiseStreams(2, range(4), foreground.counts),
         )
         phases = Phases(attention, usable, noise, n_phases, steps, 0.5, 2.0)
@@ -639,7 +639,7 @@ def test_the_output_shift_of_a_network_counts_in_the_worth_alone(shapes, random_
     def worth(network):
         foreground = Foreground.of(shapes[0][:1])
         with ready(network, shapes[0][:1], "cpu") as usable, torch.inference_mode():
-            attention = attention_of(usable, always_lazy=True)(foreground)
+            attention = attention_of(usable, needed=0.5)(foreground)
             return Phases(attention, usable, NoiseStreams(0, [0], foreground.counts), 2, 1, 0.5, 2.0).worth(shown)
 
     shifted = copy.deepcopy(network)

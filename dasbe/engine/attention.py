@@ -26,7 +26,8 @@ from dasbe.engine.parallel import batched_product, map_blocks
 from dasbe.support.errors import InputError, InputWarning
 
 LEAST_RESPONSE = 0.15  # of shipped networks it is at least 0.4, of untrained ones at most 0.1
-LAZY_MIN_UNITS = 320  # of the last hidden layer; with fewer, a product for all pixels is as fast as sums for some
+LAZY_MIN_UNITS = 320  # of the last hidden layer; with fewer, a product for all pixels is as fast as sums for MOST
+MOST = 0.75  # of the pixels; if fewer are needed, fewer units are enough
 LARGEST_VALUE = torch.finfo(torch.float32).max
 BOUNDED = (nn.Linear, nn.ReLU, nn.Sigmoid, nn.Tanh, nn.Softmax, nn.Identity)  # finite numbers stay finite in these
 
@@ -86,20 +87,20 @@ def gaps_filled(staying: np.ndarray) -> np.ndarray:
 
 
 def attention_of(
-    network: UsableNetwork, moving: bool = False, spikes: bool = True, always_lazy: bool = False
+    network: UsableNetwork, moving: bool = False, spikes: bool = True, needed: float | None = None
 ) -> Callable[[Foreground], Attention]:
     """`network` in the form that suits it best, to be pointed at the foregrounds of images.
 
     Where lazy feedback can be faster, the neurons decide from cycle to cycle whether it is
-    lazy; but never for images that are `moving`, and from the first cycle on if `always_lazy`,
-    for neurons that do without some of it in any cycle. What a network makes of anything but
-    `spikes` need only be finite.
+    lazy; but never for images that are `moving`, and from the first cycle on if what is `needed`
+    in any cycle, a share of the pixels, is given. What a network makes of anything but `spikes`
+    need only be finite.
     """
     if not has_linear_ends(network):
         return partial(DenseAttention, network, (0.0, 1.0) if spikes else (-LARGEST_VALUE, LARGEST_VALUE))
     first, _, _, output = _parts(network)
     weights = first.weight.detach().t().contiguous(), output.weight.detach().t().contiguous()
-    return partial(ForegroundAttention, network, weights, moving, always_lazy)
+    return partial(ForegroundAttention, network, weights, moving, needed)
 
 
 def has_linear_ends(network: UsableNetwork) -> bool:
@@ -148,7 +149,7 @@ class ForegroundAttention:
     a decoder with one layer may be lazy.
 
     `weights` are those of the two layers at the ends, from each input to all outputs,
-    (H·W, hidden) and (hidden, H·W), contiguous; `moving` and `always_lazy` are as of
+    (H·W, hidden) and (hidden, H·W), contiguous; `moving` and `needed` are as of
     :func:`attention_of`.
     """
 
@@ -157,13 +158,14 @@ class ForegroundAttention:
         network: UsableNetwork,
         weights: tuple[Tensor, Tensor],
         moving: bool,
-        always_lazy: bool,
+        needed: float | None,
         foreground: Foreground,
     ):
         first, self.encoder, self.decoder, self.output = _parts(network)
         self.bounded = all(type(layer) in BOUNDED for layer in (*self.encoder, *self.decoder))
         self.spike_driven_output = network.spiking and not network.recurrent and not len(self.decoder)
-        lazy_is_faster = self.output.in_features >= LAZY_MIN_UNITS and not self.spike_driven_output
+        fewest_units = LAZY_MIN_UNITS * min(1, (needed or 1) / MOST)
+        lazy_is_faster = self.output.in_features >= fewest_units and not self.spike_driven_output
         may_be_lazy = lazy_is_faster and not (moving or len(self.decoder)) and self.output.weight.device.type == "cpu"
         self.foreground, self.pixels, self.counts = foreground, foreground.pixels.to(torch.int32), foreground.counts
         self.first_weight, self.first_bias = weights[0], _bias(first)
@@ -172,7 +174,7 @@ class ForegroundAttention:
         self.last_bias = bias[foreground.pixels][:, None]  # (N, 1, F)
         self.last_layer = None
         if may_be_lazy:
-            lazy, weight = np.full(len(self.pixels), always_lazy), self.output.weight.detach().numpy()
+            lazy, weight = np.full(len(self.pixels), needed is not None), self.output.weight.detach().numpy()
             self.last_layer = LastLayer(lazy, weight, bias.numpy(), self.pixels.numpy())
 
     def initial(self, values: Tensor) -> Feedback:

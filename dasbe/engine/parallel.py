@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 from torch import Tensor
 
 from dasbe.ann.network import computing_on
@@ -116,11 +116,12 @@ def map_blocks(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One thread computes everything meanwhile: for the workers of a machine or a cluster, which share its cores."""
+    """One thread computes everything: for workers, which share cores, and scikit-learn, whose sums depend on it."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(before)
 

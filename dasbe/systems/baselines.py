@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from dasbe.engine.parallel import one_thread
 from dasbe.snn.noise import READOUT, image_stream
 from dasbe.support import checks
 from dasbe.systems.base import System
@@ -87,7 +87,7 @@ def label_by_k_means(
     place = checks.number("place", settings.place, 0) if isinstance(settings, ColourSettings) else 0.0
     everywhere, colours = _ink_and_colours(images, settings)
     labels = np.zeros(everywhere.shape, np.int64)
-    with threadpool_limits(1, user_api="openmp"):  # sums of scikit-learn depend on the number of its threads
+    with one_thread():
         for i, ink in enumerate(everywhere):
             points: np.ndarray = np.argwhere(ink)
             if by_colour:

@@ -157,7 +157,8 @@ def settle(
 
     with ready(network, images, device) as net:
         # of soft values the decoder receives probabilities, not the spikes by which it may be driven
-        attend = attention_of(net, always_lazy=True) if q is not None else attention_of(replace(net, spiking=False))
+        needed = None if q is None else 1 - (1 - q) ** steps  # in one of its steps at least a pixel fires
+        attend = attention_of(replace(net, spiking=False) if q is None else net, needed=needed)
 
         def settle_block(block: np.ndarray) -> None:
             first, last, groupings = int(n_phases[block[0]]), int(fewest[block[0]]), []
@@ -364,14 +365,16 @@ class Phases:
             ink = -torch.expm1(no_ink)
             return ink if fits is None else (ink * fits).clamp_(min=LEAST_PROBABILITY)
 
-        if self.finds_flips:
-            of_none = torch.exp(no_ink.unflatten(1, n_shown)[:, :1].sum(2))
-            self._find_flips(of_pixels(inside[:, :1].sum(2), None if fits is None else fits[:, :1]), of_none, uniform)
-        flips = None if self.flips is None else self.flips[:, :, None]
+        ink, flips = of_pixels(inside.sum(2), fits), None  # (N, M, F)
+        if self.flips is not None:
+            no_ink = no_ink.unflatten(1, n_shown)
+            none = no_ink.sum(2)
+            if self.finds_flips:
+                self._find_flips(ink[:, :1], torch.exp(none[:, :1]), uniform)
+            flips = self.flips[:, :, None]
 
-        def of_ink(no_ink: Tensor, fits: Tensor | None) -> Tensor:
-            """Log-probability of the ink, (N, M) or (N, K), from that of none and the fit of colours, with axis F."""
-            ink = of_pixels(no_ink, fits)
+        def of_ink(ink: Tensor) -> Tensor:
+            """Log-probability of the ink, (N, M) or (N, K), from its likelihood, with axis F."""
             if flips is not None:
                 ink = (1 - 2 * flips) * ink + flips * uniform
             return torch.where(foreground.valid[:, None], torch.log(ink), 0).sum(2)
@@ -380,12 +383,11 @@ class Phases:
             outside = (no_ink @ self.background)[:, :, 0].unflatten(1, n_shown)
             of_all, of_others = outside.sum(2), outside[:, 0] @ others
         else:  # where an object has no ink, it may be switched off
-            no_ink = no_ink.unflatten(1, n_shown)
             of_all, of_others = (
                 (torch.log((1 - 2 * flips) * torch.exp(of_none) + flips) @ self.background)[:, :, 0]
-                for of_none in (no_ink.sum(2), others @ no_ink[:, 0])
+                for of_none in (none, others @ no_ink[:, 0])
             )
-        return of_ink(inside.sum(2), fits) + of_all, of_ink(others @ inside[:, 0], fits_of_others) + of_others
+        return of_ink(ink) + of_all, of_ink(of_pixels(others @ inside[:, 0], fits_of_others)) + of_others
 
     def silence(self, phases: Tensor) -> None:
         """The phases numbered `phases` (N,) fall silent; the others compete for what they had."""

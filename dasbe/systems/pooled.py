@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from dasbe.ann.network import Network
 from dasbe.binding.labels import numbered
 from dasbe.binding.readout import smooth
+from dasbe.engine.parallel import one_thread
 from dasbe.snn.noise import READOUT, image_stream, seed_of_run
 from dasbe.support import checks
 from dasbe.support.published import CYCLES_TABLE, READOUT_CYCLES
@@ -111,7 +111,7 @@ def cut(alike: np.ndarray, n_groups: int, seed: int, index: int) -> np.ndarray:
     from sklearn.cluster import spectral_clustering  # slow to import
 
     random = np.random.RandomState(image_stream(seed, index, READOUT))
-    with threadpool_limits(1, user_api="openmp"):  # sums of scikit-learn depend on the number of its threads
+    with one_thread():
         return spectral_clustering(np.maximum(alike, LEAST_LIKE), n_clusters=n_groups, random_state=random)
 
 
