@@ -40,7 +40,6 @@ ALONE = {
     "engine.pulse_coupled": "a kernel, beside the kernels, not beside the system that it speeds up",
     "experiments.ablation": "a command, whose procedure another command uses",
     "systems.reconstruction_clustering": "a system, of which another is made",
-    "train.corruption": "what networks are trained on, without how they are trained",
     "train.side_by_side": "processes, which training itself knows nothing of",
 }
 MOST_NAMES, MOST_FILES, MOST_LINES, MOST_ARROWS = 14, 107, 19_540, 80

@@ -217,6 +217,20 @@ def test_each_round_has_its_steps_and_can_be_looked_at(bars, capsys):
     assert not torch.equal(seen[0][1], seen[1][1]) and "17/17" in capsys.readouterr().err  # 4 + 3 + 3 + 7 steps
 
 
+def test_groups_walk_back_from_the_second_round_on(bars, monkeypatch):
+    corrupt, passes = learning.corrupt, []
+
+    def watched(own, objects, generator, network):
+        passes.append(objects.walkback)
+        shown = corrupt(own, objects, generator, network)
+        assert objects.corruption == TINY.corruption and (shown <= own).all() and 0 < shown.sum() < own.sum()
+        return shown
+
+    monkeypatch.setattr(learning, "corrupt", watched)
+    dasbe.learn_from_scenes(bars[0], replace(TINY, steps=2, walkback=2), **QUIET)
+    assert passes == [0, 0, 2, 2, 2, 2]  # as yet, the network knows no object in the first
+
+
 def test_colour_leaves_the_ink_and_grey_is_said_aloud(bars):
     scenes = bars[0][:60]
     coloured = np.where(scenes[:, None] == 1, np.reshape([0.9, 0.2, 0.1], (3, 1, 1)), 0.4)
@@ -292,7 +306,7 @@ def test_what_cannot_be_learnt_from_is_said_in_one_line(bars, arguments, message
     "fields",
     [{"n_phases": 1}, {"fragment": (3, 1)}, {"fragment": 2.0}, {"corruption": (0, 2)}, {"foreign_ink": 2}]
     + [{"rounds": -1}, {"steps": 0}, {"learning_rate": 0}, {"latent": 0}, {"seed": -1}, {"counting_from": 0.5}]
-    + [{"fewest_phases": 9}, {"fewest_phases": 0}, {"last_steps": 0}],
+    + [{"fewest_phases": 9}, {"fewest_phases": 0}, {"last_steps": 0}, {"walkback": -1}],
 )
 def test_a_wrong_field_of_the_recipe_is_named(fields):
     with pytest.raises(dasbe.InputError, match=f"^{next(iter(fields))} is "):

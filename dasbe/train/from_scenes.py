@@ -27,9 +27,11 @@ from dasbe.support.storage import provenance, save_tensors
 from dasbe.systems import System, system_of
 from dasbe.systems.base import code_hash
 from dasbe.systems.competing_phases import Settings
+from dasbe.train.corruption import draw_rates, switch
 from dasbe.train.denoising import (
     answers,
     check_weights,
+    corrupt,
     failure_in_one_line,
     finish,
     images_hash,
@@ -53,11 +55,10 @@ PROBE = 100  # scenes that are grouped in every round, to see what changes
 SAME_GROUPING = 0.9  # least AMI of groupings of a scene that are called the same
 FIRST_BIAS = -2.0  # of every output: most ink of a scene belongs to something else
 BASE = (0.005, 0.99)  # least and largest probability b of ink that is always there, at first
-SEEN_OF_FRAGMENT = 0.8  # most of a fragment that the network is not shown
+UNSEEN_OF_FRAGMENT = 0.8  # most of a fragment that the network is not shown
 LEAST_PROBABILITY = 1e-6  # of ink, and of none
 FEWEST_SCENES = 20
 FEWEST_GROUPS = 1.5  # mean number found in scenes of several objects
-PLAIN = Recipe()  # by which nothing is silenced
 ROUND = ("loss", "groups", "changed")  # columns of the history of the rounds
 
 
@@ -106,9 +107,10 @@ def learn_from_scenes(
     First the network is shown parts s of fragments: the ink near a random pixel of ink, each
     pixel with probability exp(−distance²/2σ²). Then, in every round, a system groups new
     scenes by what the network knows so far, and the network learns to restore each group
-    from a part s of it. No gradient passes through the grouping. With e = network(s), the
-    probability of ink at each pixel, and b, which is learnt as well, that of ink whatever
-    the group is, the loss of a pixel is
+    from a part s of it, or with `walkback` from what fires of it after some rounds of the
+    loop. No gradient passes through the grouping. With e = network(s), the probability of
+    ink at each pixel, and b, which is learnt as well, that of ink whatever the group is, the
+    loss of a pixel is
 
     - −log e, where there is ink of the group (or the fragment);
     - −λ log[1 − (1 − e)(1 − b)], where there is other ink;
@@ -335,6 +337,7 @@ def _round(
     ink = torch.from_numpy(scenes).to(device).flatten(1)
     base = nn.Parameter(ink.to(dtype).mean(0).clamp(*BASE).logit())
     steps = recipe.steps_of(stage)
+    objects = recipe.of_single_objects() if stage > 1 else replace(recipe.of_single_objects(), walkback=0)
     optimiser = torch.optim.Adam([*network.parameters(), base], recipe.learning_rate)
     losses: list[float] = []
     if groups is not None:
@@ -358,9 +361,8 @@ def _round(
                 pick = torch.randint(len(large), (recipe.batch,), generator=generator, device=device)
                 chosen, number = large[pick].T
                 x, own = ink[chosen].to(dtype), (groups[chosen] == number[:, None] + 1).to(dtype)
-                shown = own * _kept(own, recipe.corruption, generator)
-                weight = recipe.foreign_ink
-            y, _ = restored(network, shown, PLAIN, generator)
+                shown, weight = corrupt(own, objects, generator, network), recipe.foreign_ink
+            y, _ = restored(network, shown, objects, generator)
             drive = y.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).logit()
             if stage == recipe.rounds and groups is not None:
                 loss = binary_cross_entropy_with_logits(drive, own)
@@ -399,11 +401,4 @@ def fragments(
     sigma = low + (high - low) * torch.rand((len(scenes), 1), **like)
     squared = (y - y[centre]) ** 2 + (x - x[centre]) ** 2
     own = scenes * (torch.rand(scenes.shape, **like) < torch.exp(-squared / (2 * sigma**2)))
-    return own, own * _kept(own, (0, SEEN_OF_FRAGMENT), generator)
-
-
-def _kept(like: Tensor, shares: tuple[float, float], generator: torch.Generator) -> Tensor:
-    """(M, P) bool: which pixels are shown, if each image has another share p ∈ U(low, high) switched off."""
-    options: Any = {"generator": generator, "device": like.device}
-    off = shares[0] + (shares[1] - shares[0]) * torch.rand((len(like), 1), **options)
-    return torch.rand(like.shape, **options) >= off
+    return own, switch(own, draw_rates(own, 0, UNSEEN_OF_FRAGMENT, generator), generator)

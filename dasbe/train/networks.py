@@ -240,7 +240,7 @@ def effort(recipe: Recipe | SceneRecipe) -> float:
     weights = sum(first * second for first, second in zip(widths, widths[1:]))
     if isinstance(recipe, SceneRecipe):
         steps = sum(recipe.steps_of(stage) for stage in range(recipe.rounds + 1))
-        return 2 * steps * recipe.batch * weights * 3  # grouping takes about as long as learning
+        return 2 * steps * recipe.batch * weights * (3 + recipe.walkback)  # grouping takes about as long as learning
     rounds = 3 + recipe.walkback  # forward, and twice as much back
     return recipe.epochs * recipe.batch * max(recipe.window, 1) * weights * rounds
 

@@ -215,6 +215,8 @@ class SceneRecipe(Saved):
         Round from which on the number of groups of a scene is found, by their worth.
     corruption : (low, high)
         Of a group, the network sees all pixels but a share p ∈ U(low, high).
+    walkback : int
+        As of :class:`Recipe`, from the second round on: 2 for digits, of which no two are alike.
     foreign_ink : float
         λ, weight of the ink of other groups in the loss. Below 1, for what is a part of the
         same object is ink as well. In the first round it is 1; in the last, this ink is to be absent.
@@ -250,6 +252,7 @@ class SceneRecipe(Saved):
     scenes_a_round: int = 2500
     counting_from: int = 5
     corruption: tuple[float, float] = (0.3, 0.9)
+    walkback: int = 0
     foreign_ink: float = 0.3
     least_pixels: int = 4
     batch: int = 200
@@ -261,7 +264,7 @@ class SceneRecipe(Saved):
 
     def __post_init__(self) -> None:
         self.architecture((1, 1))  # which checks the fields that it has
-        least = {"n_phases": 2, "counting_from": 1, "rounds": 0}
+        least = {"n_phases": 2, "counting_from": 1, "rounds": 0, "walkback": 0}
         counts = [
             "n_phases",
             "first_steps",
@@ -269,6 +272,7 @@ class SceneRecipe(Saved):
             "steps",
             "scenes_a_round",
             "counting_from",
+            "walkback",
             "least_pixels",
             "batch",
         ]
@@ -297,9 +301,9 @@ class SceneRecipe(Saved):
         return self.of_single_objects().architecture(image_shape)
 
     def of_single_objects(self) -> Recipe:
-        """The recipe of a network of the same layers and seed."""
-        layers = {name: getattr(self, name) for name in ("hidden", "latent", "activation", "latent_activation")}
-        return Recipe(**layers, seed=self.seed)
+        """The recipe of a network of the same layers and seed, shown groups as that of single objects is shown them."""
+        layers = ("hidden", "latent", "activation", "latent_activation")
+        return Recipe(**{name: getattr(self, name) for name in (*layers, "corruption", "walkback", "seed")})
 
 
 OF_LAYERS = tuple(field.name for field in fields(Architecture) if field.name != "image_shape")
@@ -430,6 +434,7 @@ SCENE_RECIPES = {
         steps=500,
         counting_from=3,
         corruption=(0.4, 0.9),
+        walkback=2,
         learning_rate=4e-3,
     ),
 }
