@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Check style and types and run the tests; options go to pytest, with which only the tests are run.
 #
-#   scripts/test.sh            everything but the slow scientific checks: four to five minutes on two cores
+#   scripts/test.sh            everything but the slow scientific checks: five to ten minutes on two cores
 #   scripts/test.sh -m quick   the core, for daily work: under half a minute
 #   scripts/test.sh -m slow    the slow scientific checks
 #   scripts/test.sh --lowest   where dasbe meets other packages, with the lowest versions that pyproject.toml allows,
