@@ -238,11 +238,11 @@ def effort(recipe: Recipe | SceneRecipe) -> float:
     *_, height, width = CHECKSUMS[recipe.dataset][f"{split}/default"][0]
     widths = (height * width, *recipe.hidden, recipe.architecture((height, width)).latent)
     weights = sum(first * second for first, second in zip(widths, widths[1:]))
+    passes = 3 + recipe.walkback  # forward, and twice as much back
     if isinstance(recipe, SceneRecipe):
         steps = sum(recipe.steps_of(stage) for stage in range(recipe.rounds + 1))
-        return 2 * steps * recipe.batch * weights * (3 + recipe.walkback)  # grouping takes about as long as learning
-    rounds = 3 + recipe.walkback  # forward, and twice as much back
-    return recipe.epochs * recipe.batch * max(recipe.window, 1) * weights * rounds
+        return 2 * steps * recipe.batch * weights * passes  # grouping takes about as long as learning
+    return recipe.epochs * recipe.batch * max(recipe.window, 1) * weights * passes
 
 
 def _summary(name: str, description: dict) -> str:
